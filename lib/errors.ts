@@ -1,0 +1,46 @@
+/**
+ * What an error means to the person reading it, and to the pipeline.
+ *
+ * @module
+ */
+
+/** A usage or configuration problem: exit status 2, and no retry would help. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  /** @param problems One sentence each; all are reported at once. */
+  constructor(readonly problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join("\n"), options);
+  }
+}
+
+/**
+ * A receiver refused these events for good: never again like this. With several
+ * events in the request, one of them may be the cause.
+ */
+export class RejectedError extends Error {
+  override readonly name = "RejectedError";
+}
+
+/** Something was retried for as long as it was allowed: exit status 75. */
+export class GaveUpError extends Error {
+  override readonly name = "GaveUpError";
+}
+
+/**
+ * The error in one line of words, with what caused it, and never a stack trace.
+ * Causes that only repeat their effect are left out.
+ */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const parts: string[] = [];
+  for (
+    let cause: unknown = error;
+    cause instanceof Error;
+    cause = cause.cause
+  ) {
+    const message = cause.message.trim() || cause.name;
+    if (!parts.some((part) => part.includes(message))) parts.push(message);
+  }
+  return parts.join(": ");
+}

@@ -1,0 +1,71 @@
+/**
+ * The words that everything else speaks: what an event is, what a batch of them
+ * is, and what a position in a cluster's audit log is. Imports nothing.
+ *
+ * @module
+ */
+
+/** One audit event, or one event of a session recording. */
+export interface AuditEvent {
+  /** Event type as Teleport names it, e.g. `user.login`. Unknown types pass through. */
+  readonly type: string;
+  /** The event's own `uid`, or a SHA-256 of its payload; some servers leave it blank. */
+  readonly id: string;
+  /** When the event happened, milliseconds since the epoch. */
+  readonly timeMs: number;
+  /** The event's place in its session recording; 0 for most audit events. */
+  readonly index: number;
+  /**
+   * The event itself: an encoded `google.protobuf.Struct`, untouched. The sink
+   * that sends it picks the encoding, so nothing is parsed twice.
+   */
+  readonly payload: Uint8Array;
+  /** `session.upload` only: the recording that can be streamed from now on. */
+  readonly sessionId: string | undefined;
+  /** `user.login` only: who tried to log in, and whether it worked. */
+  readonly login: LoginAttempt | undefined;
+}
+
+/** The outcome of one `user.login` event. */
+export interface LoginAttempt {
+  readonly user: string;
+  readonly login: string;
+  readonly success: boolean;
+}
+
+/**
+ * A place in the audit log from which reading can go on without losing or
+ * repeating an event. Plain JSON: it is what the state file keeps.
+ */
+export interface PagePosition {
+  readonly kind: "page";
+  /** Start of the range that pages are asked for: RFC 3339, UTC, whole seconds. */
+  readonly start: string;
+  /** Teleport's `last_key` of the last full page; "" asks for the first page. */
+  readonly cursor: string;
+  /**
+   * Keys of the events that the page at `cursor` may show again and that are
+   * delivered already, one entry for each time they were (see `event_key.ts`).
+   */
+  readonly seen: readonly string[];
+}
+
+/** The one kind of position that page search needs; bulk export adds its own. */
+export type Position = PagePosition;
+
+/** What a source yields: events, and where to go on once they are delivered. */
+export interface Batch {
+  readonly events: readonly AuditEvent[];
+  /** Safe to keep once every event of this batch and all before it is delivered. */
+  readonly position: Position;
+  /** Whether the source is already fetching more: a sink may wait to fill a request. */
+  readonly more: boolean;
+}
+
+/** Where events go: the audit log's receiver, or that of one session recording. */
+export type Destination =
+  | { readonly kind: "audit" }
+  | { readonly kind: "recording"; readonly sessionId: string };
+
+/** The audit log's receiver. */
+export const AUDIT: Destination = { kind: "audit" };

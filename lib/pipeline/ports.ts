@@ -1,0 +1,86 @@
+/**
+ * What the pipeline needs of the world. It names no vendor: Teleport, Fluentd,
+ * standard output and the state directory implement these and never meet.
+ *
+ * @module
+ */
+
+import type { AuditEvent, Batch, Destination, Position } from "../event.ts";
+
+/** Where audit events come from. */
+export interface Source {
+  /**
+   * Yields batches, oldest first, from `from` on. Pull-based: nothing more than
+   * one page ahead is fetched until the consumer asks, which is the backpressure.
+   *
+   * Ends when `stop` aborts, and, for a source that does not follow the log,
+   * when the log has no newer event. Retries what can be retried by itself.
+   */
+  read(from: Position, stop: AbortSignal): AsyncIterable<Batch>;
+}
+
+/** Where session recordings come from. */
+export interface RecordingSource {
+  /**
+   * Yields a recording's events in order, from the one with index `startIndex`
+   * on. A server may begin earlier. Throws when the recording cannot be read;
+   * ends without an event when it is not there (yet).
+   */
+  stream(
+    sessionId: string,
+    startIndex: number,
+    signal: AbortSignal,
+  ): AsyncIterable<AuditEvent>;
+}
+
+/** Where events go. */
+export interface Sink {
+  /**
+   * Sends the leading events of `events`, as many as fit one request and at
+   * least one, and resolves with their number only after the receiver has
+   * acknowledged them.
+   *
+   * Sinks classify, and do nothing else about it: a `RejectedError` means never
+   * again like this, anything else means again later. `kill` aborts the request,
+   * which then rejects with `kill.reason`: an aborted request is not a delivery.
+   */
+  send(
+    destination: Destination,
+    events: readonly AuditEvent[],
+    kill: AbortSignal,
+  ): Promise<number>;
+  /** Closes the connections. */
+  close(): void;
+}
+
+/** How far a recording was delivered. */
+export interface RecordingMark {
+  /** Index of the last event that was delivered or skipped; 0 before the first. */
+  readonly index: number;
+  /** How many events with exactly that index were; 0 before the first event. */
+  readonly count: number;
+}
+
+/** A recording that is not delivered completely. */
+export interface PendingRecording extends RecordingMark {
+  /** Failed attempts since the last one that got further. */
+  readonly attempts: number;
+  /** When the recording was first heard of, milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** Not before then is it tried again, milliseconds since the epoch; 0: at once. */
+  readonly notBeforeMs: number;
+  /** Why the last attempt failed, in words; "" where none has. */
+  readonly lastError: string;
+}
+
+/** What survives the process. Changes are saved together, soon, and in one piece. */
+export interface Checkpoints {
+  /** Moves the position, and remembers the recordings announced on the way to it. */
+  advance(position: Position, announced: readonly string[]): void;
+  /** The recordings that are not delivered completely, oldest first. */
+  recordings(): ReadonlyMap<string, PendingRecording>;
+  /** Replaces what is known of a pending recording. */
+  updateRecording(sessionId: string, recording: PendingRecording): void;
+  /** Forgets a recording that is delivered completely. */
+  finishRecording(sessionId: string): void;
+}
