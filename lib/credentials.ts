@@ -1,0 +1,166 @@
+/**
+ * Certificates and private keys on disk: read, checked as far as that goes
+ * without a server, and described in words where something is wrong with them.
+ *
+ * @module
+ */
+
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { ConfigError, describe } from "./errors.ts";
+
+/** PEM text and until when it is good. */
+export interface Certificate {
+  /** The certificate, and the chain that came with it. */
+  readonly pem: string;
+  /** End of the certificate, milliseconds since the epoch. */
+  readonly notAfterMs: number;
+  /** The file that it was read from, for messages. */
+  readonly path: string;
+}
+
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
+
+/** The PEM blocks of a text, in order; what stands between them is left out. */
+export function pemBlocks(text: string): string[] {
+  return text.match(PEM_BLOCK) ?? [];
+}
+
+/** Whether a PEM block is a private key of any kind. */
+export function isPrivateKey(block: string): boolean {
+  return /^-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----/.test(block);
+}
+
+/**
+ * Reads a text file.
+ *
+ * @param role What the file is for, e.g. `teleport-identity`
+ * @throws {ConfigError} naming the role and the file
+ */
+export async function readCredentialFile(
+  path: string,
+  role: string,
+): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    throw new ConfigError([`${role}: cannot read ${path}: ${reason(error)}`], {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Checks a certificate, chain included.
+ *
+ * @throws {ConfigError} where `text` has no certificate, a broken one, or one
+ * that ended before `nowMs`, naming the file and the date
+ */
+export function parseCertificate(
+  text: string,
+  options: { path: string; role: string; nowMs: number },
+): Certificate {
+  const { path, role, nowMs } = options;
+  const blocks = pemBlocks(text).filter((block) => !isPrivateKey(block));
+  const [first] = blocks;
+  if (first === undefined) {
+    throw new ConfigError([`${role}: ${path} holds no certificate in PEM`]);
+  }
+  const { validToDate } = parseX509(first, path, role);
+  const notAfterMs = validToDate.getTime();
+  if (notAfterMs <= nowMs) {
+    throw new ConfigError([
+      `${role}: the certificate in ${path} expired on ${validToDate.toISOString()}: renew it and try again`,
+    ]);
+  }
+  return { pem: blocks.join("\n") + "\n", notAfterMs, path };
+}
+
+/**
+ * Checks a bundle of CA certificates. Expired ones are let through: a bundle may
+ * hold an old CA beside its successor.
+ *
+ * @throws {ConfigError} where there is none, or one is broken
+ */
+export function parseAuthorities(
+  text: string,
+  options: { path: string; role: string },
+): string[] {
+  const { path, role } = options;
+  const blocks = pemBlocks(text).filter((block) => !isPrivateKey(block));
+  if (blocks.length === 0) {
+    throw new ConfigError([`${role}: ${path} holds no CA certificate in PEM`]);
+  }
+  for (const block of blocks) parseX509(block, path, role);
+  return blocks;
+}
+
+/**
+ * Checks that a private key can be used, and belongs to its certificate.
+ * An encrypted key is decrypted, since TLS clients fail on one without a word.
+ *
+ * @returns The key in PEM, not encrypted
+ * @throws {ConfigError} naming the file
+ */
+export function parsePrivateKey(
+  text: string,
+  options: {
+    path: string;
+    role: string;
+    certificate: Certificate;
+    /** What to do about an encrypted key, or the passphrase that opens it. */
+    passphrase: { readonly remedy: string } | { readonly value: string };
+  },
+): string {
+  const { path, role, certificate, passphrase } = options;
+  const block = pemBlocks(text).find(isPrivateKey);
+  if (block === undefined) {
+    throw new ConfigError([`${role}: ${path} holds no private key in PEM`]);
+  }
+  const encrypted = block.includes("ENCRYPTED");
+  if (encrypted && "remedy" in passphrase) {
+    throw new ConfigError([
+      `${role}: the private key in ${path} is encrypted: ${passphrase.remedy}`,
+    ]);
+  }
+  let key: KeyObject;
+  try {
+    key = encrypted && "value" in passphrase
+      ? createPrivateKey({ key: block, passphrase: passphrase.value })
+      : createPrivateKey(block);
+  } catch (cause) {
+    throw new ConfigError([
+      encrypted
+        ? `${role}: cannot decrypt the private key in ${path}: is the passphrase right? (${
+          describe(cause)
+        })`
+        : `${role}: the private key in ${path} is damaged: ${describe(cause)}`,
+    ], { cause });
+  }
+  if (!new X509Certificate(certificate.pem).checkPrivateKey(key)) {
+    throw new ConfigError([
+      `${role}: the private key in ${path} does not belong to the certificate in ${certificate.path}`,
+    ]);
+  }
+  return encrypted
+    ? key.export({ type: "pkcs8", format: "pem" }).toString()
+    : block + "\n";
+}
+
+function parseX509(block: string, path: string, role: string): X509Certificate {
+  try {
+    return new X509Certificate(block);
+  } catch (cause) {
+    throw new ConfigError([
+      `${role}: a certificate in ${path} is damaged: ${describe(cause)}`,
+    ], { cause });
+  }
+}
+
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied: it must be readable by the user that runs this";
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return describe(error);
+}

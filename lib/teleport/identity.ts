@@ -1,0 +1,120 @@
+/**
+ * Credentials for Teleport: an identity file, or certificate, key and CA files.
+ *
+ * @module
+ */
+
+import {
+  type Certificate,
+  isPrivateKey,
+  parseAuthorities,
+  parseCertificate,
+  parsePrivateKey,
+  pemBlocks,
+  readCredentialFile,
+} from "../credentials.ts";
+import { ConfigError } from "../errors.ts";
+
+/** What a TLS client needs to talk to Teleport. */
+export interface Identity {
+  readonly certificate: Certificate;
+  /** The private key in PEM. */
+  readonly privateKey: string;
+  /** The authorities, in PEM, that Teleport's own certificates are checked against. */
+  readonly authorities: readonly string[];
+}
+
+/** Where the credentials are: one file that holds all, or three. */
+export type IdentitySource =
+  | { readonly kind: "identity"; readonly path: string }
+  | {
+    readonly kind: "files";
+    readonly certificate: string;
+    readonly key: string;
+    readonly authorities: string;
+  };
+
+const ENCRYPTED_KEY = {
+  remedy:
+    "Teleport issues unencrypted keys; decrypt it (openssl pkey) or issue a new one",
+};
+
+/**
+ * Reads the credentials and checks all that can be checked without a server.
+ *
+ * @param nowMs Milliseconds since the epoch; a certificate that ended before is refused
+ * @throws {ConfigError} naming the file, and the date where it is about one
+ */
+export async function loadIdentity(
+  source: IdentitySource,
+  nowMs: number,
+): Promise<Identity> {
+  if (source.kind === "identity") {
+    const text = await readCredentialFile(source.path, "teleport-identity");
+    return parseIdentityFile(text, { path: source.path, nowMs });
+  }
+  const [certificateText, keyText, authoritiesText] = await Promise.all([
+    readCredentialFile(source.certificate, "teleport-cert"),
+    readCredentialFile(source.key, "teleport-key"),
+    readCredentialFile(source.authorities, "teleport-ca"),
+  ]);
+  const certificate = parseCertificate(certificateText, {
+    path: source.certificate,
+    role: "teleport-cert",
+    nowMs,
+  });
+  return {
+    certificate,
+    privateKey: parsePrivateKey(keyText, {
+      path: source.key,
+      role: "teleport-key",
+      certificate,
+      passphrase: ENCRYPTED_KEY,
+    }),
+    authorities: parseAuthorities(authoritiesText, {
+      path: source.authorities,
+      role: "teleport-ca",
+    }),
+  };
+}
+
+/**
+ * Parses an identity file as `tctl auth sign --format=file` and tbot write it:
+ * the first PEM block is the private key, the second the TLS certificate, all
+ * later ones are CAs. The SSH lines between them are not ours.
+ *
+ * @throws {ConfigError} naming the file
+ */
+export function parseIdentityFile(
+  text: string,
+  options: { path: string; nowMs: number },
+): Identity {
+  const { path, nowMs } = options;
+  const role = "teleport-identity";
+  const [key, certificatePem, ...authorities] = pemBlocks(text);
+  if (key === undefined || !isPrivateKey(key)) {
+    throw new ConfigError([
+      `${role}: ${path} is no identity file: it does not begin with a private ` +
+      "key; make one with: tctl auth sign --format=file --user=<user> --out=<file>",
+    ]);
+  }
+  if (certificatePem === undefined || authorities.length === 0) {
+    const missing = certificatePem === undefined
+      ? "TLS certificate"
+      : "CA certificate";
+    throw new ConfigError([
+      `${role}: ${path} is incomplete: it holds no ${missing}; was it made with --format=file?`,
+    ]);
+  }
+  const certificate = parseCertificate(certificatePem, { path, role, nowMs });
+  return {
+    certificate,
+    privateKey: parsePrivateKey(key, {
+      path,
+      role,
+      certificate,
+      passphrase: ENCRYPTED_KEY,
+    }),
+    authorities: parseAuthorities(authorities.join("\n"), { path, role }),
+  };
+}
