@@ -1,0 +1,152 @@
+/**
+ * What a run is told to do, after flags, environment, TOML and defaults are
+ * resolved: frozen, plain, structured-cloneable values, so that it can be handed
+ * to a Worker. Components get the parts they need, not the whole.
+ *
+ * @module
+ */
+
+/** Everything that `start` and `check` need to know. */
+export interface Config {
+  readonly teleport: TeleportConfig;
+  readonly source: SourceConfig;
+  readonly target: FluentdTarget | StdoutTarget;
+  /** Session recordings, and chunks of a bulk export, at once. */
+  readonly concurrency: number;
+  /** Whether to leave once everything that is there is delivered. */
+  readonly exitOnLastEvent: boolean;
+  /** When to lock a user; `undefined` where that is off, as in every dry run. */
+  readonly lock: LockConfig | undefined;
+  /** Where metrics, health and the status page are served; `undefined`: nowhere. */
+  readonly listen: HostPort | undefined;
+  readonly log: LogConfig;
+}
+
+/** What the commands on the state directory need: `status`, `rejected …`. */
+export interface StateConfig {
+  readonly storage: string;
+  /** They name the directory within `storage`. */
+  readonly addresses: readonly HostPort[];
+  /** Where a running process may be asked; `undefined`: nowhere. */
+  readonly listen: HostPort | undefined;
+  readonly log: LogConfig;
+}
+
+/** A network address as a person writes it. */
+export interface HostPort {
+  /** Name or IP address; IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where Teleport is and how to prove who we are. */
+export interface TeleportConfig {
+  /** At least one; the first that works is used. */
+  readonly addresses: readonly HostPort[];
+  readonly credentials: IdentityFile | CredentialFiles;
+  /** How often credentials are read from disk anew; `undefined`: never. */
+  readonly refreshIntervalMs: number | undefined;
+}
+
+/** One file with everything in it, as `tctl auth sign --format=file` writes it. */
+export interface IdentityFile {
+  readonly kind: "identity";
+  readonly file: string;
+}
+
+/** Three PEM files. */
+export interface CredentialFiles {
+  readonly kind: "files";
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What to read of the audit log, and from where on. */
+export interface SourceConfig {
+  /** Events per page; `undefined`: adapts between 20 and 1,000. */
+  readonly pageSize: number | undefined;
+  /** Only these event types; empty: all. */
+  readonly types: readonly string[];
+  readonly skipEventTypes: readonly string[];
+  /** Types of recorded session events that are not forwarded. */
+  readonly skipSessionTypes: readonly string[];
+  /** RFC 3339, UTC, whole seconds; `undefined`: now, at the first run. */
+  readonly startTime: string | undefined;
+  /** Begin after the event with this id; comes with `startTime` only. */
+  readonly startId: string | undefined;
+  /** Begin at this Teleport cursor where no state is stored. */
+  readonly cursor: string | undefined;
+  /** Pause between polls while nothing is new. */
+  readonly pollMs: number;
+  /** Longest range of one page search. */
+  readonly windowMs: number;
+}
+
+/** Forward to Fluentd and keep state. */
+export interface FluentdTarget {
+  readonly kind: "fluentd";
+  /** Directory of the state. */
+  readonly storage: string;
+  readonly fluentd: FluentdConfig;
+  /** How long one request is retried before the run gives up; `undefined`: for ever. */
+  readonly retryTimeoutMs: number | undefined;
+}
+
+/** A dry run: JSON lines on standard output, no Fluentd, no state. */
+export interface StdoutTarget {
+  readonly kind: "stdout";
+}
+
+/** How to talk to Fluentd, or whatever else takes its requests. */
+export interface FluentdConfig {
+  /** Receives audit events; http or https. */
+  readonly url: string;
+  /** Receives recordings once `.<session id>.log` is appended. */
+  readonly sessionUrl: string;
+  /** PEM file of the receiver's CA; `undefined`: the system's roots. */
+  readonly caFile: string | undefined;
+  /** `undefined`: no client certificate is shown. */
+  readonly client: ClientCertificateFiles | undefined;
+  /** Connections, and so requests in flight. */
+  readonly maxConnections: number;
+  /** Most events per request; 1 sends one plain object instead of an array. */
+  readonly batch: number;
+  /** Most bytes per request body, before compression. */
+  readonly batchBytes: number;
+  /** Per request. */
+  readonly timeoutMs: number;
+  readonly compress: "none" | "gzip";
+  /** Sent with every request; values are secret. */
+  readonly headers: readonly Header[];
+}
+
+/** A client certificate and its key, which may be encrypted. */
+export interface ClientCertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly keyPassphraseFile: string | undefined;
+}
+
+/** One HTTP header. */
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** When a user is locked, and for how long. */
+export interface LockConfig {
+  /** Failed logins within `periodMs` that trigger the lock. */
+  readonly failedAttempts: number;
+  readonly periodMs: number;
+  /** `undefined`: for ever. */
+  readonly forMs: number | undefined;
+}
+
+/** What is logged to stderr, and how. */
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+}
+
+export type LogLevel = "debug" | "info" | "warning" | "error";
