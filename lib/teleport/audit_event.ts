@@ -1,0 +1,27 @@
+/**
+ * From Teleport's envelope to the pipeline's event.
+ *
+ * @module
+ */
+
+import type { AuditEvent } from "../event.ts";
+import type { EventUnstructured } from "./proto/teleport_pb.ts";
+import { readLogin, readSessionId } from "./struct_fields.ts";
+
+/** Takes the envelope apart; of the payload, only what the program acts on is read. */
+export function toAuditEvent(event: EventUnstructured): AuditEvent {
+  const { type, id, time, index, unstructured } = event;
+  return {
+    type,
+    id,
+    timeMs: time === undefined
+      ? 0
+      : Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
+    index: Number(index),
+    payload: unstructured,
+    sessionId: type === "session.upload"
+      ? readSessionId(unstructured)
+      : undefined,
+    login: type === "user.login" ? readLogin(unstructured) : undefined,
+  };
+}

@@ -1,0 +1,297 @@
+/**
+ * Teleport's API as the handler uses it. The only file that knows grpc-js.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  Client,
+  type ClientReadableStream,
+  credentials,
+  type ServiceError,
+  status as grpcStatus,
+} from "@grpc/grpc-js";
+import type { AuditEvent } from "../event.ts";
+import { toAuditEvent } from "./audit_event.ts";
+import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
+import type { Identity } from "./identity.ts";
+import {
+  EventsUnstructuredSchema,
+  EventUnstructuredSchema,
+  GetUnstructuredEventsRequestSchema,
+  Order,
+  PingRequestSchema,
+  PingResponseSchema,
+  StreamUnstructuredSessionEventsRequestSchema,
+} from "./proto/teleport_pb.ts";
+
+/** What a range of the audit log is asked for. */
+export interface PageRequest {
+  /** Range, both ends included, milliseconds since the epoch. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Only these event types; all where empty. */
+  readonly types: readonly string[];
+  /** Most events of the page. */
+  readonly limit: number;
+  /** The `last_key` of the page before; "" for the first. */
+  readonly cursor: string;
+}
+
+/** One page of the audit log. */
+export interface Page {
+  readonly events: readonly AuditEvent[];
+  /** Where the next page begins; "" where there is none yet. */
+  readonly lastKey: string;
+}
+
+/** What a cluster says of itself. */
+export interface Cluster {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The name in the certificate of every auth server, whatever its address. */
+const AUTH_SERVER_NAME = "teleport.cluster.local";
+const AUDIT_LOG = "/teleport.auditlog.v1.AuditLogService";
+const AUTH = "/proto.AuthService";
+
+const CALL_TIMEOUT_MS = 60_000;
+/** A stream that says nothing for so long, while we wait for it, is dead. */
+const STREAM_STALL_MS = 60_000;
+const STALL_CHECK_MS = 5_000;
+/** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** Retries are ours to time: the channel only has to be ready for them. */
+const RECONNECT_MS = 500;
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+/** A connection to Teleport's auth service. */
+export class TeleportClient {
+  readonly #client: Client;
+  readonly #address: string;
+  readonly #identity: Identity;
+
+  /** @param address `host:port` of the auth service, dialled on first use */
+  constructor(address: string, identity: Identity) {
+    this.#address = address;
+    this.#identity = identity;
+    this.#client = new Client(
+      address,
+      credentials.createSsl(
+        Buffer.from(identity.authorities.join("\n")),
+        Buffer.from(identity.privateKey),
+        Buffer.from(identity.certificate.pem),
+      ),
+      {
+        "grpc.ssl_target_name_override": AUTH_SERVER_NAME,
+        "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+        "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
+        "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
+        "grpc.keepalive_time_ms": KEEPALIVE_MS,
+        "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+        "grpc.enable_retries": 0,
+        "grpc.service_config_disable_resolution": 1,
+      },
+    );
+  }
+
+  /**
+   * Asks the cluster for its name and version.
+   *
+   * @throws {TeleportError}
+   */
+  async ping(signal: AbortSignal): Promise<Cluster> {
+    const answer = await this.#unary(
+      `${AUTH}/Ping`,
+      PingRequestSchema,
+      {},
+      PingResponseSchema,
+      signal,
+    );
+    return { name: answer.clusterName, version: answer.serverVersion };
+  }
+
+  /**
+   * Asks for one page of the audit log, oldest first.
+   *
+   * @throws {TeleportError}
+   */
+  async getEvents(request: PageRequest, signal: AbortSignal): Promise<Page> {
+    const answer = await this.#unary(
+      `${AUDIT_LOG}/GetUnstructuredEvents`,
+      GetUnstructuredEventsRequestSchema,
+      {
+        namespace: "default",
+        startDate: timestampFromMs(request.startMs),
+        endDate: timestampFromMs(request.endMs),
+        eventTypes: [...request.types],
+        limit: request.limit,
+        startKey: request.cursor,
+        order: Order.ASCENDING,
+      },
+      EventsUnstructuredSchema,
+      signal,
+    );
+    return { events: answer.items.map(toAuditEvent), lastKey: answer.lastKey };
+  }
+
+  /**
+   * Streams a session recording from the event with index `startIndex` on.
+   *
+   * @throws {TeleportError} from the iteration
+   */
+  async *streamSessionEvents(
+    sessionId: string,
+    startIndex: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<AuditEvent> {
+    const events = this.#stream(
+      `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
+      StreamUnstructuredSessionEventsRequestSchema,
+      { sessionId, startIndex },
+      EventUnstructuredSchema,
+      signal,
+    );
+    for await (const event of events) yield toAuditEvent(event);
+  }
+
+  /** Closes the connection; calls under way fail. */
+  close(): void {
+    this.#client.close();
+  }
+
+  #unary<Request extends DescMessage, Answer extends DescMessage>(
+    path: string,
+    requestSchema: Request,
+    request: MessageInitShape<Request>,
+    answerSchema: Answer,
+    signal: AbortSignal,
+  ): Promise<MessageShape<Answer>> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const abort = () => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        path,
+        serialize(requestSchema),
+        deserialize(answerSchema),
+        create(requestSchema, request),
+        { deadline: Date.now() + CALL_TIMEOUT_MS },
+        (error, answer) => {
+          signal.removeEventListener("abort", abort);
+          if (answer !== undefined) resolve(answer);
+          else if (signal.aborted) reject(signal.reason);
+          else reject(this.#explain(path, error));
+        },
+      );
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  async *#stream<Request extends DescMessage, Item extends DescMessage>(
+    path: string,
+    requestSchema: Request,
+    request: MessageInitShape<Request>,
+    itemSchema: Item,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageShape<Item>> {
+    signal.throwIfAborted();
+    const call: ClientReadableStream<MessageShape<Item>> = this.#client
+      .makeServerStreamRequest(
+        path,
+        serialize(requestSchema),
+        deserialize(itemSchema),
+        create(requestSchema, request),
+      );
+    const abort = () => call.cancel();
+    signal.addEventListener("abort", abort, { once: true });
+    // Not reading is our own back-pressure; only waiting can be a stall.
+    let waitingSinceMs = Date.now();
+    let stalled = false;
+    const stallTimer = setInterval(() => {
+      stalled = Date.now() - waitingSinceMs > STREAM_STALL_MS;
+      if (stalled) call.cancel();
+    }, STALL_CHECK_MS);
+    try {
+      for await (const item of call) {
+        waitingSinceMs = Infinity;
+        yield item;
+        waitingSinceMs = Date.now();
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (stalled) {
+        throw new TeleportError(
+          `Teleport at ${this.#address}: ${
+            methodOf(path)
+          }: the stream said nothing for ${STREAM_STALL_MS / 1000} s`,
+          "DEADLINE_EXCEEDED",
+        );
+      }
+      throw this.#explain(path, error);
+    } finally {
+      clearInterval(stallTimer);
+      signal.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  #explain(path: string, error: unknown): Error {
+    if (!isServiceError(error)) {
+      return new TeleportError(
+        `Teleport at ${this.#address}: ${methodOf(path)}: ${error}`,
+        "UNKNOWN",
+        { cause: error },
+      );
+    }
+    return explainFailure(
+      {
+        method: methodOf(path),
+        address: this.#address,
+        status: statusName(error.code),
+        details: error.details,
+      },
+      this.#identity.certificate,
+      Date.now(),
+    );
+  }
+}
+
+function serialize<Schema extends DescMessage>(
+  schema: Schema,
+): (message: MessageShape<Schema>) => Buffer {
+  return (message) => {
+    const bytes = toBinary(schema, message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+function deserialize<Schema extends DescMessage>(
+  schema: Schema,
+): (bytes: Uint8Array) => MessageShape<Schema> {
+  return (bytes) => fromBinary(schema, bytes);
+}
+
+function methodOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "details" in error &&
+    typeof error.code === "number" && typeof error.details === "string";
+}
+
+function statusName(code: number): StatusName {
+  return (grpcStatus[code] ?? "UNKNOWN") as StatusName;
+}

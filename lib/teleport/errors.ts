@@ -1,0 +1,140 @@
+/**
+ * Failed calls to Teleport, in words.
+ *
+ * @module
+ */
+
+/** gRPC status codes by name, as far as Teleport answers with them. */
+export type StatusName =
+  | "CANCELLED"
+  | "UNKNOWN"
+  | "INVALID_ARGUMENT"
+  | "DEADLINE_EXCEEDED"
+  | "NOT_FOUND"
+  | "ALREADY_EXISTS"
+  | "PERMISSION_DENIED"
+  | "RESOURCE_EXHAUSTED"
+  | "FAILED_PRECONDITION"
+  | "ABORTED"
+  | "OUT_OF_RANGE"
+  | "UNIMPLEMENTED"
+  | "INTERNAL"
+  | "UNAVAILABLE"
+  | "DATA_LOSS"
+  | "UNAUTHENTICATED";
+
+/** A call that Teleport, or the way to it, failed. */
+export class TeleportError extends Error {
+  override readonly name = "TeleportError";
+
+  constructor(
+    message: string,
+    readonly status: StatusName,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** Whether the connection was refused for what we are, so that a retry is in vain. */
+  get permanent(): boolean {
+    return this.status === "UNAUTHENTICATED" ||
+      this.status === "PERMISSION_DENIED" || this.status === "UNIMPLEMENTED" ||
+      this.status === "UNAVAILABLE" && isVerificationFailure(this.message);
+  }
+
+  /** Whether a page was refused for its size (some backends, for one event over 1 MiB). */
+  get pageTooLarge(): boolean {
+    return /exceeds the maximum response size|larger than max/i.test(
+      this.message,
+    );
+  }
+}
+
+/** Which right a call needs (teleport.md, "Roles"), by method name. */
+const RULES: Record<string, string> = {
+  GetUnstructuredEvents: "event: list, read",
+  GetEventExportChunks: "event: list, read",
+  ExportUnstructuredEvents: "event: list, read",
+  StreamUnstructuredSessionEvents: "session: list, read",
+  UpsertLock: "lock: create, update",
+};
+
+/**
+ * Says what a failed call means.
+ *
+ * @param call The method, the address it went to, and what gRPC said
+ * @param certificate The client certificate that was presented, by file and end;
+ * an expired one shows as a dropped connection or a deadline, never as itself
+ */
+export function explainFailure(
+  call: {
+    readonly method: string;
+    readonly address: string;
+    readonly status: StatusName;
+    readonly details: string;
+  },
+  certificate: { readonly path: string; readonly notAfterMs: number },
+  nowMs: number,
+): TeleportError {
+  const { method, address, status, details } = call;
+  const fail = (text: string) =>
+    new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status);
+  if (
+    certificate.notAfterMs <= nowMs &&
+    (status === "UNAVAILABLE" || status === "DEADLINE_EXCEEDED" ||
+      status === "UNAUTHENTICATED")
+  ) {
+    const end = new Date(certificate.notAfterMs).toISOString();
+    return fail(
+      `the certificate in ${certificate.path} expired on ${end}: renew it (${details})`,
+    );
+  }
+  switch (status) {
+    case "PERMISSION_DENIED":
+      return fail(
+        `access denied: the role needs the rule "${
+          RULES[method] ?? method
+        }" (${details})`,
+      );
+    case "UNAUTHENTICATED":
+      return fail(
+        `the credentials in ${certificate.path} were not accepted: issue new ones (${details})`,
+      );
+    case "UNIMPLEMENTED":
+      return fail(`this server is too old for it (${details})`);
+    case "UNAVAILABLE":
+      return fail(unavailable(details));
+    case "DEADLINE_EXCEEDED":
+      return fail(`no answer in time (${details})`);
+    default:
+      return fail(`${status}: ${details}`);
+  }
+}
+
+function unavailable(details: string): string {
+  if (/ECONNREFUSED|connection refused/i.test(details)) {
+    return `connection refused: is it running, and is the port right? (${details})`;
+  }
+  if (/ENOTFOUND|name resolution failed/i.test(details)) {
+    return `the host name cannot be resolved (${details})`;
+  }
+  if (isVerificationFailure(details)) {
+    return "its certificate is not signed by a CA of our credentials, or not " +
+      `for the name teleport.cluster.local: are they of this cluster? (${details})`;
+  }
+  if (isClientRefused(details)) {
+    return "it does not accept our client certificate: is it of this cluster, " +
+      `and still valid? (${details})`;
+  }
+  return `not reachable (${details})`;
+}
+
+function isVerificationFailure(text: string): boolean {
+  return /UnknownIssuer|NotValidForName|self.signed certificate|unable to (verify|get)|altnames|invalid peer certificate/i
+    .test(text);
+}
+
+function isClientRefused(text: string): boolean {
+  return /CertificateRequired|UnknownCA|BadCertificate|CertificateUnknown|HandshakeFailure|alert/i
+    .test(text);
+}
