@@ -1,0 +1,57 @@
+/**
+ * Durations in Go's form, as the Go handler's users write them.
+ *
+ * @module
+ */
+
+import { refusal } from "./refusal.ts";
+
+const UNIT_MS = new Map([
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+  ["us", 1e-3],
+  ["µs", 1e-3],
+  ["ns", 1e-6],
+]);
+
+const PART = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g;
+const DURATION = new RegExp(`^(?:${PART.source})+$`);
+
+/**
+ * Reads `5s`, `1m30s`, `1.5h`, `300ms` or `0`.
+ *
+ * @returns Milliseconds, rounded
+ * @throws {ConfigError} where it is something else, negative, or without a unit
+ */
+export function parseDuration(text: string): number {
+  if (text === "0") return 0;
+  if (!DURATION.test(text)) throw refusal(text, complaint(text));
+  let ms = 0;
+  for (const [, amount, unit = ""] of text.matchAll(PART)) {
+    ms += Number(amount) * (UNIT_MS.get(unit) ?? NaN);
+  }
+  return Math.round(ms);
+}
+
+function complaint(text: string): string {
+  if (/^\d+(\.\d+)?$/.test(text)) {
+    return `has no unit: write ${text}s, ${text}m or ${text}h`;
+  }
+  if (text.startsWith("-")) return "is negative: a duration cannot be";
+  return "is not a duration: write it like 5s, 1m30s or 24h";
+}
+
+/** Writes milliseconds in the same form: `90000` is `1m30s`. */
+export function formatDuration(ms: number): string {
+  const parts: string[] = [];
+  let rest = ms;
+  for (const unit of ["h", "m", "s", "ms"]) {
+    const unitMs = UNIT_MS.get(unit) ?? NaN;
+    const count = Math.floor(rest / unitMs);
+    if (count > 0) parts.push(`${count}${unit}`);
+    rest -= count * unitMs;
+  }
+  return parts.join("") || "0s";
+}
