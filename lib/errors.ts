@@ -20,6 +20,27 @@ export class ConfigError extends Error {
  */
 export class RejectedError extends Error {
   override readonly name = "RejectedError";
+
+  constructor(
+    message: string,
+    /** How many of the leading events were in the refused request. */
+    readonly count: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The receiver is busy and says when to come back: again later. */
+export class BusyError extends Error {
+  override readonly name = "BusyError";
+
+  constructor(
+    message: string,
+    /** Not before so many milliseconds have passed; undefined: it did not say. */
+    readonly retryAfterMs: number | undefined,
+  ) {
+    super(message);
+  }
 }
 
 /** Something was retried for as long as it was allowed: exit status 75. */

@@ -26,12 +26,12 @@ export interface Identity {
 
 /** Where the credentials are: one file that holds all, or three. */
 export type IdentitySource =
-  | { readonly kind: "identity"; readonly path: string }
+  | { readonly kind: "identity"; readonly file: string }
   | {
     readonly kind: "files";
-    readonly certificate: string;
-    readonly key: string;
-    readonly authorities: string;
+    readonly caFile: string;
+    readonly certFile: string;
+    readonly keyFile: string;
   };
 
 const ENCRYPTED_KEY = {
@@ -50,29 +50,29 @@ export async function loadIdentity(
   nowMs: number,
 ): Promise<Identity> {
   if (source.kind === "identity") {
-    const text = await readCredentialFile(source.path, "teleport-identity");
-    return parseIdentityFile(text, { path: source.path, nowMs });
+    const text = await readCredentialFile(source.file, "teleport-identity");
+    return parseIdentityFile(text, { path: source.file, nowMs });
   }
   const [certificateText, keyText, authoritiesText] = await Promise.all([
-    readCredentialFile(source.certificate, "teleport-cert"),
-    readCredentialFile(source.key, "teleport-key"),
-    readCredentialFile(source.authorities, "teleport-ca"),
+    readCredentialFile(source.certFile, "teleport-cert"),
+    readCredentialFile(source.keyFile, "teleport-key"),
+    readCredentialFile(source.caFile, "teleport-ca"),
   ]);
   const certificate = parseCertificate(certificateText, {
-    path: source.certificate,
+    path: source.certFile,
     role: "teleport-cert",
     nowMs,
   });
   return {
     certificate,
     privateKey: parsePrivateKey(keyText, {
-      path: source.key,
+      path: source.keyFile,
       role: "teleport-key",
       certificate,
       passphrase: ENCRYPTED_KEY,
     }),
     authorities: parseAuthorities(authoritiesText, {
-      path: source.authorities,
+      path: source.caFile,
       role: "teleport-ca",
     }),
   };

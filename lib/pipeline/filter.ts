@@ -1,0 +1,36 @@
+/**
+ * Which events go on.
+ *
+ * @module
+ */
+
+import type { AuditEvent } from "../event.ts";
+
+/** Whether an event of that type is forwarded. */
+export type TypeFilter = (type: string) => boolean;
+
+/**
+ * A filter by event type.
+ *
+ * @param only Forward these alone; every type where empty
+ * @param except Forward none of these
+ */
+export function typeFilter(
+  only: readonly string[],
+  except: readonly string[],
+): TypeFilter {
+  const wanted = new Set(only);
+  const unwanted = new Set(except);
+  return (type) =>
+    (wanted.size === 0 || wanted.has(type)) && !unwanted.has(type);
+}
+
+/** The events that pass; the very same array where all do. */
+export function keep(
+  events: readonly AuditEvent[],
+  filter: TypeFilter,
+): readonly AuditEvent[] {
+  return events.every(({ type }) => filter(type))
+    ? events
+    : events.filter(({ type }) => filter(type));
+}

@@ -1,0 +1,64 @@
+/**
+ * Positions in order, although requests finish in any order.
+ *
+ * @module
+ */
+
+/** A request that covers the events up to `end`, counted since the start. */
+export interface Ticket {
+  readonly end: number;
+  done: boolean;
+}
+
+/**
+ * Counts events in the order they were read. A mark is passed once every event
+ * before it is delivered, and marks are passed in order: a position that is
+ * behind an undelivered event is never kept.
+ */
+export class Watermark<Mark> {
+  readonly #onPass: (mark: Mark) => void;
+  readonly #requests: Ticket[] = [];
+  readonly #marks: { readonly end: number; readonly mark: Mark }[] = [];
+  #read = 0;
+  #requested = 0;
+  #delivered = 0;
+
+  constructor(onPass: (mark: Mark) => void) {
+    this.#onPass = onPass;
+  }
+
+  /** Notes that `count` more events were read, and what they lead up to. */
+  read(count: number, mark: Mark): void {
+    this.#read += count;
+    this.#marks.push({ end: this.#read, mark });
+    this.#pass();
+  }
+
+  /** A request takes the next `count` events that were read. */
+  request(count: number): Ticket {
+    this.#requested += count;
+    const ticket = { end: this.#requested, done: false };
+    this.#requests.push(ticket);
+    return ticket;
+  }
+
+  /** All events of the request are delivered, or safe elsewhere. */
+  finish(ticket: Ticket): void {
+    ticket.done = true;
+    while (this.#requests[0]?.done) {
+      this.#delivered = this.#requests.shift()?.end ?? this.#delivered;
+    }
+    this.#pass();
+  }
+
+  #pass(): void {
+    for (
+      let next = this.#marks[0];
+      next !== undefined && next.end <= this.#delivered;
+      next = this.#marks[0]
+    ) {
+      this.#marks.shift();
+      this.#onPass(next.mark);
+    }
+  }
+}
