@@ -48,6 +48,18 @@ export interface PagePosition {
    * delivered already, one entry for each time they were (see `event_key.ts`).
    */
   readonly seen: readonly string[];
+  /**
+   * Where to begin without a cursor, should this one stop working: the second of
+   * the newest event, and the keys of the events read since its beginning.
+   */
+  readonly newest: NewestEvents | null;
+}
+
+/** The newest second of the audit log that was read. */
+export interface NewestEvents {
+  /** RFC 3339, UTC, whole seconds. */
+  readonly time: string;
+  readonly keys: readonly string[];
 }
 
 /** The one kind of position that page search needs; bulk export adds its own. */

@@ -13,7 +13,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   Client,
   type ClientReadableStream,
@@ -37,7 +37,7 @@ import {
 
 /** What a range of the audit log is asked for. */
 export interface PageRequest {
-  /** Range, both ends included, milliseconds since the epoch. */
+  /** Range from `startMs` up to, not including, `endMs`: milliseconds since the epoch. */
   readonly startMs: number;
   readonly endMs: number;
   /** Only these event types; all where empty. */
@@ -135,7 +135,7 @@ export class TeleportClient {
       {
         namespace: "default",
         startDate: timestampFromMs(request.startMs),
-        endDate: timestampFromMs(request.endMs),
+        endDate: justBefore(request.endMs),
         eventTypes: [...request.types],
         limit: request.limit,
         startKey: request.cursor,
@@ -281,6 +281,13 @@ function deserialize<Schema extends DescMessage>(
   schema: Schema,
 ): (bytes: Uint8Array) => MessageShape<Schema> {
   return (bytes) => fromBinary(schema, bytes);
+}
+
+/** The last nanosecond of a range: servers take both of its ends in. */
+function justBefore(timeMs: number): Timestamp {
+  const last = timestampFromMs(timeMs - 1);
+  last.nanos += 999_999;
+  return last;
 }
 
 function methodOf(path: string): string {

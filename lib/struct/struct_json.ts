@@ -16,7 +16,7 @@
 // Typed arrays are read within bounds that were checked, hence the `!`.
 // deno-lint-ignore-file no-non-null-assertion
 
-import type { JsonBuffer } from "../json_buffer.ts";
+import type { JsonBuffer } from "./json_buffer.ts";
 import { writeStructGenerically } from "./struct_json_generic.ts";
 
 /** Deepest nesting that is written; the recursion fits the stack well beyond it. */

@@ -12,7 +12,7 @@ import {
   StructSchema,
   type Value,
 } from "@bufbuild/protobuf/wkt";
-import type { JsonBuffer } from "../json_buffer.ts";
+import type { JsonBuffer } from "./json_buffer.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,0 +1,315 @@
+/**
+ * Delivers session recordings, several at a time, each in order, and none of them
+ * in the way of anything else.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { AuditEvent } from "../event.ts";
+import type { Deliver } from "./deliver.ts";
+import type { TypeFilter } from "./filter.ts";
+import type { Signals } from "./forward.ts";
+import type {
+  Checkpoints,
+  PendingRecording,
+  RecordingMark,
+  RecordingSource,
+} from "./ports.ts";
+import { backoffMs } from "./retry.ts";
+import { Slots } from "./slots.ts";
+
+/** Recordings that may wait for their first attempt, for each that is exported. */
+const WAITING_PER_SLOT = 16;
+const RETRY = { initialMs: 5_000, maxMs: 60 * 60_000 };
+/** A run that is to end tries a recording so often, spaced so, and then leaves it. */
+const ATTEMPTS_BEFORE_EXIT = 3;
+const RETRY_BEFORE_EXIT = { initialMs: 500, maxMs: 2_000 };
+
+/** What recordings need of their surroundings. */
+export interface RecordingsOptions {
+  readonly source: RecordingSource;
+  readonly deliver: Deliver;
+  readonly checkpoints: Checkpoints;
+  readonly filter: TypeFilter;
+  /** Recordings exported at the same time. */
+  readonly concurrency: number;
+  /** Most events of one request. */
+  readonly maxEvents: number;
+  /** Most payload bytes held for one request. */
+  readonly maxBytes: number;
+  /** Whether to go on retrying what is not there; otherwise it is left for the next run. */
+  readonly follow: boolean;
+  readonly clock: Clock;
+  readonly observer: RecordingsObserver;
+  readonly random?: () => number;
+}
+
+/** Who is told about recordings. */
+export interface RecordingsObserver {
+  read(count: number, kept: number): void;
+  finished(sessionId: string): void;
+  /** An attempt failed; `waitMs` is undefined where this run will not try again. */
+  failed(
+    sessionId: string,
+    recording: PendingRecording,
+    waitMs: number | undefined,
+  ): void;
+}
+
+/** The recording could not be read to its end. */
+class UnreadableError extends Error {}
+
+/** The recordings of one run. */
+export class Recordings {
+  readonly #options: RecordingsOptions;
+  readonly #signals: Signals;
+  readonly #slots: Slots;
+  readonly #failure = new AbortController();
+  readonly #tasks = new Map<string, Promise<void>>();
+  /** Recordings that wait for, or are in, their first attempt. */
+  readonly #room: Slots;
+
+  /** Takes up the recordings that an earlier run left. */
+  constructor(options: RecordingsOptions, signals: Signals) {
+    this.#options = options;
+    this.#signals = {
+      stop: AbortSignal.any([signals.stop, this.#failure.signal]),
+      kill: signals.kill,
+    };
+    this.#slots = new Slots(options.concurrency);
+    this.#room = new Slots(WAITING_PER_SLOT * options.concurrency);
+    for (const sessionId of options.checkpoints.recordings().keys()) {
+      this.#start(sessionId);
+    }
+  }
+
+  /** Aborts, with the error, when a recording could not be delivered for good. */
+  get failure(): AbortSignal {
+    return this.#failure.signal;
+  }
+
+  /** Exports recordings that the checkpoints hold since just now. */
+  announce(sessionIds: readonly string[]): void {
+    for (const sessionId of sessionIds) this.#start(sessionId);
+  }
+
+  /** Resolves when fewer recordings wait than may; rejects with the reason of `signal`. */
+  async room(signal: AbortSignal): Promise<void> {
+    await this.#room.acquire(signal);
+    this.#room.release();
+  }
+
+  /** Resolves when nothing is left to do: with `follow`, only after `stop`. */
+  async drain(): Promise<void> {
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
+    this.#failure.signal.throwIfAborted();
+  }
+
+  #start(sessionId: string): void {
+    // Announced again while it is under way: an event that was read twice.
+    if (this.#tasks.has(sessionId)) return;
+    const { checkpoints } = this.#options;
+    // What failed before waits for its time, and nothing waits for it.
+    let fresh = checkpoints.recordings().get(sessionId)?.attempts === 0;
+    if (fresh) this.#room.take();
+    const attempted = () => {
+      if (fresh) this.#room.release();
+      fresh = false;
+    };
+    const task = this.#export(sessionId, attempted)
+      .catch((error) => {
+        if (error !== this.#signals.stop.reason) this.#failure.abort(error);
+      })
+      .finally(() => {
+        attempted();
+        this.#tasks.delete(sessionId);
+      });
+    this.#tasks.set(sessionId, task);
+  }
+
+  /** Tries one recording until it is delivered, or left for the next run. */
+  async #export(sessionId: string, attempted: () => void): Promise<void> {
+    const { checkpoints, clock, follow, observer } = this.#options;
+    const { stop } = this.#signals;
+    for (let attempts = 1;; attempts++) {
+      const recording = checkpoints.recordings().get(sessionId);
+      if (recording === undefined) return;
+      // A run that ends tries everything once, however recently it failed.
+      if (follow) await this.#sleepUntil(recording.notBeforeMs);
+      await this.#slots.acquire(stop);
+      let lastError;
+      try {
+        lastError = await this.#attempt(sessionId, recording);
+      } finally {
+        this.#slots.release();
+      }
+      if (lastError === undefined) {
+        checkpoints.finishRecording(sessionId);
+        observer.finished(sessionId);
+        return;
+      }
+      attempted();
+      const now = checkpoints.recordings().get(sessionId) ?? recording;
+      const gotFurther = now.index !== recording.index ||
+        now.count !== recording.count;
+      const failed = gotFurther ? 1 : recording.attempts + 1;
+      if (gotFurther) attempts = 1;
+      const last = !follow && attempts >= ATTEMPTS_BEFORE_EXIT;
+      const waitMs = this.#waitMs(follow ? failed : attempts);
+      const pending = {
+        ...now,
+        attempts: failed,
+        notBeforeMs: clock.now() + (last ? 0 : waitMs),
+        lastError,
+      };
+      checkpoints.updateRecording(sessionId, pending);
+      observer.failed(sessionId, pending, last ? undefined : waitMs);
+      if (last) return;
+      if (!follow) await clock.sleep(waitMs, stop);
+    }
+  }
+
+  async #sleepUntil(timeMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const waitMs = timeMs - clock.now();
+    if (waitMs > 0) await clock.sleep(waitMs, this.#signals.stop);
+  }
+
+  #waitMs(attempts: number): number {
+    const { follow, random = Math.random } = this.#options;
+    const policy = follow ? RETRY : RETRY_BEFORE_EXIT;
+    return random() * backoffMs(policy, attempts);
+  }
+
+  /**
+   * Streams a recording from where it stands, and keeps the mark behind what is
+   * delivered.
+   *
+   * @returns Why it is not complete; undefined where it is
+   * @throws `stop.reason` when stopped, after what was read is delivered
+   */
+  async #attempt(
+    sessionId: string,
+    from: RecordingMark,
+  ): Promise<string | undefined> {
+    const { checkpoints } = this.#options;
+    const { stop } = this.#signals;
+    const requests = new OrderedRequests(
+      this.#options,
+      { sessionId, from, kill: this.#signals.kill },
+      (mark) => {
+        const recording = checkpoints.recordings().get(sessionId);
+        if (recording === undefined) return;
+        checkpoints.updateRecording(sessionId, { ...recording, ...mark });
+      },
+    );
+    let seen = 0;
+    let error: unknown;
+    try {
+      for await (const event of this.#read(sessionId, from.index)) {
+        seen++;
+        await requests.add(event);
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    await requests.finish();
+    if (error instanceof UnreadableError) return describe(error.cause);
+    if (error !== undefined) throw error;
+    stop.throwIfAborted();
+    return seen === 0 ? "the recording is not there (yet)" : undefined;
+  }
+
+  /** The stream, its errors told from those of delivery. */
+  async *#read(
+    sessionId: string,
+    startIndex: number,
+  ): AsyncGenerator<AuditEvent> {
+    const { stop } = this.#signals;
+    try {
+      yield* this.#options.source.stream(sessionId, startIndex, stop);
+    } catch (cause) {
+      if (stop.aborted) throw stop.reason;
+      throw new UnreadableError("unreadable", { cause });
+    }
+  }
+}
+
+/** Requests of one recording: one in flight, while the next one fills. */
+class OrderedRequests {
+  readonly #options: RecordingsOptions;
+  readonly #sessionId: string;
+  readonly #kill: AbortSignal;
+  readonly #onDelivered: (mark: RecordingMark) => void;
+  readonly #from: RecordingMark;
+  #toSkip: number;
+  #mark: RecordingMark;
+  #buffer: AuditEvent[] = [];
+  #bufferedBytes = 0;
+  #read = 0;
+  #inFlight: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: RecordingsOptions,
+    stream: { sessionId: string; from: RecordingMark; kill: AbortSignal },
+    onDelivered: (mark: RecordingMark) => void,
+  ) {
+    this.#options = options;
+    this.#sessionId = stream.sessionId;
+    this.#kill = stream.kill;
+    this.#onDelivered = onDelivered;
+    this.#from = stream.from;
+    this.#toSkip = stream.from.count;
+    this.#mark = { index: stream.from.index, count: stream.from.count };
+  }
+
+  /** Takes the next event of the stream, unless it was delivered before. */
+  async add(event: AuditEvent): Promise<void> {
+    const { filter, maxEvents, maxBytes } = this.#options;
+    if (this.#toSkip > 0 && this.#deliveredBefore(event)) return;
+    this.#mark = event.index === this.#mark.index
+      ? { index: event.index, count: this.#mark.count + 1 }
+      : { index: event.index, count: 1 };
+    this.#read++;
+    if (filter(event.type)) {
+      this.#buffer.push(event);
+      this.#bufferedBytes += event.payload.length;
+    }
+    if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
+      await this.#send();
+    }
+  }
+
+  /** Resolves when everything that was added is delivered. */
+  async finish(): Promise<void> {
+    await this.#send();
+    await this.#inFlight;
+  }
+
+  /** A server may begin before the index it was asked for. */
+  #deliveredBefore({ index }: AuditEvent): boolean {
+    if (index < this.#from.index) return true;
+    if (index > this.#from.index) return false;
+    this.#toSkip--;
+    return true;
+  }
+
+  async #send(): Promise<void> {
+    await this.#inFlight;
+    const events = this.#buffer;
+    const mark = this.#mark;
+    this.#options.observer.read(this.#read, events.length);
+    this.#buffer = [];
+    this.#bufferedBytes = 0;
+    this.#read = 0;
+    this.#inFlight = this.#options.deliver(
+      { kind: "recording", sessionId: this.#sessionId },
+      events,
+      this.#kill,
+    ).then(() => this.#onDelivered(mark));
+    // Awaited by the next request; until then a failure must not be unhandled.
+    this.#inFlight.catch(() => {});
+  }
+}
