@@ -84,3 +84,14 @@ export interface Checkpoints {
   /** Forgets a recording that is delivered completely. */
   finishRecording(sessionId: string): void;
 }
+
+/** Keeps checkpoints somewhere that outlives the process. */
+export interface Saver {
+  /**
+   * Saves changes soon after they are made, until `stop` aborts; what came last
+   * is for `save`. Throws as soon as a save fails.
+   */
+  keepSaved(stop: AbortSignal): Promise<void>;
+  /** Saves what changed since the last time. */
+  save(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+/**
+ * One connection to a receiver, one request at a time.
+ *
+ * Deno's fetch resumes TLS sessions, and Fluentd with `client_cert_auth` refuses
+ * every resumed session: of a client that opens a second connection, every later
+ * request fails. So each connection has a client of its own, which is thrown away
+ * after any error and before the receiver would close an idle connection.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+/** Fluentd closes a connection that was idle for 10 s, without notice. */
+const IDLE_LIMIT_MS = 8_000;
+
+/** What a lane shows and trusts, in PEM. */
+export interface TlsOptions {
+  /** Certificates to trust besides the system's. */
+  readonly caCerts: readonly string[];
+  /** The client certificate and its key. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** One request. */
+export interface Post {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+}
+
+/** What a receiver said. */
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** The beginning of the body; "" with a 2xx. */
+  readonly text: string;
+}
+
+const MAX_ANSWER_CHARACTERS = 300;
+
+/** A connection that is made on first use, and made anew when it has to be. */
+export class Lane {
+  readonly #tls: () => TlsOptions;
+  readonly #clock: Clock;
+  #client: Deno.HttpClient | undefined;
+  #usedMs = 0;
+
+  /** @param tls Asked at each new connection, so that renewed files are taken */
+  constructor(tls: () => TlsOptions, clock: Clock) {
+    this.#tls = tls;
+    this.#clock = clock;
+  }
+
+  /**
+   * Sends one request and reads the answer whole.
+   *
+   * @throws what fetch throws; after that, whether the receiver took the request
+   * is not known
+   */
+  async post(request: Post): Promise<Answer> {
+    if (this.#clock.now() - this.#usedMs > IDLE_LIMIT_MS) this.close();
+    const reused = this.#client !== undefined;
+    try {
+      return await this.#post(request);
+    } catch (error) {
+      // A connection that was kept may be gone; that says nothing of the receiver.
+      if (!reused || request.signal.aborted) throw error;
+      return await this.#post(request);
+    }
+  }
+
+  /** Closes the connection; the next request makes another one. */
+  close(): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  async #post({ url, headers, body, signal }: Post): Promise<Answer> {
+    this.#client ??= createClient(this.#tls());
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        client: this.#client,
+        redirect: "manual",
+        headers,
+        body,
+        signal,
+      });
+      const text = await response.text();
+      this.#usedMs = this.#clock.now();
+      if (response.ok) {
+        return { status: response.status, retryAfter: null, text: "" };
+      }
+      // Some refusals close the connection, and all are rare enough not to care.
+      this.close();
+      return {
+        status: response.status,
+        retryAfter: response.headers.get("retry-after"),
+        text: text.slice(0, MAX_ANSWER_CHARACTERS).trim(),
+      };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+}
+
+function createClient({ caCerts, client }: TlsOptions): Deno.HttpClient {
+  return Deno.createHttpClient({
+    caCerts: [...caCerts],
+    poolMaxIdlePerHost: 1,
+    http1: true,
+    http2: false,
+    ...client,
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * Fluentd's in_http, and what else takes JSON by POST, as a sink.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import { BusyError, RejectedError } from "../errors.ts";
+import type { AuditEvent, Destination } from "../event.ts";
+import type { Sink } from "../pipeline/ports.ts";
+import {
+  encodeEvents,
+  JSON_ARRAY,
+  JSON_OBJECT,
+} from "../struct/encode_events.ts";
+import { describeFetchError } from "./fetch_error.ts";
+import { gzip } from "./gzip.ts";
+import { type Answer, Lane, type TlsOptions } from "./lane.ts";
+import { LanePool } from "./lane_pool.ts";
+
+/** How to talk to the receiver. */
+export interface FluentdOptions {
+  /** Receives audit events. */
+  readonly url: string;
+  /** Receives recordings, with `.<session id>.log` appended. */
+  readonly sessionUrl: string;
+  /** Asked at each new connection. */
+  readonly tls: () => TlsOptions;
+  /** Connections to each host, and so requests in flight. */
+  readonly maxConnections: number;
+  /** Most events per request; 1 sends plain objects instead of arrays. */
+  readonly maxEvents: number;
+  /** Most bytes per request, before compression; one event may exceed it. */
+  readonly maxBytes: number;
+  /** Per request. */
+  readonly timeoutMs: number;
+  readonly compress: "none" | "gzip";
+  /** Sent with every request. */
+  readonly headers: readonly {
+    readonly name: string;
+    readonly value: string;
+  }[];
+  readonly clock: Clock;
+}
+
+/** Sends events as JSON objects, or arrays of them, by POST. */
+export class FluentdSink implements Sink {
+  readonly #options: FluentdOptions;
+  readonly #headers: Headers;
+  /** By origin: a pool's connections all lead to the same host. */
+  readonly #pools = new Map<string, LanePool>();
+
+  constructor(options: FluentdOptions) {
+    this.#options = options;
+    this.#headers = new Headers({ "content-type": "application/json" });
+    if (options.compress === "gzip") {
+      this.#headers.set("content-encoding", "gzip");
+    }
+    for (const { name, value } of options.headers) {
+      this.#headers.append(name, value);
+    }
+  }
+
+  /** See `Sink.send`. A request that takes longer than the time-out fails. */
+  async send(
+    destination: Destination,
+    events: readonly AuditEvent[],
+    kill: AbortSignal,
+  ): Promise<number> {
+    const url = this.#urlOf(destination);
+    const pool = this.#poolOf(url);
+    const { lane, buffer } = await pool.acquire(kill);
+    try {
+      const count = encodeEvents(events, buffer, {
+        framing: this.#options.maxEvents > 1 ? JSON_ARRAY : JSON_OBJECT,
+        limits: this.#options,
+      });
+      const body = this.#options.compress === "gzip"
+        ? await gzip(buffer.written())
+        : buffer.written();
+      const answer = await this.#post(lane, url, body, kill);
+      classify(answer, url, count);
+      return count;
+    } finally {
+      pool.release({ lane, buffer });
+    }
+  }
+
+  close(): void {
+    for (const pool of this.#pools.values()) pool.close();
+  }
+
+  async #post(
+    lane: Lane,
+    url: string,
+    body: Uint8Array<ArrayBuffer>,
+    kill: AbortSignal,
+  ): Promise<Answer> {
+    const { timeoutMs } = this.#options;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => {
+      timeout.abort(
+        new Error(`no answer from ${url} within ${timeoutMs / 1_000} s`),
+      );
+    }, timeoutMs);
+    const abort = () => timeout.abort(kill.reason);
+    kill.addEventListener("abort", abort, { once: true });
+    try {
+      kill.throwIfAborted();
+      const { signal } = timeout;
+      return await lane.post({ url, headers: this.#headers, body, signal });
+    } catch (error) {
+      if (kill.aborted) throw kill.reason;
+      if (timeout.signal.aborted) throw timeout.signal.reason;
+      throw describeFetchError(error, url);
+    } finally {
+      clearTimeout(timer);
+      kill.removeEventListener("abort", abort);
+    }
+  }
+
+  #urlOf(destination: Destination): string {
+    const { url, sessionUrl } = this.#options;
+    return destination.kind === "audit"
+      ? url
+      : `${sessionUrl}.${encodeURIComponent(destination.sessionId)}.log`;
+  }
+
+  #poolOf(url: string): LanePool {
+    const { origin } = new URL(url);
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      const { maxConnections, tls, clock } = this.#options;
+      pool = new LanePool(maxConnections, () => new Lane(tls, clock));
+      this.#pools.set(origin, pool);
+    }
+    return pool;
+  }
+}
+
+/**
+ * What a status means, as measured against Fluentd and as other receivers use it.
+ *
+ * @throws {RejectedError} never again like this
+ * @throws {BusyError} again later, at the time that was asked for
+ * @throws {Error} again later
+ */
+function classify(answer: Answer, url: string, count: number): void {
+  const { status, text } = answer;
+  if (status >= 200 && status <= 299) return;
+  const said = `${url} answered ${status}${text === "" ? "" : ` "${text}"`}`;
+  switch (status) {
+    case 401:
+    case 403:
+      throw new Error(
+        `${said}: it does not let us in: check fluentd-cert, fluentd-header and its own configuration`,
+      );
+    case 404:
+      throw new Error(`${said}: is the path in fluentd-url right?`);
+    case 408:
+      throw new Error(said);
+    case 429:
+    case 503:
+      throw new BusyError(said, retryAfterMs(answer.retryAfter));
+    case 501:
+      throw new RejectedError(said, count);
+    case 500:
+      // Fluentd keeps the other records of the array, and would again.
+      if (text.includes("larger than buffer chunk limit")) {
+        throw new RejectedError(said, count);
+      }
+      throw new Error(said);
+  }
+  if (status >= 400 && status <= 499) throw new RejectedError(said, count);
+  if (status >= 300 && status <= 399) {
+    throw new Error(`${said}: redirects are not followed: correct fluentd-url`);
+  }
+  throw new Error(said);
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. */
+function retryAfterMs(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  const dateMs = Date.parse(value);
+  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - Date.now());
+}

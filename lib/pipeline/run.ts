@@ -1,0 +1,67 @@
+/**
+ * One run, from the first batch to the last save.
+ *
+ * @module
+ */
+
+import type { Deliver } from "./deliver.ts";
+import { forward, type ForwardOptions, type Signals } from "./forward.ts";
+import type { Saver } from "./ports.ts";
+import type { Progress } from "./progress.ts";
+import { Recordings, type RecordingsOptions } from "./recordings.ts";
+
+/** The parts of a run. */
+export interface RunOptions {
+  readonly progress: Progress;
+  readonly saver: Saver;
+  readonly deliver: Deliver;
+  readonly events: Pick<
+    ForwardOptions,
+    "source" | "filter" | "maxEvents" | "maxRequests" | "observer"
+  >;
+  readonly recordings: Omit<RecordingsOptions, "deliver" | "checkpoints">;
+}
+
+/**
+ * Forwards audit events and the recordings that they announce, until the source
+ * ends and every recording was tried, or `stop` aborts and what is in flight is
+ * delivered. Whatever happens, what was delivered is saved at the end.
+ *
+ * @throws the first failure of any part, `kill.reason` among them
+ */
+export async function run(
+  options: RunOptions,
+  { stop, kill }: Signals,
+): Promise<void> {
+  const { progress, saver, deliver } = options;
+  const failure = new AbortController();
+  const saving = new AbortController();
+  const saved = saver.keepSaved(saving.signal)
+    .catch((error) => failure.abort(error));
+  const recordings = new Recordings(
+    { ...options.recordings, deliver, checkpoints: progress },
+    { stop: AbortSignal.any([stop, failure.signal]), kill },
+  );
+  try {
+    await forward({
+      ...options.events,
+      from: progress.position,
+      deliver,
+      advance: (position, announced) => {
+        progress.advance(position, announced);
+        recordings.announce(announced);
+      },
+      roomForRecordings: (signal) => recordings.room(signal),
+    }, {
+      stop: AbortSignal.any([stop, failure.signal, recordings.failure]),
+      kill,
+    });
+  } catch (error) {
+    failure.abort(error);
+  }
+  await recordings.drain().catch((error) => failure.abort(error));
+  saving.abort();
+  await saved;
+  await saver.save().catch((error) => failure.abort(error));
+  failure.signal.throwIfAborted();
+}

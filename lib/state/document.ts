@@ -1,0 +1,105 @@
+/**
+ * The state document: what it holds, and how it is read back.
+ *
+ * @module
+ */
+
+import type { NewestEvents, Position } from "../event.ts";
+import type { PendingRecording } from "../pipeline/ports.ts";
+
+/** What survives the process: one JSON document. */
+export interface StateDocument {
+  /** Of this layout; another one is refused rather than misread. */
+  readonly version: 1;
+  /** The cluster that the position is of. */
+  readonly cluster: string;
+  /** RFC 3339, UTC, whole seconds: what `start-time` was at the first run. */
+  readonly startTime: string;
+  readonly position: Position;
+  /** Recordings that are not delivered completely, by session id, oldest first. */
+  readonly recordings: Readonly<Record<string, PendingRecording>>;
+}
+
+/** The state cannot be used as it is; it is never overwritten then. */
+export class StateError extends Error {
+  override readonly name = "StateError";
+}
+
+/** The document as text, readable by a person. */
+export function formatDocument(document: StateDocument): string {
+  return JSON.stringify(document, null, 2) + "\n";
+}
+
+/**
+ * Reads a document back.
+ *
+ * @throws {StateError} naming `path`, where it is not what `formatDocument` wrote
+ */
+export function parseDocument(text: string, path: string): StateDocument {
+  const damaged = (what: string, cause?: unknown) =>
+    new StateError(
+      `the state file ${path} is damaged: ${what}: restore it from a backup, or ` +
+        "move it away and say with start-time and start-id where to go on",
+      { cause },
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw damaged("it is not JSON", cause);
+  }
+  if (!isRecord(value)) throw damaged("it is not an object");
+  if (value.version !== 1) {
+    throw new StateError(
+      `the state file ${path} has version ${
+        JSON.stringify(value.version)
+      } and this program writes version 1: it is of another release; use that one, or move the file away`,
+    );
+  }
+  const { cluster, startTime, position, recordings } = value;
+  if (typeof cluster !== "string") throw damaged('"cluster" is missing');
+  if (!isTime(startTime)) throw damaged('"startTime" is no time');
+  if (!isPosition(position)) throw damaged('"position" is incomplete');
+  if (!isRecord(recordings)) throw damaged('"recordings" is missing');
+  const pending: Record<string, PendingRecording> = {};
+  for (const [sessionId, recording] of Object.entries(recordings)) {
+    if (!isPendingRecording(recording)) {
+      throw damaged(`the recording ${JSON.stringify(sessionId)} is incomplete`);
+    }
+    pending[sessionId] = recording;
+  }
+  return { version: 1, cluster, startTime, position, recordings: pending };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === "string" && !Number.isNaN(Date.parse(value));
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) &&
+    value.every((item) => typeof item === "string");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+}
+
+function isPosition(value: unknown): value is Position {
+  return isRecord(value) && value.kind === "page" && isTime(value.start) &&
+    typeof value.cursor === "string" && isStrings(value.seen) &&
+    (value.newest === null || isNewestEvents(value.newest));
+}
+
+function isNewestEvents(value: unknown): value is NewestEvents {
+  return isRecord(value) && isTime(value.time) && isStrings(value.keys);
+}
+
+function isPendingRecording(value: unknown): value is PendingRecording {
+  return isRecord(value) && isCount(value.index) && isCount(value.count) &&
+    isCount(value.attempts) && isCount(value.sinceMs) &&
+    isCount(value.notBeforeMs) && typeof value.lastError === "string";
+}

@@ -1,0 +1,152 @@
+/**
+ * The state on disk: one JSON document, replaced as a whole.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Clock } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { Saver } from "../pipeline/ports.ts";
+import { Progress } from "../pipeline/progress.ts";
+import { writeAtomically } from "./atomic_write.ts";
+import {
+  formatDocument,
+  parseDocument,
+  type StateDocument,
+  StateError,
+} from "./document.ts";
+
+const FILE_NAME = "state.json";
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+/** Changes that come closer together are saved together. */
+const SAVE_INTERVAL_MS = 100;
+
+/** Creates the state directory, where it is not there, for its owner alone. */
+export async function createStateDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (cause) {
+    throw new StateError(
+      `cannot create the state directory ${path}: ${describe(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Reads what an earlier run left in the state directory; undefined where there
+ * was none.
+ *
+ * @throws {StateError} where it cannot be read or used
+ */
+export async function readState(
+  directory: string,
+): Promise<StateDocument | undefined> {
+  const path = join(directory, FILE_NAME);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new StateError(
+      `cannot read the state file ${path}: ${describe(cause)}`,
+      { cause },
+    );
+  }
+  return parseDocument(text, path);
+}
+
+/** What a save took. */
+export interface StateObserver {
+  saved(seconds: number): void;
+}
+
+/** Keeps a run's progress on disk, soon after it changes. */
+export class StateFile implements Saver {
+  /** What is kept; whoever changes it need not care about saving. */
+  readonly progress: Progress;
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #observer: StateObserver;
+  readonly #header: Pick<StateDocument, "version" | "cluster" | "startTime">;
+  #changed = Promise.withResolvers<void>();
+  #dirty = false;
+
+  /** @param document What was read, or what a first run begins with */
+  constructor(
+    directory: string,
+    document: StateDocument,
+    options: { clock: Clock; observer: StateObserver },
+  ) {
+    const { position, recordings, ...header } = document;
+    this.#path = join(directory, FILE_NAME);
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#header = header;
+    this.progress = new Progress({ position, recordings }, {
+      clock: options.clock,
+      onChange: () => this.change(),
+    });
+  }
+
+  /** Has the document saved although nothing in it changed: it is new. */
+  change(): void {
+    this.#dirty = true;
+    this.#changed.resolve();
+  }
+
+  /**
+   * Saves changes soon after they are made, until `stop` aborts; what came last
+   * is for `save`.
+   *
+   * @throws {StateError} as soon as a save fails
+   */
+  async keepSaved(stop: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    const abort = () => stopped.resolve();
+    stop.addEventListener("abort", abort, { once: true });
+    try {
+      while (!stop.aborted) {
+        await Promise.race([this.#changed.promise, stopped.promise]);
+        if (stop.aborted) return;
+        await this.save();
+        await this.#clock.sleep(SAVE_INTERVAL_MS, stop);
+      }
+    } catch (error) {
+      if (!(stop.aborted && error === stop.reason)) throw error;
+    } finally {
+      stop.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Saves what changed since the last time; nothing where nothing did. Not to be
+   * called while another save is under way.
+   *
+   * @throws {StateError} where it is not safely on disk; the last one then still is
+   */
+  async save(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    this.#changed = Promise.withResolvers<void>();
+    const started = performance.now();
+    try {
+      await writeAtomically(
+        this.#path,
+        formatDocument({ ...this.#header, ...this.progress.snapshot() }),
+        FILE_MODE,
+      );
+    } catch (cause) {
+      this.change();
+      throw new StateError(
+        `cannot save the state file ${this.#path}: ${
+          describe(cause)
+        }: nothing is lost, what was delivered since the last save will be sent again`,
+        { cause },
+      );
+    }
+    this.#observer.saved((performance.now() - started) / 1_000);
+  }
+}

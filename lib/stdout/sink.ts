@@ -1,0 +1,42 @@
+/**
+ * A dry run: events as JSON lines on standard output.
+ *
+ * @module
+ */
+
+import type { AuditEvent, Destination } from "../event.ts";
+import type { Sink } from "../pipeline/ports.ts";
+import { encodeEvents, JSON_LINES } from "../struct/encode_events.ts";
+import { JsonBuffer } from "../struct/json_buffer.ts";
+
+const LIMITS = { maxEvents: Infinity, maxBytes: 1024 * 1024 };
+
+/** Writes events somewhere, one JSON object a line. */
+export class StdoutSink implements Sink {
+  readonly #write: (bytes: Uint8Array) => number;
+  readonly #lines = new JsonBuffer();
+
+  /** @param write Writes some of the bytes, at least one, and returns how many */
+  constructor(write: (bytes: Uint8Array) => number) {
+    this.#write = write;
+  }
+
+  /** See `Sink.send`. */
+  // deno-lint-ignore require-await
+  async send(
+    _destination: Destination,
+    events: readonly AuditEvent[],
+  ): Promise<number> {
+    const count = encodeEvents(events, this.#lines, {
+      framing: JSON_LINES,
+      limits: LIMITS,
+    });
+    const bytes = this.#lines.written();
+    for (let written = 0; written < bytes.length;) {
+      written += this.#write(bytes.subarray(written));
+    }
+    return count;
+  }
+
+  close(): void {}
+}
