@@ -6,6 +6,7 @@
 
 import type { HostPort } from "./config.ts";
 import { refusal } from "./refusal.ts";
+import { list, single, type ValueType } from "./value_type.ts";
 
 const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i;
 const MAX_PORT = 65_535;
@@ -40,7 +41,11 @@ function complaint(text: string): string {
   return "is not an address: write host:port, an IPv6 address in brackets";
 }
 
-/** Writes an address as `parseAddress` reads it. */
-export function formatAddress({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
+/** One address. */
+export const ADDRESS: ValueType<HostPort> = single("HOST:PORT", parseAddress);
+
+/** Addresses, in the order in which they are tried. */
+export const ADDRESSES: ValueType<readonly HostPort[]> = list(
+  "HOST:PORT,…",
+  parseAddress,
+);

@@ -5,6 +5,7 @@
  */
 
 import { refusal } from "./refusal.ts";
+import { single, type ValueType } from "./value_type.ts";
 
 const UNIT_MS = new Map([
   ["h", 3_600_000],
@@ -43,15 +44,16 @@ function complaint(text: string): string {
   return "is not a duration: write it like 5s, 1m30s or 24h";
 }
 
-/** Writes milliseconds in the same form: `90000` is `1m30s`. */
-export function formatDuration(ms: number): string {
-  const parts: string[] = [];
-  let rest = ms;
-  for (const unit of ["h", "m", "s", "ms"]) {
-    const unitMs = UNIT_MS.get(unit) ?? NaN;
-    const count = Math.floor(rest / unitMs);
-    if (count > 0) parts.push(`${count}${unit}`);
-    rest -= count * unitMs;
-  }
-  return parts.join("") || "0s";
+/** A span of time within bounds, in milliseconds. */
+export function duration(
+  bounds: { readonly min: string; readonly max: string },
+): ValueType<number> {
+  const min = parseDuration(bounds.min);
+  const max = parseDuration(bounds.max);
+  return single("DURATION", (text) => {
+    const ms = parseDuration(text);
+    if (ms < min) throw refusal(text, `is too short: at least ${bounds.min}`);
+    if (ms > max) throw refusal(text, `is too long: at most ${bounds.max}`);
+    return ms;
+  });
 }

@@ -5,6 +5,7 @@
  */
 
 import { refusal } from "./refusal.ts";
+import { single, type ValueType } from "./value_type.ts";
 
 const RFC3339 =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:\d{2})?$/i;
@@ -43,3 +44,10 @@ function toSeconds(moment: Date): string | undefined {
   if (Number.isNaN(moment.getTime())) return undefined;
   return moment.toISOString().replace(/\.\d+Z$/, "Z");
 }
+
+/** A moment that has passed. */
+export const PAST_TIME: ValueType<string> = single("TIME", (text, context) => {
+  const time = parseRfc3339(text);
+  if (Date.parse(time) > context.nowMs) throw refusal(text, "is in the future");
+  return time;
+});

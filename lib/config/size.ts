@@ -5,6 +5,7 @@
  */
 
 import { refusal } from "./refusal.ts";
+import { single, type ValueType } from "./value_type.ts";
 
 const UNIT_BYTES = new Map([
   ["gib", 2 ** 30],
@@ -37,11 +38,18 @@ export function parseSize(text: string): number {
   return Math.floor(Number(amount) * unitBytes);
 }
 
-/** Writes bytes in the largest binary unit that needs no fraction. */
-export function formatSize(bytes: number): string {
-  for (const unit of ["GiB", "MiB", "KiB"]) {
-    const count = bytes / (UNIT_BYTES.get(unit.toLowerCase()) ?? NaN);
-    if (count >= 1 && Number.isInteger(count)) return `${count}${unit}`;
-  }
-  return String(bytes);
+/** An amount of bytes within bounds. */
+export function size(
+  bounds: { readonly min: string; readonly max: string },
+): ValueType<number> {
+  const min = parseSize(bounds.min);
+  const max = parseSize(bounds.max);
+  return single("SIZE", (text) => {
+    const bytes = parseSize(text);
+    if (bytes < min) {
+      throw refusal(text, `is too small: at least ${bounds.min}`);
+    }
+    if (bytes > max) throw refusal(text, `is too large: at most ${bounds.max}`);
+    return bytes;
+  });
 }

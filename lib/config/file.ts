@@ -1,0 +1,53 @@
+/**
+ * Files and directories that options name.
+ *
+ * @module
+ */
+
+import { ConfigError, describe } from "../errors.ts";
+import {
+  single,
+  TEXT,
+  type ValueContext,
+  type ValueType,
+} from "./value_type.ts";
+
+/**
+ * Reads a whole text file.
+ *
+ * @throws {ConfigError} naming the file and what is wrong with it
+ */
+export function readFile(path: string, context: ValueContext): string {
+  try {
+    return context.readTextFile(path);
+  } catch (error) {
+    throw new ConfigError([`cannot read ${path}: ${reason(error)}`], {
+      cause: error,
+    });
+  }
+}
+
+function reason(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) {
+    return "it is a directory, not a file";
+  }
+  return describe(error);
+}
+
+/** A file that can be read. */
+export const FILE: ValueType<string> = {
+  ...single("FILE", (text, context) => {
+    readFile(TEXT.parse([text], context), context);
+    return text;
+  }),
+  completion: "file",
+};
+
+/** A directory, which need not be there yet. */
+export const DIRECTORY: ValueType<string> = {
+  ...TEXT,
+  placeholder: "DIR",
+  completion: "directory",
+};

@@ -1,0 +1,52 @@
+/**
+ * HTTP headers as people write them.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import type { Header } from "./config.ts";
+import { readFile } from "./file.ts";
+import type { ValueContext, ValueType } from "./value_type.ts";
+
+const LINE = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(\S.*)?$/;
+
+/**
+ * Headers, each `Name: value`, or `Name: @/path` to take the value from a file.
+ * Commas are part of values, so several in one text stand on lines of their own.
+ */
+export const HEADERS: ValueType<readonly Header[]> = {
+  shape: "list",
+  placeholder: "'NAME: VALUE'",
+  completion: [],
+  parse(texts, context) {
+    const headers: Header[] = [];
+    for (const text of texts) {
+      if (text === "") headers.length = 0;
+      for (const line of text.split("\n")) {
+        if (line.trim() !== "") headers.push(parseHeader(line.trim(), context));
+      }
+    }
+    return headers;
+  },
+};
+
+// No message quotes a value: it may be a token.
+function parseHeader(line: string, context: ValueContext): Header {
+  const [, name, text = ""] = LINE.exec(line) ?? [];
+  if (name === undefined) {
+    throw new ConfigError(["a header is written as 'Name: value'"]);
+  }
+  const value = text.startsWith("@")
+    ? readFile(text.slice(1), context).trim()
+    : text;
+  if (value === "") throw new ConfigError([`the header ${name} has no value`]);
+  try {
+    new Headers([[name, value]]);
+  } catch {
+    throw new ConfigError([
+      `the value of the header ${name} has characters in it that HTTP does not allow`,
+    ]);
+  }
+  return { name, value };
+}
