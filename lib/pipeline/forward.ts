@@ -32,6 +32,8 @@ export interface ForwardOptions {
 export interface ForwardObserver {
   /** A batch was read; `kept` of its events pass the filter. */
   read(events: readonly AuditEvent[], kept: number): void;
+  /** Everything before the position is delivered. */
+  advanced(position: Position): void;
   /** The source had nothing newer. */
   caughtUp(): void;
 }

@@ -50,6 +50,7 @@ export async function run(
       advance: (position, announced) => {
         progress.advance(position, announced);
         recordings.announce(announced);
+        options.events.observer.advanced(position);
       },
       roomForRecordings: (signal) => recordings.room(signal),
     }, {

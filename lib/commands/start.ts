@@ -1,0 +1,199 @@
+/**
+ * `start`: forwards events until it is stopped, or until all are delivered.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../clock.ts";
+import type { Config, HostPort } from "../config/config.ts";
+import { ConfigError } from "../errors.ts";
+import { logger } from "../log.ts";
+import { Counters } from "../operate/counters.ts";
+import { createObservers, type Observers } from "../operate/observers.ts";
+import { logSummaries, summaryFields } from "../operate/summary.ts";
+import { createDeliver } from "../pipeline/deliver.ts";
+import { typeFilter } from "../pipeline/filter.ts";
+import type { Signals } from "../pipeline/forward.ts";
+import type { Saver, Source } from "../pipeline/ports.ts";
+import type { Progress } from "../pipeline/progress.ts";
+import { retry, type RetryPolicy } from "../pipeline/retry.ts";
+import { run } from "../pipeline/run.ts";
+import { startAfter } from "../pipeline/start_after.ts";
+import { openTarget, type Target } from "./target.ts";
+import { type Cluster, TeleportClient } from "../teleport/client.ts";
+import { TeleportError } from "../teleport/errors.ts";
+import { loadIdentity } from "../teleport/identity.ts";
+import { PageSource } from "../teleport/page_source.ts";
+
+/**
+ * Runs until the source ends or `stop` aborts.
+ *
+ * @param counters Filled while it runs
+ * @throws {ConfigError} before anything is connected
+ * @throws {GaveUpError} where something was retried for as long as it may be
+ * @throws `kill.reason`, and whatever else ends a run
+ */
+export async function start(
+  config: Config,
+  counters: Counters,
+  signals: Signals,
+): Promise<void> {
+  const clock = systemClock;
+  const log = logger("start");
+  const observers = createObservers(counters, clock);
+  const identity = await loadIdentity(config.teleport.credentials, clock.now());
+  const [address] = config.teleport.addresses;
+  if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
+  await using target = await openTarget(config, clock);
+  const client = new TeleportClient(formatAddress(address), identity);
+  try {
+    const cluster = await findCluster(client, target.policy, {
+      clock,
+      observers,
+      stop: signals.stop,
+    });
+    if (cluster === undefined) return;
+    const { progress, saver, first } = target.begin(cluster.name);
+    log.info("started", {
+      teleport: formatAddress(address),
+      cluster: cluster.name,
+      version: cluster.version,
+      from: progress.position.newest?.time ?? progress.position.start,
+      pending_recordings: progress.recordings().size,
+    });
+    await forwardAll({ config, client, target, progress, saver, first }, {
+      clock,
+      counters,
+      observers,
+      signals,
+    });
+  } finally {
+    client.close();
+    log.info("stopped", summaryFields(counters));
+  }
+}
+
+/** What is connected. */
+interface Connected {
+  readonly config: Config;
+  readonly client: TeleportClient;
+  readonly target: Target;
+  readonly progress: Progress;
+  readonly saver: Saver;
+  readonly first: boolean;
+}
+
+/** What a run lives in. */
+interface Surroundings {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly observers: Observers;
+  readonly signals: Signals;
+}
+
+async function forwardAll(
+  connected: Connected,
+  { clock, counters, observers, signals }: Surroundings,
+): Promise<void> {
+  const { config, client, target, progress, saver } = connected;
+  const { maxEvents, maxBytes } = target;
+  const { types, skipEventTypes, skipSessionTypes } = config.source;
+  const ended = new AbortController();
+  const summaries = logSummaries(counters, {
+    log: logger("start"),
+    clock,
+    stop: ended.signal,
+  });
+  try {
+    await run({
+      progress,
+      saver,
+      deliver: createDeliver({
+        ...target,
+        clock,
+        observer: observers.delivery,
+      }),
+      events: {
+        source: createSource(connected, { clock, observers }),
+        filter: typeFilter(types, skipEventTypes),
+        maxEvents,
+        maxRequests: target.maxRequests,
+        observer: observers.events,
+      },
+      recordings: {
+        source: {
+          stream: (sessionId, startIndex, signal) =>
+            client.streamSessionEvents(sessionId, startIndex, signal),
+        },
+        filter: typeFilter([], skipSessionTypes),
+        concurrency: config.concurrency,
+        maxEvents,
+        maxBytes,
+        follow: !config.exitOnLastEvent,
+        clock,
+        observer: observers.recordings,
+      },
+    }, signals);
+  } finally {
+    ended.abort();
+    await summaries;
+  }
+}
+
+function createSource(
+  { config, client, target, first }: Connected,
+  { clock, observers }: Pick<Surroundings, "clock" | "observers">,
+): Source {
+  const log = logger("teleport");
+  const source = new PageSource({
+    ...config.source,
+    getEvents: (request, signal) => client.getEvents(request, signal),
+    follow: !config.exitOnLastEvent,
+    policy: target.policy,
+    clock,
+    observer: {
+      page: () => observers.teleport.worked(),
+      shrunk: (limit, error) =>
+        log.info("page too large for the server, asking for less", {
+          limit,
+          error: error.message,
+        }),
+      cursorDropped: (cursor, time) =>
+        log.debug("cursor shows nothing, reading from the newest event", {
+          cursor,
+          time,
+        }),
+      failed: observers.teleport.failed,
+    },
+  });
+  const { startId } = config.source;
+  return first && startId !== undefined ? startAfter(source, startId) : source;
+}
+
+/** Asks the cluster who it is, for as long as that may take; undefined once stopped. */
+async function findCluster(
+  client: TeleportClient,
+  policy: RetryPolicy,
+  { clock, observers, stop }: Omit<Surroundings, "counters" | "signals"> & {
+    stop: AbortSignal;
+  },
+): Promise<Cluster | undefined> {
+  try {
+    const cluster = await retry(() => client.ping(stop), {
+      policy,
+      clock,
+      signal: stop,
+      isFinal: (error) => error instanceof TeleportError && error.permanent,
+      onFailure: observers.teleport.failed,
+    });
+    observers.teleport.worked();
+    return cluster;
+  } catch (error) {
+    if (stop.aborted) return undefined;
+    throw error;
+  }
+}
+
+function formatAddress({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

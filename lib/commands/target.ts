@@ -1,0 +1,216 @@
+/**
+ * Where events go, and what goes with it: a run's state, or none in a dry run.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Clock } from "../clock.ts";
+import type {
+  Config,
+  FluentdTarget,
+  HostPort,
+  SourceConfig,
+} from "../config/config.ts";
+import { ConfigError } from "../errors.ts";
+import type { Position } from "../event.ts";
+import { FluentdSink } from "../fluentd/sink.ts";
+import { loadTls } from "../fluentd/tls.ts";
+import { logger } from "../log.ts";
+import type { Quarantine } from "../pipeline/deliver.ts";
+import type { Saver, Sink } from "../pipeline/ports.ts";
+import { Progress } from "../pipeline/progress.ts";
+import type { RetryPolicy } from "../pipeline/retry.ts";
+import { DirectoryLock } from "../state/directory_lock.ts";
+import type { StateDocument } from "../state/document.ts";
+import { RejectedEvents } from "../state/rejected.ts";
+import {
+  createStateDirectory,
+  readState,
+  StateFile,
+} from "../state/state_file.ts";
+import { StdoutSink } from "../stdout/sink.ts";
+
+const RETRY = { initialMs: 500, maxMs: 30_000 };
+
+/** Where a run keeps what it must not forget, and where its events go. */
+export interface Target extends AsyncDisposable {
+  readonly sink: Sink;
+  readonly quarantine: Quarantine;
+  readonly policy: RetryPolicy;
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly maxRequests: number;
+  /** Where reading goes on, or begins. */
+  begin(cluster: string): {
+    readonly progress: Progress;
+    readonly saver: Saver;
+    /** Nothing was stored. */
+    readonly first: boolean;
+  };
+}
+
+/**
+ * Opens what the configuration names.
+ *
+ * @throws {ConfigError} {@linkcode StateError}
+ */
+export async function openTarget(
+  config: Config,
+  clock: Clock,
+): Promise<Target> {
+  return config.target.kind === "fluentd"
+    ? await openFluentd(config, config.target, clock)
+    : openStdout(config, clock);
+}
+
+async function openFluentd(
+  config: Config,
+  target: FluentdTarget,
+  clock: Clock,
+): Promise<Target> {
+  const { fluentd, storage, retryTimeoutMs } = target;
+  const tls = await loadTls(fluentd, clock.now());
+  const directory = stateDirectory(storage, config.teleport.addresses);
+  await createStateDirectory(directory);
+  const lock = await DirectoryLock.acquire(directory, clock.now());
+  try {
+    const stored = await readState(directory);
+    checkStartTime(config.source, stored, directory);
+    const sink = new FluentdSink({
+      ...fluentd,
+      maxEvents: fluentd.batch,
+      maxBytes: fluentd.batchBytes,
+      tls: () => tls,
+      clock,
+    });
+    return {
+      sink,
+      quarantine: new RejectedEvents(directory, { clock }),
+      policy: { ...RETRY, timeoutMs: retryTimeoutMs },
+      maxEvents: fluentd.batch,
+      maxBytes: fluentd.batchBytes,
+      maxRequests: fluentd.maxConnections,
+      begin(cluster) {
+        checkCluster(cluster, stored, directory);
+        const state = new StateFile(
+          directory,
+          stored ?? firstDocument(config.source, cluster, clock.now()),
+          { clock, observer: { saved: () => {} } },
+        );
+        // With start-id nothing is kept until the event is found.
+        if (stored === undefined && config.source.startId === undefined) {
+          state.change();
+        }
+        return {
+          progress: state.progress,
+          saver: state,
+          first: stored === undefined,
+        };
+      },
+      [Symbol.asyncDispose]() {
+        sink.close();
+        lock[Symbol.dispose]();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function openStdout(config: Config, clock: Clock): Target {
+  const log = logger("delivery");
+  const sink = new StdoutSink((bytes) => Deno.stdout.writeSync(bytes));
+  return {
+    sink,
+    quarantine: {
+      setAside(event, _destination, reason) {
+        log.error("event cannot be printed", { id: event.id, reason });
+        return Promise.resolve();
+      },
+    },
+    policy: { ...RETRY, timeoutMs: undefined },
+    maxEvents: 500,
+    maxBytes: 1024 * 1024,
+    maxRequests: 1,
+    begin: () => ({
+      progress: new Progress({
+        position: firstPosition(config.source, clock.now()),
+        recordings: {},
+      }, { clock, onChange: () => {} }),
+      saver: {
+        keepSaved: () => Promise.resolve(),
+        save: () => Promise.resolve(),
+      },
+      first: true,
+    }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function firstDocument(
+  source: SourceConfig,
+  cluster: string,
+  nowMs: number,
+): StateDocument {
+  const position = firstPosition(source, nowMs);
+  return {
+    version: 1,
+    cluster: cluster,
+    startTime: position.start,
+    position,
+    recordings: {},
+  };
+}
+
+function firstPosition(
+  { startTime, cursor }: SourceConfig,
+  nowMs: number,
+): Position {
+  const nowSecond = new Date(Math.floor(nowMs / 1_000) * 1_000).toISOString()
+    .replace(".000Z", "Z");
+  return {
+    kind: "page",
+    start: startTime ?? nowSecond,
+    cursor: cursor ?? "",
+    seen: [],
+    newest: null,
+  };
+}
+
+function checkStartTime(
+  { startTime }: SourceConfig,
+  stored: StateDocument | undefined,
+  directory: string,
+): void {
+  if (startTime === undefined || stored === undefined) return;
+  if (Date.parse(startTime) === Date.parse(stored.startTime)) return;
+  throw new ConfigError([
+    `start-time is ${startTime}, but the state in ${directory} was begun with ${stored.startTime}: ` +
+    "leave start-time out to go on, or move that directory away to start over",
+  ]);
+}
+
+function checkCluster(
+  cluster: string,
+  stored: StateDocument | undefined,
+  directory: string,
+): void {
+  if (stored === undefined || stored.cluster === cluster) return;
+  throw new ConfigError([
+    `the state in ${directory} is of the cluster ${stored.cluster}, but this one calls itself ${cluster}: ` +
+    "give it a storage of its own, or move that directory away to start over",
+  ]);
+}
+
+/** The directory of a cluster's state: that of the Go handler, for the first address. */
+function stateDirectory(
+  storage: string,
+  addresses: readonly HostPort[],
+): string {
+  const [address] = addresses;
+  if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
+  return join(storage, `${address.host}_${address.port}`);
+}

@@ -1,0 +1,41 @@
+/**
+ * What a run has done so far, in numbers.
+ *
+ * @module
+ */
+
+/** What became of the events of one kind. */
+export interface Counts {
+  read: number;
+  filtered: number;
+  delivered: number;
+  setAside: number;
+}
+
+/** The numbers of one run, since its start. */
+export class Counters {
+  readonly audit: Counts = noCounts();
+  /** Events of session recordings. */
+  readonly recording: Counts = noCounts();
+  recordingsFinished = 0;
+  /** Recordings that this run leaves for the next one, by session id, with the reason. */
+  readonly recordingsLeft = new Map<string, string>();
+  /** Time of the newest audit event that is delivered with all before it; 0 before that. */
+  newestMs = 0;
+  /** Whether the source had nothing newer when it was last asked. */
+  caughtUp = false;
+
+  /** Events that arrived, of both kinds. */
+  get delivered(): number {
+    return this.audit.delivered + this.recording.delivered;
+  }
+
+  /** Events that were refused for good, of both kinds. */
+  get setAside(): number {
+    return this.audit.setAside + this.recording.setAside;
+  }
+}
+
+function noCounts(): Counts {
+  return { read: 0, filtered: 0, delivered: 0, setAside: 0 };
+}

@@ -1,0 +1,79 @@
+/**
+ * A line on the terminal that says how far a long run is.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Counters } from "./counters.ts";
+import { formatAge } from "./format_age.ts";
+
+const REDRAW_MS = 250;
+/** Back to the first column, and clear to the end of the line (ECMA-48). */
+const CLEAR = "\r\x1b[K";
+
+/** Keeps one line at the bottom of the terminal, below what is logged. */
+export class ProgressLine implements Disposable {
+  readonly #counters: Counters;
+  readonly #clock: Clock;
+  readonly #write: (text: string) => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #shown = "";
+  #deliveredBefore = 0;
+  #drawnMs: number;
+
+  constructor(
+    counters: Counters,
+    options: { clock: Clock; write: (text: string) => void },
+  ) {
+    this.#counters = counters;
+    this.#clock = options.clock;
+    this.#write = options.write;
+    this.#drawnMs = options.clock.now();
+    this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
+  }
+
+  /** Writes whole lines above the progress line. */
+  print(lines: string): void {
+    this.#write(CLEAR + lines + this.#shown);
+  }
+
+  /** Removes the line and stops drawing. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#write(CLEAR);
+    this.#shown = "";
+  }
+
+  #draw(): void {
+    const nowMs = this.#clock.now();
+    const { delivered } = this.#counters;
+    const perSecond = (delivered - this.#deliveredBefore) * 1_000 /
+      Math.max(1, nowMs - this.#drawnMs);
+    this.#deliveredBefore = delivered;
+    this.#drawnMs = nowMs;
+    this.#shown = formatProgress(this.#counters, perSecond, nowMs);
+    this.#write(CLEAR + this.#shown);
+  }
+}
+
+/** The text of the line: what arrived, how fast, up to when, and how far behind. */
+export function formatProgress(
+  { delivered, newestMs, caughtUp }: Pick<
+    Counters,
+    "delivered" | "newestMs" | "caughtUp"
+  >,
+  perSecond: number,
+  nowMs: number,
+): string {
+  const parts = [
+    `${delivered.toLocaleString("en")} delivered`,
+    `${Math.round(perSecond).toLocaleString("en")} events/s`,
+  ];
+  if (newestMs > 0) {
+    parts.push(`last event ${new Date(newestMs).toISOString().slice(0, 19)}Z`);
+  }
+  if (caughtUp) parts.push("up to date");
+  else if (newestMs > 0) parts.push(`${formatAge(nowMs - newestMs)} behind`);
+  return parts.join(" · ");
+}

@@ -1,0 +1,44 @@
+/**
+ * What a run has done, as fields of a log line.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { Counters } from "./counters.ts";
+
+const INTERVAL_MS = 60_000;
+
+/** The counters as a log line shows them; what is zero and rare is left out. */
+export function summaryFields(counters: Counters): Record<string, unknown> {
+  const { audit, recording, newestMs } = counters;
+  return {
+    events: audit.delivered,
+    recording_events: recording.delivered,
+    recordings: counters.recordingsFinished,
+    filtered: nonZero(audit.filtered + recording.filtered),
+    set_aside: nonZero(counters.setAside),
+    last_event: newestMs === 0 ? undefined : new Date(newestMs).toISOString(),
+  };
+}
+
+/** Logs a summary every minute, until `stop` aborts. */
+export async function logSummaries(
+  counters: Counters,
+  options: { log: Logger; clock: Clock; stop: AbortSignal },
+): Promise<void> {
+  const { log, clock, stop } = options;
+  try {
+    while (true) {
+      await clock.sleep(INTERVAL_MS, stop);
+      log.info("forwarding", summaryFields(counters));
+    }
+  } catch (error) {
+    if (error !== stop.reason) throw error;
+  }
+}
+
+function nonZero(count: number): number | undefined {
+  return count === 0 ? undefined : count;
+}

@@ -1,0 +1,131 @@
+/**
+ * Events that a receiver refused for good: set aside in the state directory, as
+ * JSON lines that a person can read and a later run can send again.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { join } from "node:path";
+import type { Clock } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { AuditEvent, Destination } from "../event.ts";
+import type { Quarantine } from "../pipeline/deliver.ts";
+import { JsonBuffer } from "../struct/json_buffer.ts";
+import { MalformedStructError, writeStruct } from "../struct/struct_json.ts";
+import { syncDirectory } from "./atomic_write.ts";
+import { StateError } from "./document.ts";
+
+const DIRECTORY_NAME = "rejected";
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+const MAX_BYTES = 1024 ** 3;
+
+/** What is kept of a refused event: one line, and its own JSON within it. */
+export interface RejectedEvent {
+  /** When it was set aside: RFC 3339. */
+  readonly time: string;
+  readonly reason: string;
+  readonly destination: Destination;
+  readonly type: string;
+  readonly id: string;
+  /** The event as JSON; of a payload that is no Struct, its bytes in base64. */
+  readonly event?: unknown;
+  readonly payload?: string;
+}
+
+/** One file a day, below the state directory. */
+export class RejectedEvents implements Quarantine {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  #bytes: number | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(
+    stateDirectory: string,
+    options: { clock: Clock; maxBytes?: number },
+  ) {
+    this.#directory = join(stateDirectory, DIRECTORY_NAME);
+    this.#clock = options.clock;
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+  }
+
+  /**
+   * Resolves once the event is safely on disk.
+   *
+   * @throws {StateError} where it cannot be, or the directory would grow past its limit
+   */
+  setAside(
+    event: AuditEvent,
+    destination: Destination,
+    reason: string,
+  ): Promise<void> {
+    const time = new Date(this.#clock.now()).toISOString();
+    const line = formatLine(event, { time, reason, destination });
+    // One after the other, whether the one before failed or not.
+    const append = () => this.#append(line, time.slice(0, 10));
+    this.#last = this.#last.then(append, append);
+    return this.#last;
+  }
+
+  async #append(line: Uint8Array, day: string): Promise<void> {
+    const path = join(this.#directory, `${day}.jsonl`);
+    try {
+      await Deno.mkdir(this.#directory, {
+        recursive: true,
+        mode: DIRECTORY_MODE,
+      });
+      this.#bytes ??= await sizeOf(this.#directory);
+      if (this.#bytes + line.length > this.#maxBytes) {
+        throw new Error(
+          `there is no room left: ${this.#maxBytes} bytes are set aside already; ` +
+            "find out why events are refused, then send them again or drop them",
+        );
+      }
+      using file = await Deno.open(path, {
+        append: true,
+        create: true,
+        mode: FILE_MODE,
+      });
+      for (let written = 0; written < line.length;) {
+        written += await file.write(line.subarray(written));
+      }
+      await file.sync();
+      await syncDirectory(this.#directory);
+      this.#bytes += line.length;
+    } catch (cause) {
+      throw new StateError(
+        `cannot set a refused event aside in ${path}: ${describe(cause)}`,
+        { cause },
+      );
+    }
+  }
+}
+
+function formatLine(
+  { type, id, payload }: AuditEvent,
+  about: Pick<RejectedEvent, "time" | "reason" | "destination">,
+): Uint8Array {
+  const head = JSON.stringify({ ...about, type, id }).slice(0, -1);
+  const line = new JsonBuffer();
+  const encoder = new TextEncoder();
+  line.append(encoder.encode(`${head},"event":`));
+  try {
+    writeStruct(payload, line);
+  } catch (error) {
+    if (!(error instanceof MalformedStructError)) throw error;
+    const base64 = Buffer.from(payload).toString("base64");
+    return encoder.encode(`${head},"payload":"${base64}"}\n`);
+  }
+  line.append(encoder.encode("}\n"));
+  return line.written();
+}
+
+async function sizeOf(directory: string): Promise<number> {
+  let bytes = 0;
+  for await (const { name } of Deno.readDir(directory)) {
+    bytes += (await Deno.stat(join(directory, name))).size;
+  }
+  return bytes;
+}
