@@ -22,7 +22,10 @@ export interface ValueType<T> {
   readonly placeholder: string;
   /** What a shell can offer. */
   readonly completion: "file" | "directory" | readonly string[];
-  /** @throws {ConfigError} saying what is wrong with it, but not whose value it is */
+  /**
+   * @param texts As they were written, or none
+   * @throws {ConfigError} saying what is wrong with it, but not whose value it is
+   */
   readonly parse: (texts: readonly string[], context: ValueContext) => T;
 }
 
@@ -65,13 +68,18 @@ export function list<T>(
   };
 }
 
+/** The same kind of value, or `undefined` where nothing was written. */
+export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
+  return {
+    ...type,
+    parse: (texts, context) =>
+      texts.length === 0 ? undefined : type.parse(texts, context),
+  };
+}
+
 /** On or off; the words are those that the Go handler takes. */
 export const SWITCH: ValueType<boolean> = {
-  shape: "switch",
-  placeholder: "",
-  completion: ["true", "false"],
-  parse(texts) {
-    const text = texts.at(-1) ?? "";
+  ...single("", (text) => {
     switch (text.toLowerCase()) {
       case "true":
       case "yes":
@@ -84,7 +92,9 @@ export const SWITCH: ValueType<boolean> = {
       default:
         throw refusal(text, "is neither true nor false");
     }
-  },
+  }),
+  shape: "switch",
+  completion: ["true", "false"],
 };
 
 /** Any text that is not blank. */

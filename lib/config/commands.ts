@@ -1,0 +1,156 @@
+/**
+ * The commands: what each is for and which words it takes besides options.
+ *
+ * @module
+ */
+
+/** What the program is called in everything that it says about itself. */
+export const PROGRAM = "teleport-event-handler";
+
+/** A word on the command line that is not an option. */
+export interface Operand {
+  readonly name: string;
+  readonly help: string;
+  /** Taken where it is left out; without one, it must be given. */
+  readonly default?: string;
+  /** What a shell can offer. */
+  readonly words?: readonly string[];
+  /** Takes all that follow, and none is fine too; only for the last one. */
+  readonly many?: true;
+}
+
+/** One command, as help tells it. */
+export interface Command {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** A paragraph for the command's own help. */
+  readonly about: string;
+  readonly operands: readonly Operand[];
+  /** Arguments, without the program's name. */
+  readonly examples: readonly string[];
+}
+
+const IDS: Operand = {
+  name: "id",
+  help: "only the events with these ids; all where none is given",
+  many: true,
+};
+
+/** Every command, in the order in which help lists them. */
+export const COMMANDS = {
+  start: {
+    summary: "Forward audit events and session recordings to Fluentd",
+    about:
+      "Reads Teleport's audit log from where the last run ended, or from --start-time, and forwards every event, and every event of the session recordings, to Fluentd. Runs until it is stopped, or with --exit-on-last-event until everything is delivered.",
+    operands: [],
+    examples: [
+      "start --config teleport-event-handler.toml",
+      "start --config teleport-event-handler.toml --dry-run --exit-on-last-event",
+    ],
+  },
+  configure: {
+    summary: "Make certificates, a role and configuration files to start with",
+    about:
+      "Writes a CA, a server and a client certificate for the connection to Fluentd, Teleport's role and user, and configuration files for Fluentd and for this program. Files that exist are not overwritten.",
+    operands: [
+      { name: "out", help: "directory to write to" },
+      {
+        name: "addr",
+        help: "host:port of Teleport",
+        default: "localhost:3025",
+      },
+      { name: "ca-name", help: "file name of the CA", default: "ca" },
+      {
+        name: "server-name",
+        help: "file name of Fluentd's certificate",
+        default: "server",
+      },
+      {
+        name: "client-name",
+        help: "file name of this program's certificate",
+        default: "client",
+      },
+    ],
+    examples: [
+      "configure . teleport.example.com:443",
+      "configure --dns-names fluentd.example.com --ip 10.0.0.7 ./out",
+    ],
+  },
+  check: {
+    summary:
+      "Try the configuration and every connection, and say what is wrong",
+    about:
+      "Takes the same options as start and walks the way that an event takes, step by step. Nothing is forwarded.",
+    operands: [],
+    examples: [
+      "check --config teleport-event-handler.toml",
+      "check --config teleport-event-handler.toml --print-config",
+    ],
+  },
+  status: {
+    summary: "Show how far forwarding is, and what is pending",
+    about: "Reads the state directory, also while the program runs.",
+    operands: [],
+    examples: ["status --config teleport-event-handler.toml"],
+  },
+  "rejected list": {
+    summary: "List the events that the receiver refused",
+    about: "Events that are refused for good are set aside, never dropped.",
+    operands: [],
+    examples: ["rejected list --storage ./storage"],
+  },
+  "rejected retry": {
+    summary: "Send refused events again",
+    about: "What is delivered now is taken off the list.",
+    operands: [IDS],
+    examples: ["rejected retry --config teleport-event-handler.toml"],
+  },
+  "rejected drop": {
+    summary: "Give refused events up",
+    about: "The events are deleted from the state directory.",
+    operands: [IDS],
+    examples: [
+      "rejected drop --storage ./storage 6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
+    ],
+  },
+  completion: {
+    summary: "Print a completion script for a shell",
+    about: "The script goes to standard output.",
+    operands: [{
+      name: "shell",
+      help: "bash, zsh or fish",
+      words: ["bash", "zsh", "fish"],
+    }],
+    examples: [
+      "completion bash > /etc/bash_completion.d/teleport-event-handler",
+      "completion fish > ~/.config/fish/completions/teleport-event-handler.fish",
+    ],
+  },
+  version: {
+    summary: "Print the version",
+    about: "Prints the versions of this program and of what it runs on.",
+    operands: [],
+    examples: ["version", "version --json"],
+  },
+  help: {
+    summary: "Print this, or the help of one command",
+    about: "The same as --help.",
+    operands: [{
+      name: "command",
+      help: "the command to explain",
+      many: true,
+    }],
+    examples: ["help start"],
+  },
+} as const satisfies Readonly<Record<string, Command>>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** The commands' names, in the same order. */
+export const COMMAND_NAMES: readonly CommandName[] = Object.keys(COMMANDS)
+  .filter(isCommand);
+
+/** Whether there is a command of that name. */
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name);
+}

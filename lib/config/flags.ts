@@ -1,0 +1,153 @@
+/**
+ * Options and other words on the command line.
+ *
+ * @module
+ */
+
+import { parseArgs } from "../vendor/parse_args.ts";
+import { type CommandName } from "./commands.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { completeOperands } from "./operands.ts";
+import {
+  isOption,
+  OPTION_NAMES,
+  type OptionName,
+  optionOf,
+  takes,
+} from "./options.ts";
+import type { Setting, Settings } from "./setting.ts";
+
+/** What the command line says, besides the command. */
+export interface CommandLine extends Settings {
+  /** With defaults for those that were left out. */
+  readonly operands: readonly string[];
+}
+
+const SWITCHES = OPTION_NAMES.filter(isSwitch);
+const SHORT_NAMES = OPTION_NAMES.flatMap((name) => {
+  const { short } = optionOf(name);
+  return short === undefined ? [] : [[name, short] as const];
+});
+
+/**
+ * Reads the words after the command. Flags that are unknown, belong to another
+ * command, or lack their value are problems.
+ */
+export function readFlags(
+  command: CommandName,
+  args: readonly string[],
+): CommandLine {
+  const words = joinValues(args);
+  const { flags, rest } = cutAtTerminator(words);
+  const problems = flags.flatMap(misread);
+  const known = flags.filter((flag) => misread(flag).length === 0);
+  const parsed = parseArgs([...known, ...rest], {
+    boolean: SWITCHES,
+    negatable: SWITCHES,
+    string: [...OPTION_NAMES.filter((name) => !isSwitch(name)), "_"],
+    collect: OPTION_NAMES,
+    alias: Object.fromEntries(SHORT_NAMES),
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      problems.push(unknownFlag(command, arg.replace(/=.*/s, "")));
+      return false;
+    },
+  });
+  const byName = new Map<OptionName, Setting>();
+  for (const name of OPTION_NAMES) {
+    const texts = [parsed[name] ?? []].flat().map(String);
+    if (texts.length === 0) continue;
+    const setting = { texts, origin: `--${name}` };
+    const problem = misplaced(command, name, setting);
+    if (problem === undefined) byName.set(name, setting);
+    else problems.push(problem);
+  }
+  const operands = completeOperands(command, parsed._.map(String));
+  problems.push(...operands.problems);
+  return { byName, operands: operands.words, problems };
+}
+
+/**
+ * Writes `--name value` as `--name=value`: then each word without a dash is an
+ * operand, and a value may be empty or negative, which parseArgs does not allow.
+ */
+export function joinValues(args: readonly string[]): string[] {
+  const { flags, rest } = cutAtTerminator(args);
+  const joined: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] ?? "";
+    const next = flags[i + 1];
+    if (next !== undefined && takesNext(flag, next)) {
+      joined.push(`${flag}=${next}`);
+      i++;
+    } else {
+      joined.push(flag);
+    }
+  }
+  return [...joined, ...rest];
+}
+
+/** What follows `--` is never a flag. */
+function cutAtTerminator(
+  args: readonly string[],
+): { flags: readonly string[]; rest: readonly string[] } {
+  const end = args.indexOf("--");
+  if (end < 0) return { flags: args, rest: [] };
+  return { flags: args.slice(0, end), rest: args.slice(end) };
+}
+
+function takesNext(flag: string, next: string): boolean {
+  const name = flag.startsWith("--")
+    ? flag.slice(2)
+    : SHORT_NAMES.find(([, short]) => flag === `-${short}`)?.[0] ?? "";
+  if (!isOption(name)) return false;
+  return isSwitch(name) ? isTrueOrFalse(next) : !/^-\D/.test(next);
+}
+
+/** Complains of what parseArgs would take for something else than was written. */
+function misread(flag: string): string[] {
+  const [, no, name = "", value] = /^--(no-)?([^=]+)(?:=(.*))?$/s.exec(flag) ??
+    [];
+  if (!isOption(name)) return [];
+  if (!isSwitch(name)) {
+    if (no !== undefined) return [`--no-${name}: --${name} is not a switch`];
+    return value === undefined ? [`--${name}: needs a value`] : [];
+  }
+  if (value === undefined) return [];
+  if (no !== undefined) return [`--no-${name}: takes no value`];
+  return isTrueOrFalse(value)
+    ? []
+    : [`--${name}: ${JSON.stringify(value)} is neither true nor false`];
+}
+
+function unknownFlag(command: CommandName, flag: string): string {
+  const known = OPTION_NAMES.filter((name) => takes(command, name))
+    .flatMap((name) => isSwitch(name) ? [name, `no-${name}`] : [name])
+    .map((name) => `--${name}`);
+  return `${flag}: unknown flag${didYouMean(flag, known)}`;
+}
+
+function misplaced(
+  command: CommandName,
+  name: OptionName,
+  { texts, origin }: Setting,
+): string | undefined {
+  const { commands, type } = optionOf(name);
+  if (!takes(command, name)) {
+    return `${origin}: is an option of ${
+      commands.join(", ")
+    }, and not of ${command}`;
+  }
+  if (type.shape === "single" && texts.at(-1) === "") {
+    return `${origin}: needs a value`;
+  }
+  return undefined;
+}
+
+function isSwitch(name: OptionName): boolean {
+  return optionOf(name).type.shape === "switch";
+}
+
+function isTrueOrFalse(text: string): boolean {
+  return text === "true" || text === "false";
+}

@@ -1,0 +1,44 @@
+/**
+ * The words of a command line that are not options.
+ *
+ * @module
+ */
+
+import { type CommandName, COMMANDS, type Operand } from "./commands.ts";
+
+/**
+ * Checks a command's operands and adds the defaults of those that were left out.
+ *
+ * @param given The words, without the command
+ */
+export function completeOperands(
+  command: CommandName,
+  given: readonly string[],
+): { words: string[]; problems: string[] } {
+  const operands: readonly Operand[] = COMMANDS[command].operands;
+  const words = [...given];
+  const problems: string[] = [];
+  for (
+    const [i, { name, help, default: otherwise, many }] of operands.entries()
+  ) {
+    if (words[i] !== undefined || many) continue;
+    if (otherwise === undefined) {
+      problems.push(`${command}: needs <${name}>: ${help}`);
+    } else {
+      words.push(otherwise);
+    }
+  }
+  for (const [i, word] of given.entries()) {
+    const operand = operands[i] ?? operands.findLast(({ many }) => many);
+    if (operand === undefined) {
+      problems.push(`${command}: unexpected argument ${JSON.stringify(word)}`);
+    } else if (operand.words && !operand.words.includes(word)) {
+      problems.push(
+        `${command}: ${JSON.stringify(word)} is not one of ${
+          operand.words.join(", ")
+        }`,
+      );
+    }
+  }
+  return { words, problems };
+}

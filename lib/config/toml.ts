@@ -1,0 +1,172 @@
+/**
+ * Options in a TOML file: ours, or the Go handler's.
+ *
+ * @module
+ */
+
+import { ConfigError, describe } from "../errors.ts";
+import { parseToml } from "../vendor/toml.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import {
+  canStandIn,
+  isOption,
+  OPTION_NAMES,
+  type OptionName,
+  optionOf,
+} from "./options.ts";
+import { noteProblems } from "./problems.ts";
+import type { Setting, Settings } from "./setting.ts";
+import { findKey, type TomlKey, tomlKeys } from "./toml_keys.ts";
+
+/** In old files of the Go handler, where it has no effect either. */
+const IGNORED_KEY = "namespace";
+
+/**
+ * Reads all options from a TOML text. A key is an option's name, whole or in
+ * tables, with dashes or dots: `fluentd-url`, `fluentd.url`, and `url` in
+ * `[forward.fluentd]` are the same. A blank value counts as none, since templates
+ * leave such; except that it empties a list.
+ *
+ * @param path Names the file in messages
+ * @throws {ConfigError} where the text is not TOML at all, or not clearly
+ */
+export function readToml(path: string, content: string): Settings {
+  const text = content.replace(/^\uFEFF/, "");
+  const keys = tomlKeys(text);
+  refuseDuplicates(path, keys);
+  const document = parse(path, text, keys);
+  const byName = new Map<OptionName, Setting>();
+  const problems: string[] = [];
+  for (const [keyPath, value] of leaves(document)) {
+    const key = keyPath.join(".");
+    if (key === IGNORED_KEY) continue;
+    const written = findKey(keys, keyPath);
+    const place = `${path}:${written?.line ?? 1}`;
+    noteProblems(problems, place, () => {
+      const name = optionAt(key);
+      const texts = toTexts(key, optionOf(name).type.shape, value, written);
+      if (texts === undefined) return;
+      const earlier = byName.get(name);
+      if (earlier !== undefined) {
+        throw new ConfigError([`${key}: is the same as ${earlier.origin}`]);
+      }
+      byName.set(name, { texts, origin: `${place}: ${key}` });
+    });
+  }
+  return { byName, problems };
+}
+
+/** TOML forbids them, and the parser lets most of them through. */
+function refuseDuplicates(path: string, keys: readonly TomlKey[]): void {
+  const firstLines = new Map<string, number>();
+  const problems: string[] = [];
+  for (const { path: keyPath, line, isHeader } of keys) {
+    const id = JSON.stringify([isHeader, ...keyPath]);
+    const first = firstLines.get(id);
+    if (first === undefined) {
+      firstLines.set(id, line);
+      continue;
+    }
+    const key = JSON.stringify(keyPath.join("."));
+    problems.push(`${path}:${line}: ${key} is there before, in line ${first}`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function parse(
+  path: string,
+  text: string,
+  keys: readonly TomlKey[],
+): Record<string, unknown> {
+  if (/[\0\uFFFD]/.test(text)) {
+    throw new ConfigError([`${path}: is not a text file`]);
+  }
+  try {
+    return parseToml(text);
+  } catch (error) {
+    const [, row = "1", what = ""] =
+      /^(?:Parse error on line (\d+), column \d+: )+(.*)/.exec(
+        describe(error),
+      ) ?? [];
+    // The parser's own words for this quote the line, and so perhaps a secret.
+    if (!what.startsWith("Cannot parse value")) {
+      throw new ConfigError([`${path}:${row}: is not TOML: ${what}`]);
+    }
+    const key = keys.findLast(({ line }) => line <= Number(row));
+    throw new ConfigError([
+      `${path}:${key?.line ?? row}: ${
+        key?.path.join(".")
+      }: its value is not TOML: text stands in quotes`,
+    ]);
+  }
+}
+
+/** All values, with the keys that lead to them. */
+function* leaves(
+  table: object,
+  path: readonly string[] = [],
+): Iterable<[path: readonly string[], value: unknown]> {
+  for (const [key, value] of Object.entries(table)) {
+    const isTable = typeof value === "object" && value !== null &&
+      !Array.isArray(value) && !(value instanceof Date);
+    if (isTable) yield* leaves(value, [...path, key]);
+    else yield [[...path, key], value];
+  }
+}
+
+function optionAt(key: string): OptionName {
+  const name = key.replaceAll(".", "-").replace(/^forward-(?=fluentd-)/, "");
+  if (isOption(name) && canStandIn("toml", name)) return name;
+  throw new ConfigError([
+    `unknown key ${JSON.stringify(key)}${
+      didYouMean(key, OPTION_NAMES.flatMap(spellings))
+    }`,
+  ]);
+}
+
+/** The keys by which files commonly call an option. */
+function spellings(name: OptionName): string[] {
+  if (!canStandIn("toml", name)) return [];
+  if (!/^(teleport|fluentd|lock)-/.test(name)) return [name];
+  const inSection = name.replace("-", ".");
+  const forward = name.startsWith("fluentd-") ? [`forward.${inSection}`] : [];
+  return [name, inSection, ...forward];
+}
+
+/** @returns `undefined` for a blank that counts as nothing */
+function toTexts(
+  key: string,
+  shape: "switch" | "single" | "list",
+  value: unknown,
+  written: TomlKey | undefined,
+): readonly string[] | undefined {
+  if (!Array.isArray(value)) {
+    const text = toText(key, value, written);
+    return text === "" && shape !== "list" ? undefined : [text];
+  }
+  if (shape !== "list") {
+    throw new ConfigError([`${key}: takes one value, not a list`]);
+  }
+  const texts = value.map((entry) => toText(key, entry, undefined));
+  if (texts.includes("")) throw new ConfigError([`${key}: has a blank entry`]);
+  return texts.length > 0 ? texts : [""];
+}
+
+function toText(
+  key: string,
+  value: unknown,
+  written: TomlKey | undefined,
+): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+    case "boolean":
+      return String(value);
+  }
+  // As it is written: the parser takes a time without a zone for one in UTC.
+  if (value instanceof Date && written) {
+    return written.rest.replace(/\s*#.*/, "");
+  }
+  throw new ConfigError([`${key}: is neither text nor a number nor a switch`]);
+}
