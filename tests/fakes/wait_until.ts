@@ -1,0 +1,25 @@
+/**
+ * Waiting for what only shows by looking again.
+ *
+ * @module
+ */
+
+const INTERVAL_MS = 20;
+
+/**
+ * Resolves once `condition` holds, and looks every 20 ms. Rejects after
+ * `timeoutMs` (default 30 s) with an error that says what was waited for.
+ */
+export async function waitUntil(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  { timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!await condition()) {
+    if (performance.now() > deadline) {
+      throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+  }
+}
