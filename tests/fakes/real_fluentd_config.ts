@@ -1,0 +1,99 @@
+/**
+ * The Fluentd configuration that we document, in a directory of its own.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+
+/** What the configuration leaves open. */
+export interface FluentdConfig {
+  /** Holds the certificates, and gets the buffers and the output. */
+  readonly directory: string;
+  readonly port: number;
+  /** Of an encrypted private key. */
+  readonly passphrase: string | undefined;
+  /** Fluentd looks once a second, and closes a little later than this. */
+  readonly keepaliveTimeoutS: number;
+  /**
+   * `cut`, as documented first: Fluentd takes `time` out of the record, and its
+   * fraction is lost. `kept`: the record arrives whole.
+   */
+  readonly time: "cut" | "kept";
+}
+
+/** Where Fluentd writes the events of a tag, one JSON object a line. */
+export function outputFile(directory: string, tag: string): string {
+  return join(directory, "out", tag);
+}
+
+/** Where Fluentd keeps what is not written yet. */
+export function bufferDirectory(directory: string): string {
+  return join(directory, "buffer");
+}
+
+/** The text of `fluent.conf`. */
+export function fluentdConfig(config: FluentdConfig): string {
+  const { directory, port, passphrase, keepaliveTimeoutS, time } = config;
+  return `<system>
+  workers 1
+</system>
+<source>
+  @type http
+  bind 127.0.0.1
+  port ${port}
+  keepalive_timeout ${keepaliveTimeoutS}s
+  <transport tls>
+    client_cert_auth true
+    ca_path ${join(directory, "ca.crt")}
+    cert_path ${join(directory, "server.crt")}
+    private_key_path ${join(directory, "server.key")}
+${
+    passphrase === undefined
+      ? ""
+      : `    private_key_passphrase ${quote(passphrase)}\n`
+  }  </transport>
+  <parse>
+    @type json
+    json_parser oj
+${time === "cut" ? CUT_TIME : KEPT_TIME}  </parse>
+</source>
+${match("test.log", directory)}${match("session.*.log", directory)}`;
+}
+
+const CUT_TIME = `    time_type string
+    time_format %Y-%m-%dT%H:%M:%S
+`;
+
+const KEPT_TIME = `    keep_time_key true
+    time_type mixed
+    time_format %Y-%m-%dT%H:%M:%S
+    time_format_fallbacks %Y-%m-%dT%H:%M:%S.%N%z, %iso8601
+`;
+
+function match(pattern: string, directory: string): string {
+  const name = pattern.replace(/\W+/g, "_");
+  return `<match ${pattern}>
+  @type file
+  path ${outputFile(directory, "${tag}")}
+  append true
+  add_path_suffix false
+  <format>
+    @type json
+  </format>
+  <buffer tag>
+    @type file
+    path ${join(bufferDirectory(directory), name)}
+    flush_mode interval
+    flush_interval 0.1s
+    flush_thread_interval 0.1
+    flush_at_shutdown true
+  </buffer>
+</match>
+`;
+}
+
+/** In single quotes Fluentd takes everything as it is, but for these two. */
+function quote(value: string): string {
+  return `'${value.replace(/[\\']/g, "\\$&")}'`;
+}
