@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ConfigError } from "../errors.ts";
 import type { HostPort } from "./config.ts";
 import { refusal } from "./refusal.ts";
 import { list, single, type ValueType } from "./value_type.ts";
@@ -41,11 +42,17 @@ function complaint(text: string): string {
   return "is not an address: write host:port, an IPv6 address in brackets";
 }
 
+const LIST = list("HOST:PORT,...", parseAddress);
+
 /** One address. */
 export const ADDRESS: ValueType<HostPort> = single("HOST:PORT", parseAddress);
 
-/** Addresses, in the order in which they are tried. */
-export const ADDRESSES: ValueType<readonly HostPort[]> = list(
-  "HOST:PORT,…",
-  parseAddress,
-);
+/** Addresses, at least one, in the order in which they are tried. */
+export const ADDRESSES: ValueType<readonly HostPort[]> = {
+  ...LIST,
+  parse(texts, context) {
+    const addresses = LIST.parse(texts, context);
+    if (addresses.length === 0) throw new ConfigError(["needs a value"]);
+    return addresses;
+  },
+};

@@ -15,8 +15,8 @@ export interface Operand {
   readonly default?: string;
   /** What a shell can offer. */
   readonly words?: readonly string[];
-  /** Takes all that follow, and none is fine too; only for the last one. */
-  readonly many?: true;
+  /** How many words it takes, where not one: any number, or at least one. */
+  readonly many?: "any" | "some";
 }
 
 /** One command, as help tells it. */
@@ -29,12 +29,6 @@ export interface Command {
   /** Arguments, without the program's name. */
   readonly examples: readonly string[];
 }
-
-const IDS: Operand = {
-  name: "id",
-  help: "only the events with these ids; all where none is given",
-  many: true,
-};
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS = {
@@ -102,13 +96,17 @@ export const COMMANDS = {
   "rejected retry": {
     summary: "Send refused events again",
     about: "What is delivered now is taken off the list.",
-    operands: [IDS],
+    operands: [{
+      name: "id",
+      help: "the events to send; all where none is given",
+      many: "any",
+    }],
     examples: ["rejected retry --config teleport-event-handler.toml"],
   },
   "rejected drop": {
     summary: "Give refused events up",
     about: "The events are deleted from the state directory.",
-    operands: [IDS],
+    operands: [{ name: "id", help: "the events to delete", many: "some" }],
     examples: [
       "rejected drop --storage ./storage 6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
     ],
@@ -138,7 +136,7 @@ export const COMMANDS = {
     operands: [{
       name: "command",
       help: "the command to explain",
-      many: true,
+      many: "any",
     }],
     examples: ["help start"],
   },

@@ -7,7 +7,7 @@
 import { ConfigError, describe } from "../errors.ts";
 import {
   single,
-  TEXT,
+  text,
   type ValueContext,
   type ValueType,
 } from "./value_type.ts";
@@ -38,16 +38,15 @@ function reason(error: unknown): string {
 
 /** A file that can be read. */
 export const FILE: ValueType<string> = {
-  ...single("FILE", (text, context) => {
-    readFile(TEXT.parse([text], context), context);
-    return text;
+  ...single("FILE", (path, context) => {
+    readFile(path, context);
+    return path;
   }),
   completion: "file",
 };
 
 /** A directory, which need not be there yet. */
 export const DIRECTORY: ValueType<string> = {
-  ...TEXT,
-  placeholder: "DIR",
+  ...text("DIR"),
   completion: "directory",
 };

@@ -57,10 +57,13 @@ export function readFlags(
   for (const name of OPTION_NAMES) {
     const texts = [parsed[name] ?? []].flat().map(String);
     if (texts.length === 0) continue;
-    const setting = { texts, origin: `--${name}` };
-    const problem = misplaced(command, name, setting);
-    if (problem === undefined) byName.set(name, setting);
-    else problems.push(problem);
+    const origin = `--${name}`;
+    byName.set(name, { texts, origin });
+    if (takes(command, name)) continue;
+    const owners = optionOf(name).commands.join(", ");
+    problems.push(
+      `${origin}: is an option of ${owners}, and not of ${command}`,
+    );
   }
   const operands = completeOperands(command, parsed._.map(String));
   problems.push(...operands.problems);
@@ -111,7 +114,9 @@ function misread(flag: string): string[] {
   if (!isOption(name)) return [];
   if (!isSwitch(name)) {
     if (no !== undefined) return [`--no-${name}: --${name} is not a switch`];
-    return value === undefined ? [`--${name}: needs a value`] : [];
+    // Nothing at all would empty a list, which is rarely what was meant.
+    const isList = optionOf(name).type.shape === "list";
+    return isList && value === undefined ? [`--${name}: needs a value`] : [];
   }
   if (value === undefined) return [];
   if (no !== undefined) return [`--no-${name}: takes no value`];
@@ -125,23 +130,6 @@ function unknownFlag(command: CommandName, flag: string): string {
     .flatMap((name) => isSwitch(name) ? [name, `no-${name}`] : [name])
     .map((name) => `--${name}`);
   return `${flag}: unknown flag${didYouMean(flag, known)}`;
-}
-
-function misplaced(
-  command: CommandName,
-  name: OptionName,
-  { texts, origin }: Setting,
-): string | undefined {
-  const { commands, type } = optionOf(name);
-  if (!takes(command, name)) {
-    return `${origin}: is an option of ${
-      commands.join(", ")
-    }, and not of ${command}`;
-  }
-  if (type.shape === "single" && texts.at(-1) === "") {
-    return `${origin}: needs a value`;
-  }
-  return undefined;
 }
 
 function isSwitch(name: OptionName): boolean {

@@ -21,7 +21,7 @@ export function completeOperands(
   for (
     const [i, { name, help, default: otherwise, many }] of operands.entries()
   ) {
-    if (words[i] !== undefined || many) continue;
+    if (words[i] !== undefined || many === "any") continue;
     if (otherwise === undefined) {
       problems.push(`${command}: needs <${name}>: ${help}`);
     } else {
@@ -29,7 +29,8 @@ export function completeOperands(
     }
   }
   for (const [i, word] of given.entries()) {
-    const operand = operands[i] ?? operands.findLast(({ many }) => many);
+    const operand = operands[i] ??
+      operands.findLast(({ many }) => many !== undefined);
     if (operand === undefined) {
       problems.push(`${command}: unexpected argument ${JSON.stringify(word)}`);
     } else if (operand.words && !operand.words.includes(word)) {

@@ -19,9 +19,9 @@ import {
   integer,
   optional,
   SWITCH,
-  TEXT,
+  text,
   type ValueType,
-  WORDS,
+  words,
 } from "./value_type.ts";
 
 /** Headings of help, in its order. */
@@ -52,6 +52,8 @@ interface Row<T, Name extends string> {
   readonly default?: string;
   /** What happens without it, in words, where there is no fixed default. */
   readonly otherwise?: string;
+  /** For the example configuration, where the default does not tell how to write it. */
+  readonly example?: string;
   /** Names without prefix, the documented one first; else the option's name. */
   readonly environment?: readonly string[];
   /** Everywhere unless it says otherwise. */
@@ -127,6 +129,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Teleport",
     help: "identity file; this or ca, cert and key are required",
+    example: "/var/lib/teleport-event-handler/identity",
     commands: RUN,
     excludes: ["teleport-ca", "teleport-cert", "teleport-key"],
   },
@@ -134,6 +137,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Teleport",
     help: "PEM file of Teleport's CA",
+    example: "teleport-ca.crt",
     commands: RUN,
     needs: ["teleport-cert", "teleport-key"],
   },
@@ -141,6 +145,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Teleport",
     help: "PEM file of the client certificate for Teleport",
+    example: "teleport.crt",
     commands: RUN,
     needs: ["teleport-ca", "teleport-key"],
   },
@@ -148,6 +153,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Teleport",
     help: "PEM file of that certificate's key",
+    example: "teleport.key",
     commands: RUN,
     needs: ["teleport-ca", "teleport-cert"],
   },
@@ -170,6 +176,7 @@ const OPTIONS = {
     type: optional(HTTP_URL),
     group: "Fluentd",
     help: "receives audit events; http or https",
+    example: "https://localhost:8888/test.log",
     commands: DELIVER,
     required: DELIVER,
   },
@@ -177,6 +184,7 @@ const OPTIONS = {
     type: optional(HTTP_URL),
     group: "Fluentd",
     help: "receives recordings; .<session id>.log is appended",
+    example: "https://localhost:8888/session",
     commands: DELIVER,
     required: DELIVER,
   },
@@ -185,12 +193,14 @@ const OPTIONS = {
     group: "Fluentd",
     otherwise: "system roots",
     help: "PEM file of Fluentd's CA",
+    example: "ca.crt",
     commands: DELIVER,
   },
   "fluentd-cert": {
     type: optional(FILE),
     group: "Fluentd",
     help: "PEM file of the client certificate for Fluentd",
+    example: "client.crt",
     commands: DELIVER,
     needs: ["fluentd-key"],
   },
@@ -198,6 +208,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Fluentd",
     help: "PEM file of that certificate's key",
+    example: "client.key",
     commands: DELIVER,
     needs: ["fluentd-cert"],
   },
@@ -205,6 +216,7 @@ const OPTIONS = {
     type: optional(FILE),
     group: "Fluentd",
     help: "file with the passphrase, where that key is encrypted",
+    example: "client.key.passphrase",
     commands: DELIVER,
     needs: ["fluentd-key"],
   },
@@ -251,28 +263,31 @@ const OPTIONS = {
     otherwise: "none",
     environment: ["FLUENTD_HEADERS", "FLUENTD_HEADER"],
     help: "header to send; repeatable; NAME: @/path takes it from a file",
+    example: "Authorization: @/run/secrets/authorization",
     commands: DELIVER,
     secret: true,
   },
 
   types: {
-    type: WORDS,
+    type: words("TYPE,..."),
     group: "What is read",
     default: "",
     otherwise: "all",
     help: "event types to forward",
+    example: "user.login,session.start,session.upload",
     commands: RUN,
   },
   "skip-event-types": {
-    type: WORDS,
+    type: words("TYPE,..."),
     group: "What is read",
     default: "",
     otherwise: "none",
     help: "event types not to forward",
+    example: "session.recording.access",
     commands: RUN,
   },
   "skip-session-types": {
-    type: WORDS,
+    type: words("TYPE,..."),
     group: "What is read",
     default: "print,desktop.recording",
     help: "event types in recordings not to forward; empty forwards all",
@@ -282,20 +297,23 @@ const OPTIONS = {
     type: optional(PAST_TIME),
     group: "What is read",
     otherwise: "now, at the first run",
-    help: "forward events from then on; RFC 3339, like 2024-05-01T00:00:00Z",
+    help: "forward events from then on, in RFC 3339",
+    example: "2024-05-01T00:00:00Z",
     commands: RUN,
   },
   "start-id": {
-    type: optional(TEXT),
+    type: optional(text("ID")),
     group: "What is read",
     help: "begin after the event with this id, where the state is lost",
+    example: "6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
     commands: RUN,
     needs: ["start-time"],
   },
   cursor: {
-    type: optional(TEXT),
+    type: optional(text("CURSOR")),
     group: "What is read",
     help: "begin at this cursor of Teleport's, where there is no state",
+    example: "6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
     commands: RUN,
     excludes: ["start-id"],
   },
@@ -304,6 +322,7 @@ const OPTIONS = {
     group: "What is read",
     otherwise: "adapts, from 20 to 1000",
     help: "events to ask of Teleport per page",
+    example: "500",
     commands: RUN,
   },
   "window-size": {
@@ -325,6 +344,7 @@ const OPTIONS = {
     type: optional(DIRECTORY),
     group: "The run",
     help: "directory of the state",
+    example: "./storage",
     commands: STATE,
     required: STATE,
   },
@@ -354,6 +374,7 @@ const OPTIONS = {
     group: "The run",
     otherwise: "for ever; 5m with exit-on-last-event",
     help: "how long to retry a request before leaving with status 75",
+    example: "1h",
     commands: DELIVER,
   },
   listen: {
@@ -361,6 +382,7 @@ const OPTIONS = {
     group: "The run",
     otherwise: "off",
     help: "where to serve metrics, health and the status page",
+    example: "127.0.0.1:9090",
     commands: [...RUN, "status"],
   },
 
@@ -394,6 +416,7 @@ const OPTIONS = {
     otherwise: "for ever",
     environment: ["LOCKING_FOR", "LOCK_FOR"],
     help: "how long a lock holds; 0 is for ever",
+    example: "1h",
     commands: RUN,
   },
 
@@ -406,7 +429,7 @@ const OPTIONS = {
     commands: ["configure"],
   },
   "dns-names": {
-    type: WORDS,
+    type: words("NAME,..."),
     group: "Certificates",
     default: "localhost",
     help: "host names of Fluentd",
@@ -414,7 +437,7 @@ const OPTIONS = {
     commands: ["configure"],
   },
   ip: {
-    type: WORDS,
+    type: words("ADDRESS,..."),
     group: "Certificates",
     default: "127.0.0.1",
     help: "IP addresses of Fluentd",

@@ -117,10 +117,15 @@ function* leaves(
 function optionAt(key: string): OptionName {
   const name = key.replaceAll(".", "-").replace(/^forward-(?=fluentd-)/, "");
   if (isOption(name) && canStandIn("toml", name)) return name;
+  const unknown = `unknown key ${JSON.stringify(key)}`;
+  const [, ...tail] = key.split(".");
+  if (isOption(tail.join("-"))) {
+    throw new ConfigError([
+      `${unknown}: write ${tail.join("-")} above the first [section]`,
+    ]);
+  }
   throw new ConfigError([
-    `unknown key ${JSON.stringify(key)}${
-      didYouMean(key, OPTION_NAMES.flatMap(spellings))
-    }`,
+    `${unknown}${didYouMean(key, OPTION_NAMES.flatMap(spellings))}`,
   ]);
 }
 

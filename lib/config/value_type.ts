@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ConfigError } from "../errors.ts";
 import { refusal } from "./refusal.ts";
 
 /** What reading a value may need of the world. */
@@ -38,7 +39,11 @@ export function single<T>(
     shape: "single",
     placeholder,
     completion: [],
-    parse: (texts, context) => parse(texts.at(-1) ?? "", context),
+    parse(texts, context) {
+      const text = texts.at(-1) ?? "";
+      if (text === "") throw new ConfigError(["needs a value"]);
+      return parse(text, context);
+    },
   };
 }
 
@@ -98,16 +103,22 @@ export const SWITCH: ValueType<boolean> = {
 };
 
 /** Any text that is not blank. */
-export const TEXT: ValueType<string> = single("TEXT", (text) => {
-  if (text.trim() === "") throw refusal(text, "is blank");
-  return text;
-});
+export function text(placeholder: string): ValueType<string> {
+  return single(placeholder, (text) => {
+    if (text.trim() === "") throw refusal(text, "is blank");
+    return text;
+  });
+}
 
 /** Words, with no blanks in them. */
-export const WORDS: ValueType<readonly string[]> = list("WORD,…", (text) => {
-  if (/\s/.test(text)) throw refusal(text, "has a blank: separate with commas");
-  return text;
-});
+export function words(placeholder: string): ValueType<readonly string[]> {
+  return list(placeholder, (word) => {
+    if (/\s/.test(word)) {
+      throw refusal(word, "has a blank in it: separate with commas");
+    }
+    return word;
+  });
+}
 
 /** One of a few words. */
 export function choice<const Word extends string>(
