@@ -7,9 +7,10 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config, HostPort } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
-import { logger } from "../log.ts";
+import { logger, setUpLogging } from "../log.ts";
 import { Counters } from "../operate/counters.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
+import { ProgressLine } from "../operate/progress_line.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { createDeliver } from "../pipeline/deliver.ts";
 import { typeFilter } from "../pipeline/filter.ts";
@@ -19,11 +20,36 @@ import type { Progress } from "../pipeline/progress.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
+import { ExitStatus } from "./exit_status.ts";
 import { openTarget, type Target } from "./target.ts";
 import { type Cluster, TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
 import { loadIdentity } from "../teleport/identity.ts";
 import { PageSource } from "../teleport/page_source.ts";
+
+/** `start`, with its logs and its progress on stderr. */
+export async function runStart(
+  config: Config,
+  signals: Signals,
+): Promise<number> {
+  const counters = new Counters();
+  const encoder = new TextEncoder();
+  const write = (text: string) => {
+    Deno.stderr.writeSync(encoder.encode(text));
+  };
+  using progress = Deno.stderr.isTerminal()
+    ? new ProgressLine(counters, { clock: systemClock, write })
+    : undefined;
+  await setUpLogging({
+    ...config.log,
+    write: (lines) =>
+      progress === undefined ? write(lines) : progress.print(lines),
+  });
+  await start(config, counters, signals);
+  return config.exitOnLastEvent && counters.setAside > 0
+    ? ExitStatus.SetAside
+    : ExitStatus.Done;
+}
 
 /**
  * Runs until the source ends or `stop` aborts.

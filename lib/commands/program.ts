@@ -1,0 +1,67 @@
+/**
+ * From the command line to an exit status.
+ *
+ * @module
+ */
+
+import { splitCommand } from "../config/command_line.ts";
+import { PROGRAM } from "../config/commands.ts";
+import { readProcessEnvironment } from "../config/process_environment.ts";
+import { type Options, readOptions } from "../config/read_options.ts";
+import { toConfig } from "../config/resolve.ts";
+import { ConfigError, describe, GaveUpError } from "../errors.ts";
+import type { Signals } from "../pipeline/forward.ts";
+import { StoppedError } from "../signals.ts";
+import { ExitStatus } from "./exit_status.ts";
+
+/**
+ * Runs the command that the words name, and says on stderr what went wrong.
+ *
+ * @param args As in `Deno.args`
+ * @returns The exit status
+ */
+export async function runProgram(
+  args: readonly string[],
+  signals: Signals,
+): Promise<number> {
+  try {
+    const { command, args: words } = splitCommand(args);
+    const options = readOptions({
+      command,
+      args: words,
+      env: readProcessEnvironment(),
+      readTextFile: Deno.readTextFileSync,
+    });
+    return await runCommand(options, signals);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Loads the command's module, and only that: most of them are light. */
+async function runCommand(options: Options, signals: Signals): Promise<number> {
+  switch (options.command) {
+    case "start": {
+      const { runStart } = await import("./start.ts");
+      return await runStart(toConfig(options), signals);
+    }
+    case "help": {
+      const { runHelp } = await import("./help.ts");
+      return runHelp(options);
+    }
+    default:
+      throw new ConfigError([`${options.command}: not there yet`]);
+  }
+}
+
+function report(error: unknown): number {
+  const problems = error instanceof ConfigError
+    ? error.problems
+    : [describe(error)];
+  const lines = problems.map((problem) => `${PROGRAM}: ${problem}\n`).join("");
+  Deno.stderr.writeSync(new TextEncoder().encode(lines));
+  if (error instanceof ConfigError) return ExitStatus.Usage;
+  if (error instanceof GaveUpError) return ExitStatus.TryAgainLater;
+  if (error instanceof StoppedError) return error.status;
+  return ExitStatus.Failed;
+}

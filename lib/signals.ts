@@ -1,0 +1,50 @@
+/**
+ * SIGINT and SIGTERM: the first one ends reading, a second one, or time, the rest.
+ *
+ * @module
+ */
+
+import type { Signals } from "./pipeline/forward.ts";
+
+/** What is in flight when the program is told to stop has so long to arrive. */
+const GRACE_MS = 30_000;
+
+/** Exit status of a program that a signal ended: 128 and its number. */
+const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The program was stopped by a signal. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+  /** Exit status where what was in flight did not arrive. */
+  readonly status: number;
+
+  constructor(signal: keyof typeof STATUS) {
+    super(`stopped by ${signal} before everything in flight was delivered`);
+    this.status = STATUS[signal];
+  }
+}
+
+/** Listens until disposed of. */
+export function listenForSignals(): Signals & Disposable {
+  const stop = new AbortController();
+  const kill = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const listeners = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    const listener = () => {
+      const reason = new StoppedError(signal);
+      if (stop.signal.aborted) return kill.abort(reason);
+      timer = setTimeout(() => kill.abort(reason), GRACE_MS);
+      stop.abort(reason);
+    };
+    Deno.addSignalListener(signal, listener);
+    return () => Deno.removeSignalListener(signal, listener);
+  });
+  return {
+    stop: stop.signal,
+    kill: kill.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      for (const remove of listeners) remove();
+    },
+  };
+}
