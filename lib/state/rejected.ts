@@ -12,7 +12,8 @@ import { describe } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
-import { MalformedStructError, writeStruct } from "../struct/struct_json.ts";
+import { MalformedStructError } from "../struct/malformed_struct.ts";
+import { writeStruct } from "../struct/struct_json.ts";
 import { syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 

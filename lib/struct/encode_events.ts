@@ -7,7 +7,8 @@
 import { RejectedError } from "../errors.ts";
 import type { AuditEvent } from "../event.ts";
 import type { JsonBuffer } from "./json_buffer.ts";
-import { MalformedStructError, writeStruct } from "./struct_json.ts";
+import { MalformedStructError } from "./malformed_struct.ts";
+import { writeStruct } from "./struct_json.ts";
 
 /** What stands before, between and behind the events: UTF-8. */
 export interface Framing {

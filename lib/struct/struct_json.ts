@@ -7,8 +7,8 @@
  * `ListValue { repeated Value values = 1 }`; a map entry is a message `{ key = 1, value = 2 }`.
  *
  * Encoders write a Value's one field and an entry's key before its value. What
- * is written otherwise is legal all the same and takes the generic way through
- * protobuf-es (`struct_json_generic.ts`).
+ * is written otherwise may be legal all the same and takes the generic way
+ * (`struct_json_generic.ts`), which also tells what is no Struct.
  *
  * @module
  */
@@ -17,15 +17,8 @@
 // deno-lint-ignore-file no-non-null-assertion
 
 import type { JsonBuffer } from "./json_buffer.ts";
+import { checkDepth } from "./malformed_struct.ts";
 import { writeStructGenerically } from "./struct_json_generic.ts";
-
-/** Deepest nesting that is written; the recursion fits the stack well beyond it. */
-export const MAX_DEPTH = 1_000;
-
-/** The bytes are no Struct, or one nested deeper than {@linkcode MAX_DEPTH}. */
-export class MalformedStructError extends Error {
-  override readonly name = "MalformedStructError";
-}
 
 /** Wire tags: field number << 3 | wire type. */
 const TAG_STRUCT_FIELD = 0x0a;
@@ -74,7 +67,8 @@ const FALSE = new TextEncoder().encode("false");
 
 const number = new Float64Array(1);
 const numberBytes = new Uint8Array(number.buffer);
-const decoder = new TextDecoder();
+// In a string, a byte-order mark is a character like any other.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Legal, but not how encoders write it; caught here, never seen outside. */
@@ -97,15 +91,7 @@ export function writeStruct(payload: Uint8Array, out: JsonBuffer): void {
   } catch (thrown) {
     out.length = start;
     if (thrown !== UNUSUAL) throw thrown;
-    try {
-      writeStructGenerically(payload, out);
-    } catch (cause) {
-      out.length = start;
-      throw new MalformedStructError(
-        "the event's payload is no google.protobuf.Struct",
-        { cause },
-      );
-    }
+    writeStructGenerically(payload, out);
   }
 }
 
@@ -121,11 +107,7 @@ class StructWriter {
   }
 
   writeStruct(end: number, depth: number): void {
-    if (depth > MAX_DEPTH) {
-      throw new MalformedStructError(
-        `the event's payload is nested deeper than ${MAX_DEPTH} levels`,
-      );
-    }
+    checkDepth(depth);
     const out = this.#out;
     out.push(OPEN_BRACE);
     for (let first = true; this.#position < end; first = false) {
@@ -144,6 +126,7 @@ class StructWriter {
   }
 
   #writeList(end: number, depth: number): void {
+    checkDepth(depth);
     const out = this.#out;
     out.push(OPEN_BRACKET);
     for (let first = true; this.#position < end; first = false) {
