@@ -25,9 +25,18 @@ export function pemBlocks(text: string): string[] {
   return text.match(PEM_BLOCK) ?? [];
 }
 
+/** Whether a text ends within a PEM block: somebody is still writing it. */
+export function endsWithinBlock(text: string): boolean {
+  return text.replace(PEM_BLOCK, "").includes("-----BEGIN ");
+}
+
 /** Whether a PEM block is a private key of any kind. */
 export function isPrivateKey(block: string): boolean {
   return /^-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----/.test(block);
+}
+
+function isCertificate(block: string): boolean {
+  return block.startsWith("-----BEGIN CERTIFICATE-----");
 }
 
 /**
@@ -60,7 +69,7 @@ export function parseCertificate(
   options: { path: string; role: string; nowMs: number },
 ): Certificate {
   const { path, role, nowMs } = options;
-  const blocks = pemBlocks(text).filter((block) => !isPrivateKey(block));
+  const blocks = pemBlocks(text).filter(isCertificate);
   const [first] = blocks;
   if (first === undefined) {
     throw new ConfigError([`${role}: ${path} holds no certificate in PEM`]);
@@ -86,7 +95,7 @@ export function parseAuthorities(
   options: { path: string; role: string },
 ): string[] {
   const { path, role } = options;
-  const blocks = pemBlocks(text).filter((block) => !isPrivateKey(block));
+  const blocks = pemBlocks(text).filter(isCertificate);
   if (blocks.length === 0) {
     throw new ConfigError([`${role}: ${path} holds no CA certificate in PEM`]);
   }

@@ -6,6 +6,7 @@
 
 import {
   type Certificate,
+  endsWithinBlock,
   isPrivateKey,
   parseAuthorities,
   parseCertificate,
@@ -104,6 +105,11 @@ export function parseIdentityFile(
       : "CA certificate";
     throw new ConfigError([
       `${role}: ${path} is incomplete: it holds no ${missing}; was it made with --format=file?`,
+    ]);
+  }
+  if (endsWithinBlock(text)) {
+    throw new ConfigError([
+      `${role}: ${path} is incomplete: its last PEM block has no end; is it still being written?`,
     ]);
   }
   const certificate = parseCertificate(certificatePem, { path, role, nowMs });

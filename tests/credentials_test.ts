@@ -1,0 +1,327 @@
+import { createPrivateKey } from "node:crypto";
+import { join } from "node:path";
+import {
+  type Certificate,
+  isPrivateKey,
+  parseAuthorities,
+  parseCertificate,
+  parsePrivateKey,
+  pemBlocks,
+  readCredentialFile,
+} from "../lib/credentials.ts";
+import type { KeyType } from "../lib/configure/certificates.ts";
+import { ConfigError } from "../lib/errors.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "./assert.ts";
+import { EXPIRED, issueClient, teleportPki, VALID } from "./fakes/pki.ts";
+import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
+
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const FILE = { path: "/etc/cert.pem", role: "fluentd-cert" };
+
+Deno.test("a file that cannot be read is told by name, with the reason", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const missing = join(directory, "missing");
+    assertProblem(
+      await assertRejects(() => readCredentialFile(missing, "fluentd-key")),
+      `fluentd-key: cannot read ${missing}: there is no such file`,
+    );
+    assertProblem(
+      await assertRejects(() => readCredentialFile(directory, "fluentd-key")),
+      `fluentd-key: cannot read ${directory}: it is a directory`,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "a file that others may read, but not we, is told as such",
+  ignore: Deno.uid() === 0,
+  async fn() {
+    const path = await Deno.makeTempFile();
+    try {
+      await Deno.chmod(path, 0);
+      assertProblem(
+        await assertRejects(() => readCredentialFile(path, "fluentd-key")),
+        `fluentd-key: cannot read ${path}: permission denied: it must be ` +
+          "readable by the user that runs this",
+      );
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+});
+
+Deno.test("PEM blocks are found among other lines, with CRLF too", () => {
+  const block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  const other = "-----BEGIN X-----\nBBBB\n-----END X-----";
+  assertEquals(pemBlocks(`ssh-rsa AAAA\n${block}\n@cert x\n${other}`), [
+    block,
+    other,
+  ]);
+  assertEquals(pemBlocks(crlf(`${block}\n${other}\n`)), [
+    crlf(block),
+    crlf(other),
+  ]);
+  assertEquals(pemBlocks("-----BEGIN X-----\nno end"), []);
+  assertEquals(pemBlocks(""), []);
+});
+
+Deno.test("private keys of every kind are told from certificates", () => {
+  for (const kind of ["", "RSA ", "EC ", "ENCRYPTED ", "OPENSSH "]) {
+    assert(isPrivateKey(`-----BEGIN ${kind}PRIVATE KEY-----\n`));
+  }
+  for (const kind of ["CERTIFICATE", "PUBLIC KEY", "EC PARAMETERS"]) {
+    assert(!isPrivateKey(`-----BEGIN ${kind}-----\n`));
+  }
+});
+
+Deno.test("a certificate is read with its chain, end and file", async () => {
+  const { authority, client } = await teleportPki();
+  const chain = client.certificatePem + "between\n" + authority.certificatePem;
+  assertEquals(parseCertificate(chain, { ...FILE, nowMs: NOW_MS }), {
+    pem: client.certificatePem + authority.certificatePem,
+    notAfterMs: VALID.notAfter.getTime(),
+    path: FILE.path,
+  });
+});
+
+Deno.test("a certificate is found beside its key and other blocks", async () => {
+  const { client } = await teleportPki();
+  const parameters =
+    "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+  const text = parameters + client.privateKeyPem + client.certificatePem;
+  const { pem } = parseCertificate(text, { ...FILE, nowMs: NOW_MS });
+  assertStrictEquals(pem, client.certificatePem);
+});
+
+Deno.test("an expired certificate is told by file and date", async () => {
+  const client = await issueClient(await teleportPki(), { validity: EXPIRED });
+  assertProblem(
+    assertThrows(() =>
+      parseCertificate(client.certificatePem, { ...FILE, nowMs: NOW_MS })
+    ),
+    "fluentd-cert: the certificate in /etc/cert.pem expired on " +
+      "2021-01-01T00:00:00.000Z: renew it and try again",
+  );
+});
+
+Deno.test("a certificate is good up to its end, and not from then on", async () => {
+  const { client } = await teleportPki();
+  const endMs = VALID.notAfter.getTime();
+  const parse = (nowMs: number) =>
+    parseCertificate(client.certificatePem, { ...FILE, nowMs });
+  assertStrictEquals(parse(endMs - 1).notAfterMs, endMs);
+  assertThrows(() => parse(endMs), ConfigError, "expired on 2049-12-31");
+});
+
+Deno.test("what holds no certificate is told as such", async () => {
+  const { client } = await teleportPki();
+  for (
+    const text of ["", "\n", "\u0000\u0001\uFFFD", client.privateKeyPem]
+  ) {
+    assertProblem(
+      assertThrows(() => parseCertificate(text, { ...FILE, nowMs: NOW_MS })),
+      "fluentd-cert: /etc/cert.pem holds no certificate in PEM",
+    );
+  }
+});
+
+Deno.test("a damaged certificate is told as such", async () => {
+  const { client } = await teleportPki();
+  for (
+    const text of [shortened(client.certificatePem), garbage("CERTIFICATE")]
+  ) {
+    const error = assertThrows(
+      () => parseCertificate(text, { ...FILE, nowMs: NOW_MS }),
+      ConfigError,
+    );
+    assertMatch(
+      error.message,
+      /^fluentd-cert: a certificate in \/etc\/cert\.pem is damaged: \S/,
+    );
+  }
+});
+
+Deno.test("every CA of a bundle is read, expired ones too", async () => {
+  const pki = await teleportPki();
+  const old = await issueClient(pki, { validity: EXPIRED });
+  const bundle =
+    `# old\n${old.certificatePem}# new\n${pki.authority.certificatePem}`;
+  const options = { path: "/etc/ca.pem", role: "fluentd-ca" };
+  assertEquals(
+    parseAuthorities(bundle, options).map((pem) => `${pem}\n`),
+    [old.certificatePem, pki.authority.certificatePem],
+  );
+});
+
+Deno.test("a bundle without a CA, or with a broken one, is told as such", async () => {
+  const { authority, client } = await teleportPki();
+  const options = { path: "/etc/ca.pem", role: "fluentd-ca" };
+  for (const text of ["", "no pem", client.privateKeyPem]) {
+    assertProblem(
+      assertThrows(() => parseAuthorities(text, options)),
+      "fluentd-ca: /etc/ca.pem holds no CA certificate in PEM",
+    );
+  }
+  const second = authority.certificatePem + garbage("CERTIFICATE");
+  assertMatch(
+    assertThrows(() => parseAuthorities(second, options), ConfigError).message,
+    /^fluentd-ca: a certificate in \/etc\/ca\.pem is damaged: \S/,
+  );
+});
+
+const FORMS: [KeyType, PrivateKeyForm[]][] = [
+  ["rsa-2048", ["pkcs1", "pkcs8"]],
+  ["ecdsa-p256", ["sec1", "pkcs8"]],
+  ["ed25519", ["pkcs8"]],
+];
+for (const [keyType, forms] of FORMS) {
+  for (const form of forms) {
+    Deno.test(`a ${keyType} key is taken as ${form}, encrypted or not, with CRLF too`, async () => {
+      const client = await issueClient(await teleportPki(), { keyType });
+      const certificate = parse(client.certificatePem);
+      const plain = convertPrivateKey(client.privateKeyPem, { form });
+      assertStrictEquals(parseKey(plain, certificate), plain);
+      assertSameKey(parseKey(crlf(plain), certificate), plain);
+      const encrypted = convertPrivateKey(client.privateKeyPem, {
+        form,
+        passphrase: "open sesame",
+      });
+      const opened = parseKey(encrypted, certificate, { value: "open sesame" });
+      assertSameKey(opened, plain);
+      assert(!opened.includes("ENCRYPTED"));
+      assertSameKey(
+        parseKey(crlf(encrypted), certificate, { value: "open sesame" }),
+        plain,
+      );
+    });
+  }
+}
+
+Deno.test("an encrypted key without a passphrase is told, with what to do", async () => {
+  const { client } = await teleportPki();
+  for (const form of ["sec1", "pkcs8"] as const) {
+    const encrypted = convertPrivateKey(client.privateKeyPem, {
+      form,
+      passphrase: "x",
+    });
+    assertProblem(
+      assertThrows(() => parseKey(encrypted, parse(client.certificatePem))),
+      "fluentd-key: the private key in /etc/key.pem is encrypted: do this",
+    );
+  }
+});
+
+Deno.test("a wrong passphrase is told as such, and not repeated", async () => {
+  const { client } = await teleportPki();
+  for (const form of ["sec1", "pkcs8"] as const) {
+    const encrypted = convertPrivateKey(client.privateKeyPem, {
+      form,
+      passphrase: "right",
+    });
+    for (const value of ["wrong-secret", ""]) {
+      const { message } = assertThrows(
+        () => parseKey(encrypted, parse(client.certificatePem), { value }),
+        ConfigError,
+      );
+      assertMatch(
+        message,
+        /^fluentd-key: cannot decrypt the private key in \/etc\/key\.pem: is the passphrase right\? \(.+\)$/,
+      );
+      assert(!message.includes("wrong-secret"));
+    }
+  }
+});
+
+Deno.test("what holds no private key is told as such", async () => {
+  const { client } = await teleportPki();
+  const certificate = parse(client.certificatePem);
+  for (const text of ["", "no pem", client.certificatePem]) {
+    assertProblem(
+      assertThrows(() => parseKey(text, certificate)),
+      "fluentd-key: /etc/key.pem holds no private key in PEM",
+    );
+  }
+});
+
+Deno.test("a damaged private key is told as such", async () => {
+  const { client } = await teleportPki();
+  const certificate = parse(client.certificatePem);
+  for (
+    const text of [
+      shortened(client.privateKeyPem),
+      garbage("PRIVATE KEY"),
+      garbage("RSA PRIVATE KEY"),
+      garbage("OPENSSH PRIVATE KEY"),
+    ]
+  ) {
+    const { message } = assertThrows(
+      () => parseKey(text, certificate),
+      ConfigError,
+    );
+    assertMatch(
+      message,
+      /^fluentd-key: the private key in \/etc\/key\.pem is damaged: \S/,
+    );
+  }
+});
+
+Deno.test("the key of another certificate is told, with both files", async () => {
+  const pki = await teleportPki();
+  for (const keyType of ["ecdsa-p256", "rsa-2048", "ed25519"] as const) {
+    const other = await issueClient(pki, { keyType });
+    assertProblem(
+      assertThrows(() =>
+        parseKey(other.privateKeyPem, parse(pki.client.certificatePem))
+      ),
+      "fluentd-key: the private key in /etc/key.pem does not belong to the " +
+        "certificate in /etc/cert.pem",
+    );
+  }
+});
+
+function parse(text: string): Certificate {
+  return parseCertificate(text, { ...FILE, nowMs: NOW_MS });
+}
+
+function parseKey(
+  text: string,
+  certificate: Certificate,
+  passphrase: { remedy: string } | { value: string } = { remedy: "do this" },
+): string {
+  const options = { path: "/etc/key.pem", role: "fluentd-key" };
+  return parsePrivateKey(text, { ...options, certificate, passphrase });
+}
+
+function assertProblem(error: unknown, problem: string): void {
+  assert(error instanceof ConfigError, String(error));
+  assertEquals(error.problems, [problem]);
+}
+
+function assertSameKey(pem: string, other: string): void {
+  assert(createPrivateKey(pem).equals(createPrivateKey(other)));
+}
+
+/** The same PEM with some of its lines missing. */
+function shortened(pem: string): string {
+  return pem.split("\n").toSpliced(1, 1).join("\n");
+}
+
+function garbage(label: string): string {
+  return `-----BEGIN ${label}-----\n${
+    btoa("garbage".repeat(20))
+  }\n-----END ${label}-----\n`;
+}
+
+function crlf(text: string): string {
+  return text.replaceAll("\n", "\r\n");
+}
