@@ -1,0 +1,179 @@
+import {
+  explainFailure,
+  type StatusName,
+  TeleportError,
+} from "../../lib/teleport/errors.ts";
+import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const VALID = { path: "/etc/identity", notAfterMs: NOW_MS + 1 };
+const EXPIRED = { path: "/etc/identity", notAfterMs: NOW_MS };
+const METHOD = "GetUnstructuredEvents";
+
+const MESSAGES: readonly {
+  readonly status: StatusName;
+  readonly details: string;
+  readonly method?: string;
+  readonly expired?: true;
+  readonly says: string;
+  readonly permanent?: true;
+}[] = [
+  {
+    status: "PERMISSION_DENIED",
+    details: "access denied",
+    says:
+      'access denied: the role needs the rule "event: list, read" (access denied)',
+    permanent: true,
+  },
+  {
+    status: "PERMISSION_DENIED",
+    method: "StreamUnstructuredSessionEvents",
+    details: "access denied",
+    says:
+      'access denied: the role needs the rule "session: list, read" (access denied)',
+    permanent: true,
+  },
+  {
+    status: "PERMISSION_DENIED",
+    method: "UpsertLock",
+    details: "access denied",
+    says:
+      'access denied: the role needs the rule "lock: create, update" (access denied)',
+    permanent: true,
+  },
+  {
+    status: "UNAUTHENTICATED",
+    details: "invalid certificate",
+    says:
+      "the credentials in /etc/identity were not accepted: issue new ones (invalid certificate)",
+    permanent: true,
+  },
+  {
+    status: "UNIMPLEMENTED",
+    method: "GetEventExportChunks",
+    details: "unknown method",
+    says: "this server is too old for it (unknown method)",
+    permanent: true,
+  },
+  {
+    status: "UNAVAILABLE",
+    details:
+      "No connection established. Last error: connect ECONNREFUSED 127.0.0.1:3025",
+    says:
+      "connection refused: is it running, and is the port right? (No connection established. Last error: connect ECONNREFUSED 127.0.0.1:3025)",
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "Name resolution failed for target dns:auth.invalid:3025",
+    says:
+      "the host name cannot be resolved (Name resolution failed for target dns:auth.invalid:3025)",
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "invalid peer certificate: UnknownIssuer",
+    says:
+      "its certificate is not signed by a CA of our credentials, or not for the name teleport.cluster.local: are they of this cluster? (invalid peer certificate: UnknownIssuer)",
+    permanent: true,
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "invalid peer certificate: NotValidForName",
+    says:
+      "its certificate is not signed by a CA of our credentials, or not for the name teleport.cluster.local: are they of this cluster? (invalid peer certificate: NotValidForName)",
+    permanent: true,
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "received fatal alert: CertificateRequired",
+    says:
+      "it does not accept our client certificate: is it of this cluster, and still valid? (received fatal alert: CertificateRequired)",
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "Connection dropped",
+    says: "not reachable (Connection dropped)",
+  },
+  {
+    status: "DEADLINE_EXCEEDED",
+    details: "Deadline exceeded after 60s",
+    says: "no answer in time (Deadline exceeded after 60s)",
+  },
+  {
+    status: "RESOURCE_EXHAUSTED",
+    details: "rate limit exceeded",
+    says: "RESOURCE_EXHAUSTED: rate limit exceeded",
+  },
+  {
+    status: "INTERNAL",
+    details: "it broke",
+    says: "INTERNAL: it broke",
+  },
+  ...(["UNAVAILABLE", "DEADLINE_EXCEEDED", "UNAUTHENTICATED"] as const).map(
+    (status) => ({
+      status,
+      details: "Connection dropped",
+      expired: true as const,
+      says:
+        "the certificate in /etc/identity expired on 2026-03-01T12:00:00.000Z: renew it (Connection dropped)",
+      ...(status === "UNAUTHENTICATED" && { permanent: true as const }),
+    }),
+  ),
+  {
+    status: "PERMISSION_DENIED",
+    details: "access denied",
+    expired: true,
+    says:
+      'access denied: the role needs the rule "event: list, read" (access denied)',
+    permanent: true,
+  },
+];
+
+for (const { status, details, method, expired, says, permanent } of MESSAGES) {
+  const when = expired ? " with an expired certificate" : "";
+  Deno.test(`${status}${when}, "${details}"${method ? ` of ${method}` : ""}, is told in words`, () => {
+    const error = explainFailure(
+      {
+        method: method ?? METHOD,
+        address: "auth.example.com:3025",
+        status,
+        details,
+      },
+      expired ? EXPIRED : VALID,
+      NOW_MS,
+    );
+    assertStrictEquals(
+      error.message,
+      `Teleport at auth.example.com:3025: ${method ?? METHOD}: ${says}`,
+    );
+    assertStrictEquals(error.status, status);
+    assertStrictEquals(error.permanent, permanent ?? false);
+    assertStrictEquals(error.pageTooLarge, false);
+  });
+}
+
+Deno.test("a page that is too large is told from other failures", () => {
+  const details = [
+    "ResponseTooLarge: page exceeds the maximum response size",
+    "grpc: trying to send message larger than max (5000000 vs. 4194304)",
+    "Received message larger than max (70000000 vs 67108864)",
+  ];
+  for (const text of details) {
+    const error = explainFailure(
+      {
+        method: METHOD,
+        address: "localhost:3025",
+        status: "RESOURCE_EXHAUSTED",
+        details: text,
+      },
+      VALID,
+      NOW_MS,
+    );
+    assert(error.pageTooLarge, text);
+    assert(!error.permanent, text);
+  }
+  assertEquals(
+    new TeleportError("limit 1000 is too high", "INVALID_ARGUMENT")
+      .pageTooLarge,
+    false,
+  );
+});
