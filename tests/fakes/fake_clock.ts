@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
 
 const START_MS = Date.parse("2026-03-01T12:00:00Z");
@@ -111,5 +112,5 @@ export class FakeClock implements Clock {
 
 /** One turn of the event loop: what could go on without waiting has done so. */
 export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  return new Promise((resolve) => setImmediate(resolve));
 }
