@@ -73,9 +73,9 @@ export async function retry<T>(
         policy.timeoutMs !== undefined && elapsedMs + waitMs > policy.timeoutMs
       ) {
         throw new GaveUpError(
-          `gave up after ${attempts} attempts in ${
-            Math.round(elapsedMs / 1000)
-          } s: ${describe(error)}`,
+          `gave up after ${attempts} ${
+            attempts === 1 ? "attempt" : "attempts"
+          } in ${Math.round(elapsedMs / 1000)} s: ${describe(error)}`,
           { cause: error },
         );
       }
