@@ -14,6 +14,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import { systemClock } from "../../lib/clock.ts";
 import { parseBody } from "./fluentd_body.ts";
 import { Connections } from "./fluentd_connections.ts";
 import { Exchange, readBody } from "./fluentd_exchange.ts";
@@ -58,6 +59,7 @@ export class FluentdStandIn {
   readonly faults = new FaultDial();
   /** What arrived so far, also before a restart. */
   readonly received: Received;
+  /** Who is connected, and how often somebody was. */
   readonly connections: Connections;
   /** Stays the same across restarts. */
   readonly port: number;
@@ -159,6 +161,7 @@ export class FluentdStandIn {
     response: ServerResponse,
   ): Promise<void> {
     const { socket } = request;
+    const stopping = this.#stopping.signal;
     const exchange = new Exchange(request, response, this.received);
     this.connections.busy(socket);
     if (request.method === "GET") return exchange.answer(200, { close: true });
@@ -175,8 +178,11 @@ export class FluentdStandIn {
     const records = parsed.kind === "parsed" ? parsed.records : [];
     const { delayMs, fault } = this.faults.judge(exchange.tag, records);
     if (delayMs > 0) {
-      await pause(delayMs, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return exchange.cutOff();
+      try {
+        await systemClock.sleep(delayMs, stopping);
+      } catch {
+        return exchange.cutOff();
+      }
     }
 
     if (fault !== undefined) exchange.fail(fault, records);
@@ -188,20 +194,7 @@ export class FluentdStandIn {
       this.received.store(exchange.tag, records);
       exchange.answer(200);
     }
-    this.connections.idle(socket);
+    // A request that hangs keeps its connection busy.
+    if (fault?.kind !== "hang") this.connections.idle(socket);
   }
-}
-
-/** Ends early, without an error, when the stand-in stops. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -3,7 +3,7 @@ import { connect } from "node:tls";
 import { once } from "node:events";
 import { assertEquals, assertMatch, assertRejects } from "../assert.ts";
 import { type FluentdOptions, startFluentd } from "./fluentd.ts";
-import { connectTo, postTo } from "./fluentd_client.ts";
+import { connectTo, outwaitIdleTimeout, postTo } from "./fluentd_client.ts";
 import { Received } from "./fluentd_received.ts";
 import { fluentdTls } from "./fluentd_tls.ts";
 import { fluentdPki, strangerPki } from "./pki.ts";
@@ -268,6 +268,21 @@ Deno.test("a request that hangs ends with its client or with the server", async 
   await second;
   assertEquals(it.fluentd.received.summary().outcomes, { hung: 2 });
   assertEquals(it.fluentd.received.events, 0);
+});
+
+Deno.test("a request that hangs keeps its connection open", async () => {
+  await using it = await start({ idleTimeoutMs: 50 });
+  it.fluentd.faults.add({ kind: "hang", times: 1 });
+  const hanging = assertRejects(() => it.post("test.log", "{}"), TypeError);
+  await it.fluentd.received.until(({ requests }) => requests.length === 1);
+  it.fluentd.connections.closeIdle();
+  await outwaitIdleTimeout(it.fluentd, pki);
+  await waitUntil(
+    "the idle connection alone to close",
+    () => it.fluentd.connections.summary().open === 1,
+  );
+  await it.fluentd.stop();
+  await hanging;
 });
 
 Deno.test("a connection can be dropped before the body is read", async () => {
