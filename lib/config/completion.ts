@@ -1,0 +1,85 @@
+/**
+ * Scripts that teach a shell the commands and options.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../errors.ts";
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  COMMANDS,
+  type Operand,
+} from "./commands.ts";
+import { bashCompletion } from "./completion_bash.ts";
+import { fishCompletion } from "./completion_fish.ts";
+import { zshCompletion } from "./completion_zsh.ts";
+import { OPTION_NAMES, optionOf, takes } from "./options.ts";
+import type { ValueType } from "./value_type.ts";
+
+/** What all three scripts say, in their own ways. */
+export interface Completions {
+  readonly commands: readonly CompletedCommand[];
+  readonly options: readonly CompletedOption[];
+}
+
+/** A command as a shell sees it. */
+export interface CompletedCommand {
+  /** One word, or two. */
+  readonly name: string;
+  readonly summary: string;
+  /** What can follow it, besides options. */
+  readonly words: readonly string[];
+}
+
+/** An option as a shell sees it. */
+export interface CompletedOption {
+  readonly name: string;
+  readonly short: string | undefined;
+  readonly help: string;
+  readonly commands: readonly CommandName[];
+  /** `undefined` for a switch. */
+  readonly value: ValueType<unknown>["completion"] | undefined;
+}
+
+/**
+ * The script for a shell.
+ *
+ * @throws {ConfigError} where there is none for it
+ */
+export function completion(shell: string): string {
+  const completions: Completions = {
+    commands: COMMAND_NAMES.map((name) => ({
+      name,
+      summary: COMMANDS[name].summary,
+      words: name === "help" ? COMMAND_NAMES : operandWords(name),
+    })),
+    options: OPTION_NAMES.map((name) => {
+      const { short, help, type } = optionOf(name);
+      return {
+        name,
+        short,
+        help,
+        commands: COMMAND_NAMES.filter((command) => takes(command, name)),
+        value: type.shape === "switch" ? undefined : type.completion,
+      };
+    }),
+  };
+  switch (shell) {
+    case "bash":
+      return bashCompletion(completions);
+    case "zsh":
+      return zshCompletion(completions);
+    case "fish":
+      return fishCompletion(completions);
+    default:
+      throw new ConfigError([
+        `there is no completion for ${JSON.stringify(shell)}`,
+      ]);
+  }
+}
+
+function operandWords(name: CommandName): readonly string[] {
+  const operands: readonly Operand[] = COMMANDS[name].operands;
+  return operands.flatMap(({ words = [] }) => words);
+}

@@ -1,0 +1,81 @@
+/**
+ * Completion for fish.
+ *
+ * @module
+ */
+
+import { PROGRAM } from "./commands.ts";
+import type {
+  CompletedCommand,
+  CompletedOption,
+  Completions,
+} from "./completion.ts";
+
+/** The script, to be put into a completions directory. */
+export function fishCompletion({ commands, options }: Completions): string {
+  const groups = Map.groupBy(commands, ({ name }) => name.replace(/ .*/, ""));
+  return [
+    `# fish completion for ${PROGRAM}`,
+    `complete -c ${PROGRAM} -f`,
+    ...[...groups].flatMap(([first, members]) => commandRules(first, members)),
+    ...options.map(optionRule),
+  ].join("\n") + "\n";
+}
+
+function commandRules(
+  first: string,
+  members: readonly CompletedCommand[],
+): string[] {
+  const own = members.find(({ name }) => name === first);
+  const rest = members.filter(({ name }) => name !== first)
+    .map(({ name, summary }) => ({ word: lastWord(name), summary }));
+  const seconds = rest.map(({ word }) => word).join(" ");
+  const top = rule("__fish_use_subcommand", `-a ${first}`, own?.summary ?? "");
+  if (own !== undefined && own.words.length > 0) {
+    const words = [...new Set(own.words.flatMap((word) => word.split(" ")))];
+    const condition = `__fish_seen_subcommand_from ${first}`;
+    return [top, rule(condition, `-a ${quote(words.join(" "))}`, "")];
+  }
+  return [
+    top,
+    ...rest.map(({ word, summary }) =>
+      rule(
+        `__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${seconds}`,
+        `-a ${word}`,
+        summary,
+      )
+    ),
+  ];
+}
+
+function optionRule(
+  { name, short, help, commands, value }: CompletedOption,
+): string {
+  const letter = short === undefined ? "" : ` -s ${short}`;
+  return rule(
+    `__fish_seen_subcommand_from ${commands.map(lastWord).join(" ")}`,
+    `-l ${name}${letter}${valueOptions(value)}`,
+    help,
+  );
+}
+
+function rule(condition: string, what: string, description: string): string {
+  const end = description === "" ? "" : ` -d ${quote(description)}`;
+  return `complete -c ${PROGRAM} -n ${quote(condition)} ${what}${end}`;
+}
+
+function valueOptions(value: CompletedOption["value"]): string {
+  if (value === undefined) return "";
+  if (value === "file") return " -rF";
+  if (value === "directory") return " -xa '(__fish_complete_directories)'";
+  return value.length === 0 ? " -x" : ` -xa ${quote(value.join(" "))}`;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+/** Tells `rejected list` from other commands well enough: no other is called `list`. */
+function lastWord(name: string): string {
+  return name.replace(/.* /, "");
+}
