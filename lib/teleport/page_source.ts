@@ -5,13 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type {
-  AuditEvent,
-  Batch,
-  NewestEvents,
-  PagePosition,
-  Position,
-} from "../event.ts";
+import type { Batch, NewestEvents, PagePosition, Position } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import {
   type FailedAttempt,
@@ -20,7 +14,7 @@ import {
 } from "../pipeline/retry.ts";
 import type { Page, PageRequest } from "./client.ts";
 import { TeleportError } from "./errors.ts";
-import { compareWithSeen } from "./seen_events.ts";
+import { compareWithSeen, type Sighting } from "./seen_events.ts";
 
 /** Page sizes where none is configured; the smallest is the Go handler's default. */
 const MIN_PAGE_SIZE = 20;
@@ -32,6 +26,8 @@ const CURSOR_TRUST_MS = 60_000;
 /** So many empty pages in a row are turned at full speed. */
 const EMPTY_PAGES_AT_ONCE = 20;
 const EMPTY_PAGE_PAUSE_MS = 250;
+/** A page that grows is read again as a whole, and so not for every event of its own. */
+const GROWING_PAGE_PAUSE_MS = 250;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions {
@@ -70,59 +66,54 @@ interface Found extends Batch {
   readonly position: PagePosition;
   /** There was nothing more up to now. */
   readonly atEnd: boolean;
-  /** The cursor does not lead on, although it may have to. */
-  readonly stuck: boolean;
+  /** How long to wait before the next search, unless there is more at once. */
+  readonly pauseMs: number;
+}
+
+/** What is remembered from one search to the next. */
+interface Trail {
+  /** When events came last, or the cursor was dropped. */
+  trustedMs: number;
+  /** The cursor was dropped in this window, and no event came since. */
+  dropped: boolean;
+  /** So many pages in a row moved the cursor and brought no event. */
+  emptyPages: number;
 }
 
 /** Reads the audit log by page search. */
 export class PageSource implements Source {
   readonly #options: PageSourceOptions;
+  /** In whole seconds, as positions are. */
+  readonly #windowMs: number;
   #pageSize: number;
 
   constructor(options: PageSourceOptions) {
     this.#options = options;
+    this.#windowMs = Math.ceil(options.windowMs / 1_000) * 1_000;
     this.#pageSize = options.pageSize ?? MIN_PAGE_SIZE;
   }
 
   /** See `Source.read`; the next page is fetched while this one is delivered. */
   async *read(from: Position, stop: AbortSignal): AsyncGenerator<Batch> {
-    const { clock, follow, pollMs } = this.#options;
+    const { clock, follow } = this.#options;
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);
-    let emptyPages = 0;
-    let trustedMs = clock.now();
-    let dropped = false;
+    const trail = { trustedMs: clock.now(), dropped: false, emptyPages: 0 };
     try {
-      for (let next = this.#search(from, signal);;) {
+      for (let next = this.#search(from, trail, signal);;) {
         const found = await next;
-        emptyPages = found.events.length === 0 ? emptyPages + 1 : 0;
-        if (found.events.length > 0) {
-          trustedMs = clock.now();
-          dropped = false;
-        }
-        if (found.more && emptyPages < EMPTY_PAGES_AT_ONCE) {
-          next = this.#search(found.position, signal);
+        if (stop.aborted) return;
+        if (found.more && trail.emptyPages < EMPTY_PAGES_AT_ONCE) {
+          next = this.#search(found.position, trail, signal);
           // It may fail while the batch is delivered, and is awaited after that.
           next.catch(() => {});
           yield found;
           continue;
         }
         yield found;
-        const untrusted = found.stuck &&
-          (follow ? clock.now() - trustedMs >= CURSOR_TRUST_MS : !dropped);
-        if (!follow && found.atEnd && !untrusted) return;
-        if (found.more) await clock.sleep(EMPTY_PAGE_PAUSE_MS, signal);
-        else if (emptyPages > 0 && (follow || !untrusted)) {
-          await clock.sleep(pollMs, signal);
-        }
-        if (untrusted) {
-          trustedMs = clock.now();
-          dropped = true;
-        }
-        next = this.#search(
-          untrusted ? this.#withoutCursor(found.position) : found.position,
-          signal,
-        );
+        if (found.atEnd && !follow) return;
+        await clock.sleep(found.pauseMs, signal);
+        next = this.#search(found.position, trail, signal);
       }
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;
@@ -132,63 +123,93 @@ export class PageSource implements Source {
   }
 
   /** Asks for the page at a position, and says where to go on. */
-  async #search(from: PagePosition, signal: AbortSignal): Promise<Found> {
-    const { windowMs, clock } = this.#options;
+  async #search(
+    from: PagePosition,
+    trail: Trail,
+    signal: AbortSignal,
+  ): Promise<Found> {
+    const { clock, pollMs } = this.#options;
     const startMs = Date.parse(from.start);
-    const windowEndMs = startMs + windowMs;
+    const windowEndMs = startMs + this.#windowMs;
     const nowMs = clock.now();
-    const { events, lastKey } = await this.#fetch({
+    const range = {
       startMs,
-      endMs: Math.min(windowEndMs, nowMs),
-      cursor: from.cursor,
-    }, signal);
+      // Never before the start, even where that is in the future.
+      endMs: Math.min(windowEndMs, Math.max(nowMs, startMs + 1)),
+    };
+    const { events, lastKey } = await this.#fetch(
+      { ...range, cursor: from.cursor },
+      signal,
+    );
     const { fresh, freshKeys, unshown } = compareWithSeen(events, from.seen);
-    const newest = newestOf(fresh, freshKeys, from.newest);
-
-    if (lastKey !== "" && lastKey !== from.cursor) {
-      return {
-        events: fresh,
-        position: { ...from, cursor: lastKey, seen: unshown, newest },
-        more: true,
-        atEnd: false,
-        stuck: false,
-      };
+    const newest = newestOf({ fresh, freshKeys }, range, from.newest);
+    if (fresh.length > 0) {
+      trail.trustedMs = clock.now();
+      trail.dropped = false;
     }
-    const settleMs = Math.min(SETTLE_MS, windowMs);
-    if (lastKey === "" && windowEndMs + settleMs <= nowMs) {
+
+    const turn = (position: PagePosition): Found => {
+      const pauseMs = EMPTY_PAGE_PAUSE_MS;
+      return { events: fresh, position, more: true, atEnd: false, pauseMs };
+    };
+    if (lastKey !== "" && lastKey !== from.cursor) {
+      trail.emptyPages = fresh.length === 0 ? trail.emptyPages + 1 : 0;
+      return turn({ ...from, cursor: lastKey, seen: unshown, newest });
+    }
+    trail.emptyPages = 0;
+    // The very same position where nothing is new: nothing has to be saved.
+    const position = fresh.length === 0
+      ? from
+      : { ...from, seen: [...from.seen, ...freshKeys], newest };
+    // With half a window, the next one has not ended by the time this one is over.
+    const overMs = windowEndMs + Math.min(SETTLE_MS, this.#windowMs / 2);
+    const over = overMs <= nowMs;
+    const leadsNowhere = from.cursor !== "" &&
+      (events.length === 0 || lastKey !== "");
+    if (leadsNowhere && this.#distrusts(trail, over)) {
+      trail.trustedMs = clock.now();
+      trail.dropped = true;
+      return turn(this.#withoutCursor(position));
+    }
+    if (over) {
+      trail.dropped = false;
       const start = rfc3339(windowEndMs);
-      return {
-        events: fresh,
-        position: { kind: "page", start, cursor: "", seen: [], newest },
-        more: true,
-        atEnd: false,
-        stuck: false,
-      };
+      return turn({ ...position, start, cursor: "", seen: [] });
     }
     return {
       events: fresh,
-      // The very same position where nothing is new: nothing has to be saved.
-      position: fresh.length === 0
-        ? from
-        : { ...from, seen: [...from.seen, ...freshKeys], newest },
+      position,
       more: false,
       atEnd: windowEndMs > nowMs,
-      stuck: from.cursor !== "" && (events.length === 0 || lastKey !== ""),
+      pauseMs: Math.min(
+        pollMs,
+        fresh.length === 0 ? Infinity : GROWING_PAGE_PAUSE_MS,
+        windowEndMs > nowMs ? Infinity : overMs - nowMs,
+      ),
     };
   }
 
-  /** The newest event's second, from its beginning, less what of it was read. */
-  #withoutCursor(position: PagePosition): PagePosition {
-    const { start, cursor, newest } = position;
-    const time = newest?.time ?? start;
+  /**
+   * Whether a cursor that leads nowhere is dropped: where this would end a window
+   * or the run, once, and otherwise after some time without an event.
+   */
+  #distrusts({ dropped, trustedMs }: Trail, over: boolean): boolean {
+    const { follow, clock } = this.#options;
+    return follow && !over
+      ? clock.now() - trustedMs >= CURSOR_TRUST_MS
+      : !dropped;
+  }
+
+  /**
+   * The newest event's second, from its beginning, less what of it was read; no
+   * earlier than the window, since what was before it is read to the end.
+   */
+  #withoutCursor({ start, cursor, newest }: PagePosition): PagePosition {
+    const begun = newest !== null &&
+      Date.parse(newest.time) >= Date.parse(start);
+    const { time, keys } = begun ? newest : { time: start, keys: [] };
     this.#options.observer.cursorDropped(cursor, time);
-    return {
-      kind: "page",
-      start: time,
-      cursor: "",
-      seen: newest?.keys ?? [],
-      newest,
-    };
+    return { kind: "page", start: time, cursor: "", seen: keys, newest };
   }
 
   async #fetch(
@@ -227,13 +248,18 @@ export class PageSource implements Source {
   }
 }
 
+/** A time outside the range that was asked for is somebody's mistake, and no help. */
 function newestOf(
-  fresh: readonly AuditEvent[],
-  freshKeys: readonly string[],
+  { fresh, freshKeys }: Pick<Sighting, "fresh" | "freshKeys">,
+  { startMs, endMs }: Pick<PageRequest, "startMs" | "endMs">,
   before: NewestEvents | null,
 ): NewestEvents | null {
   let newestMs = before === null ? -Infinity : Date.parse(before.time);
-  for (const { timeMs } of fresh) newestMs = Math.max(newestMs, timeMs);
+  for (const { timeMs } of fresh) {
+    if (startMs <= timeMs && timeMs < endMs) {
+      newestMs = Math.max(newestMs, timeMs);
+    }
+  }
   if (newestMs === -Infinity) return null;
   const secondMs = Math.floor(newestMs / 1_000) * 1_000;
   const time = rfc3339(secondMs);

@@ -1,0 +1,678 @@
+import { GaveUpError } from "../../lib/errors.ts";
+import type { Batch, Position } from "../../lib/event.ts";
+import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
+import {
+  PageSource,
+  type PageSourceOptions,
+} from "../../lib/teleport/page_source.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "../assert.ts";
+import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { Random } from "../fakes/random.ts";
+import { hang, ScriptedLog } from "./scripted_log.ts";
+import { sampleEvent } from "./sample_event.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const POLL_MS = 5 * SECOND_MS;
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const TOO_LARGE = new TeleportError(
+  "page exceeds the maximum response size",
+  "RESOURCE_EXHAUSTED",
+);
+
+Deno.test("pages cover the log exactly once, in its order", async () => {
+  const { log, readAll } = setUp({ pageSize: 10 });
+  const random = new Random(7, 0);
+  for (let i = 0; i < 1_003; i++) {
+    log.append(NOW_MS - 2 * HOUR_MS + random.below(300) * SECOND_MS);
+  }
+  assertEquals(idsOf(await readAll(from(NOW_MS - 3 * HOUR_MS))), idsIn(log));
+});
+
+Deno.test("more events with the same time than fit a page are read once each", async () => {
+  const { log, readAll } = setUp({ pageSize: 7 });
+  log.append(...Array(50).fill(NOW_MS - MINUTE_MS));
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+});
+
+Deno.test("blank ids neither lose nor repeat an event", async () => {
+  const { log, follow } = setUp({ pageSize: 7 });
+  const blank = (n: number) =>
+    sampleEvent({ timeMs: NOW_MS - MINUTE_MS, payload: { n } });
+  log.add(...[1, 2, 2, 3, 2].map(blank));
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  log.add(blank(2), blank(4));
+  await reading.advance(POLL_MS);
+  await reading.advance(POLL_MS);
+  const read = reading.batches.flatMap(({ events }) => events);
+  // The page is read again as a whole: which of the same ones is new is not told.
+  assertEquals(
+    read.map(({ payload }) => payload.toHex()).sort(),
+    log.events.map(({ payload }) => payload.toHex()).sort(),
+  );
+});
+
+Deno.test("every position leads to exactly what was not read before it", async () => {
+  const { log, readAll } = setUp({ pageSize: 7, windowMs: HOUR_MS });
+  const random = new Random(11, 0);
+  for (let i = 0; i < 120; i++) {
+    log.append(NOW_MS - 5 * HOUR_MS + random.below(600) * 30 * SECOND_MS);
+  }
+  const start = from(NOW_MS - 5 * HOUR_MS);
+  const batches = await readAll(start);
+  for (let read = 0; read < batches.length; read++) {
+    const kept = JSON.stringify(batches[read]?.position);
+    assertEquals(
+      idsOf(await readAll(JSON.parse(kept))),
+      idsOf(batches.slice(read + 1)),
+      kept,
+    );
+  }
+});
+
+Deno.test("the last page is read again while it grows, and only what is new is yielded", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - 2 * MINUTE_MS, NOW_MS - MINUTE_MS);
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  assertEquals(reading.ids, ["event-0", "event-1"]);
+  log.append(NOW_MS, NOW_MS);
+  await reading.advance(POLL_MS);
+  log.append(NOW_MS + SECOND_MS);
+  await reading.advance(2 * POLL_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(log.requests.map(({ cursor }) => cursor).join(""), "");
+});
+
+Deno.test("an event that arrives late, between those of the last page, is read", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - 3 * MINUTE_MS, NOW_MS - MINUTE_MS);
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  log.append(NOW_MS - 2 * MINUTE_MS);
+  await reading.advance(POLL_MS);
+  assertEquals(reading.ids, ["event-0", "event-1", "event-2"]);
+});
+
+Deno.test("a last page that fills up is turned, and nothing of it repeated", async () => {
+  const { log, follow } = setUp({ pageSize: 4 });
+  log.append(...times(3, NOW_MS - MINUTE_MS));
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  for (let i = 0; i < 5; i++) {
+    await reading.advance(POLL_MS);
+    log.append(...times(3, NOW_MS - MINUTE_MS + (3 + 3 * i) * SECOND_MS));
+  }
+  await reading.advance(2 * POLL_MS);
+  assertEquals(reading.ids, idsIn(log));
+});
+
+Deno.test("the very same position comes back while nothing is new", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(10 * POLL_MS);
+  const [first, ...others] = reading.batches;
+  assert(others.length >= 5);
+  for (const { events, position, more } of others) {
+    assertEquals(events, []);
+    assertStrictEquals(position, first?.position);
+    assert(!more);
+  }
+});
+
+Deno.test("a page that grows by the moment is not asked for without a pause", async () => {
+  const { log, follow, clock } = setUp({ pageSize: 1_000 });
+  log.fault = (request) => {
+    log.append(clock.now() - SECOND_MS);
+    return log.page(request);
+  };
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(10 * SECOND_MS);
+  assert(reading.ids.length >= 30);
+  assert(log.requests.length <= 50, `${log.requests.length} requests`);
+});
+
+Deno.test("a long range is read in windows, and events on their edges once", async () => {
+  const { log, readAll } = setUp({ windowMs: DAY_MS });
+  const startMs = NOW_MS - 10 * DAY_MS;
+  for (let day = 0; day < 10; day++) {
+    const edgeMs = startMs + day * DAY_MS;
+    log.append(edgeMs, edgeMs, edgeMs + 1, edgeMs + DAY_MS - 1);
+  }
+  assertEquals(idsOf(await readAll(from(startMs))), idsIn(log));
+  for (const { startMs, endMs } of log.requests) {
+    assert(endMs - startMs <= DAY_MS);
+  }
+});
+
+Deno.test("empty windows are left behind at full speed", async () => {
+  const { log, readAll, clock } = setUp({ windowMs: HOUR_MS });
+  log.append(NOW_MS - MINUTE_MS);
+  const batches = await readAll(from(NOW_MS - 90 * DAY_MS - MINUTE_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assertEquals(clock.sleeps, []);
+  assertEquals(log.requests.length, 90 * 24 + 1);
+});
+
+Deno.test("windows begin at whole seconds, whatever their size", async () => {
+  const { log, readAll } = setUp({ windowMs: 1_500 });
+  log.append(...times(20, NOW_MS - MINUTE_MS));
+  const batches = await readAll(from(NOW_MS - MINUTE_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  for (const { position } of batches) {
+    assertStrictEquals(Date.parse(position.start) % SECOND_MS, 0);
+    assertStrictEquals(position.start.length, "2026-03-01T12:00:00Z".length);
+  }
+});
+
+Deno.test("a window is kept for a while after its end, for events that arrive late", async () => {
+  const { log, follow } = setUp({ windowMs: HOUR_MS });
+  const edgeMs = NOW_MS + MINUTE_MS;
+  await using reading = follow(from(edgeMs - HOUR_MS));
+  await reading.advance(MINUTE_MS + SECOND_MS);
+  log.append(edgeMs - SECOND_MS, edgeMs + SECOND_MS);
+  await reading.advance(MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
+  const { position } = reading.batches.at(-1) ?? {};
+  assertEquals(
+    position?.start,
+    new Date(edgeMs).toISOString().replace(".000", ""),
+  );
+});
+
+Deno.test("an empty page whose cursor moved on is turned", async () => {
+  const { log, readAll } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) =>
+    cursor === ""
+      ? { events: [], lastKey: "moved" }
+      : { events: log.events, lastKey: "" };
+  const batches = await readAll(from(NOW_MS - HOUR_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assertEquals(batches[0]?.events, []);
+  assertStrictEquals(batches[0]?.position.cursor, "moved");
+});
+
+Deno.test("many empty pages in a row are turned, but not in a hurry", async () => {
+  const { log, readAll, clock } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) => {
+    const page = Number(cursor) + 1;
+    return page < 100
+      ? { events: [], lastKey: String(page) }
+      : { events: log.events, lastKey: "" };
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+  assert(clock.sleeps.length >= 75, `${clock.sleeps.length} pauses`);
+  assert(clock.sleeps.every((ms) => ms >= 100));
+});
+
+Deno.test("a cursor that shows nothing for a minute is dropped for the newest event's time", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(8, NOW_MS - HOUR_MS, 300));
+  const newest = "2026-03-01T11:00:02Z";
+  log.fault = ({ cursor }) =>
+    cursor === "" ? undefined : { events: [], lastKey: "" };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(50 * SECOND_MS);
+  assertEquals(reading.ids, idsIn(log).slice(0, 4));
+  assertEquals(dropped, []);
+  await reading.advance(20 * SECOND_MS);
+  assertEquals(dropped, ["2026-03-01T11:00:00Z"]);
+  log.fault = undefined;
+  await reading.advance(5 * MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(reading.batches.at(-1)?.position.newest?.time, newest);
+});
+
+Deno.test("a cursor that stands still is dropped, and nothing repeated", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(6, NOW_MS - HOUR_MS));
+  const stuck = log.page({
+    ...{ startMs: NOW_MS - 2 * HOUR_MS, endMs: NOW_MS },
+    ...{ types: [], limit: 4, cursor: "" },
+  });
+  log.fault = ({ cursor }) =>
+    cursor === stuck.lastKey
+      ? { events: stuck.events.slice(-1), lastKey: cursor }
+      : undefined;
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(2 * MINUTE_MS);
+  // What the page at the cursor shows was read on the page before it, as a
+  // defect of the server: it is delivered again rather than mistaken for old.
+  assertEquals(dropped.length, 1);
+  assertEquals([...new Set(reading.ids)], idsIn(log));
+  await reading.advance(5 * MINUTE_MS);
+  assertEquals([...new Set(reading.ids)], idsIn(log));
+});
+
+Deno.test("a cursor of an idle cluster is dropped once, not every minute", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(4, NOW_MS - HOUR_MS));
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(HOUR_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(dropped.length, 1);
+});
+
+Deno.test("a window whose cursor shows nothing is asked again before it is left", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 4, windowMs: DAY_MS });
+  log.append(...times(7, NOW_MS - 3 * DAY_MS), NOW_MS - HOUR_MS);
+  let lost = true;
+  log.fault = ({ cursor }) => {
+    if (cursor === "" || !lost) return undefined;
+    lost = false;
+    return { events: [], lastKey: "" };
+  };
+  const batches = await readAll(from(NOW_MS - 4 * DAY_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assert(dropped.length >= 1);
+});
+
+Deno.test("a window whose cursor always stands still is left in the end", async () => {
+  const { log, readAll } = setUp({ pageSize: 4, windowMs: DAY_MS });
+  log.append(...times(4, NOW_MS - 3 * DAY_MS), NOW_MS - HOUR_MS);
+  log.fault = (request) => {
+    const page = log.page(request);
+    return request.startMs < NOW_MS - DAY_MS
+      ? { ...page, lastKey: "stuck" }
+      : page;
+  };
+  // Pages are empty behind that cursor, which the log does not know.
+  const honest = log.fault;
+  log.fault = (request, signal) =>
+    request.cursor === "stuck"
+      ? { events: [], lastKey: "stuck" }
+      : honest(request, signal);
+  assertEquals(idsOf(await readAll(from(NOW_MS - 4 * DAY_MS))), idsIn(log));
+});
+
+Deno.test("reading anew never goes back before the window", async () => {
+  const { log, readAll, dropped } = setUp({ windowMs: DAY_MS });
+  const startMs = NOW_MS - 10 * DAY_MS;
+  log.append(startMs);
+  log.fault = (request) => {
+    if (request.startMs === startMs) return undefined;
+    return { events: [], lastKey: request.cursor === "" ? "moved" : "" };
+  };
+  assertEquals(idsOf(await readAll(from(startMs))), idsIn(log));
+  assertEquals(dropped.length, 10);
+  const starts = log.requests.map(({ startMs }) => startMs);
+  assertEquals(starts, starts.toSorted((a, b) => a - b));
+});
+
+Deno.test("an event with an absurd time is read, and does not lead astray", async () => {
+  for (const timeMs of [8.64e15 + 1, -9e15, NOW_MS + 365 * DAY_MS]) {
+    const { log, follow, dropped } = setUp({ pageSize: 2 });
+    const absurd = sampleEvent({ id: "absurd", timeMs });
+    const [first] = log.append(NOW_MS - MINUTE_MS);
+    assert(first !== undefined);
+    log.fault = ({ cursor }) => {
+      if (cursor === "moved") return { events: [], lastKey: "" };
+      return dropped.length === 0
+        ? { events: [first, absurd], lastKey: "moved" }
+        : undefined;
+    };
+    await using reading = follow(from(NOW_MS - HOUR_MS));
+    await reading.advance(2 * MINUTE_MS);
+    assertEquals(reading.ids, ["event-0", "absurd"]);
+    assertEquals(dropped, ["2026-03-01T11:59:00Z"]);
+  }
+});
+
+Deno.test("a page that is too large is asked for with a smaller limit, which grows again", async () => {
+  const { log, readAll, limits, shrunk } = setUp();
+  log.append(...times(800, NOW_MS - HOUR_MS));
+  const fat = log.events[300];
+  log.fault = (request) => {
+    const page = log.page(request);
+    const place = page.events.findIndex((event) => event === fat);
+    // The fat event fits only pages of its own and few others.
+    if (place !== -1 && page.events.length > 10) throw TOO_LARGE;
+    return page;
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - 2 * HOUR_MS))), idsIn(log));
+  assert(shrunk.length > 0);
+  assert(shrunk.every((limit) => limit >= 5), String(shrunk));
+  const smallest = limits.indexOf(Math.min(...limits.slice(3)), 3);
+  assert(Math.max(...limits.slice(smallest)) > 40);
+});
+
+Deno.test("a single event that is too large is tried again with back-off, and told", async () => {
+  const { log, follow, failed, clock } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = () => {
+    throw TOO_LARGE;
+  };
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(10 * MINUTE_MS);
+  assert(failed.length >= 10);
+  assertStrictEquals(failed[0]?.error, TOO_LARGE);
+  assert(log.requests.length < 100, `${log.requests.length} requests`);
+  assert(clock.sleeps.length >= failed.length);
+  log.fault = undefined;
+  await reading.advance(MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
+});
+
+Deno.test("the page size grows from 20 to 1000 while pages come back full", async () => {
+  const { log, readAll, limits } = setUp();
+  log.append(...times(6_000, NOW_MS - HOUR_MS, 100));
+  assertEquals(idsOf(await readAll(from(NOW_MS - 2 * HOUR_MS))), idsIn(log));
+  assertEquals(limits.slice(0, 8), [20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+});
+
+Deno.test("the page size stays while pages are not full", async () => {
+  const { log, follow, limits } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(MINUTE_MS);
+  assertEquals(new Set(limits), new Set([20]));
+});
+
+Deno.test("a configured page size is kept, and come back to after a page too large", async () => {
+  const { log, readAll, limits } = setUp({ pageSize: 50 });
+  log.append(...times(500, NOW_MS - HOUR_MS));
+  let fails = 2;
+  log.fault = ({ cursor }) => {
+    if (cursor !== "" && fails-- > 0) throw TOO_LARGE;
+    return undefined;
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - 2 * HOUR_MS))), idsIn(log));
+  assertEquals(limits.slice(0, 5), [50, 13, 26, 50, 50]);
+});
+
+Deno.test("only the configured types are asked for", async () => {
+  const { log, readAll } = setUp({ types: ["user.login", "exec"] });
+  log.append(NOW_MS - MINUTE_MS);
+  log.add(sampleEvent({ id: "x", type: "exec", timeMs: NOW_MS - MINUTE_MS }));
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), ["x"]);
+  for (const { types } of log.requests) {
+    assertEquals(types, ["user.login", "exec"]);
+  }
+});
+
+Deno.test("a source that does not follow ends when all is read, and not before", async () => {
+  const { log, readAll, clock } = setUp({ pageSize: 10 });
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), []);
+  assertEquals(log.requests.length, 1);
+  log.append(...times(25, NOW_MS - MINUTE_MS));
+  const batches = await readAll(from(NOW_MS - HOUR_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assertEquals(batches.map(({ more }) => more), [true, true, false]);
+  assertEquals(clock.sleeps, []);
+});
+
+Deno.test("a source that does not follow asks once more without a cursor that shows nothing", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 10 });
+  log.append(...times(20, NOW_MS - MINUTE_MS));
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+  assertEquals(dropped.length, 1);
+});
+
+Deno.test("a source that does not follow ends although its cursor stands still", async () => {
+  const { log, readAll } = setUp({ pageSize: 10 });
+  log.append(...times(10, NOW_MS - MINUTE_MS));
+  log.fault = (request) => ({
+    events: request.cursor === "" ? log.page(request).events : [],
+    lastKey: "stuck",
+  });
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+});
+
+Deno.test("a start in the future is a range like any other", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS, NOW_MS + 2 * MINUTE_MS);
+  await using reading = follow(from(NOW_MS + MINUTE_MS));
+  await reading.advance(3 * MINUTE_MS);
+  assertEquals(reading.ids, ["event-1"]);
+  for (const { startMs, endMs } of log.requests) assert(startMs < endMs);
+});
+
+Deno.test("the next page is fetched while this one is delivered, and no page beyond it", async () => {
+  const { log, source } = setUp({ pageSize: 10 });
+  log.append(...times(45, NOW_MS - HOUR_MS));
+  const stop = new AbortController();
+  const reading = source.read(from(NOW_MS - 2 * HOUR_MS), stop.signal);
+  for (let page = 1; page <= 4; page++) {
+    await reading.next();
+    for (let i = 0; i < 20; i++) await turn();
+    assertEquals(log.requests.length, page + 1);
+  }
+  await reading.return(undefined);
+});
+
+Deno.test("nothing is asked ahead where nothing is new", async () => {
+  const { log, source } = setUp();
+  const stop = new AbortController();
+  const reading = source.read(from(NOW_MS - HOUR_MS), stop.signal);
+  await reading.next();
+  for (let i = 0; i < 20; i++) await turn();
+  assertEquals(log.requests.length, 1);
+  await reading.return(undefined);
+});
+
+Deno.test("a reader that leaves early ends the request that was made ahead", async () => {
+  const { log, source } = setUp({ pageSize: 10 });
+  log.append(...times(45, NOW_MS - HOUR_MS));
+  log.fault = ({ cursor }, signal) => cursor === "" ? undefined : hang(signal);
+  const stop = new AbortController();
+  for await (const _ of source.read(from(NOW_MS - 2 * HOUR_MS), stop.signal)) {
+    assertEquals(log.pending, 1);
+    break;
+  }
+  await turn();
+  assertEquals(log.pending, 0);
+});
+
+Deno.test("a failure of the page ahead waits until this one is delivered", async () => {
+  const { log, source } = setUp({
+    pageSize: 10,
+    policy: { ...POLICY, timeoutMs: 0 },
+  });
+  log.append(...times(45, NOW_MS - HOUR_MS));
+  log.fault = ({ cursor }) => {
+    if (cursor === "") return undefined;
+    throw new Error("boom");
+  };
+  const reading = source.read(from(NOW_MS - 2 * HOUR_MS), never());
+  const first = await reading.next();
+  assertEquals(first.value?.events.length, 10);
+  for (let i = 0; i < 20; i++) await turn();
+  await assertRejects(() => reading.next(), GaveUpError, "boom");
+});
+
+Deno.test("stop ends a poll at once, without an error", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  const reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  await reading.stop();
+  assertEquals(reading.ids, idsIn(log));
+});
+
+Deno.test("stop ends a request at once, without an error", async () => {
+  const { log, follow } = setUp();
+  log.fault = (_, signal) => hang(signal);
+  const reading = follow(from(NOW_MS - HOUR_MS));
+  await turn();
+  assertEquals(log.pending, 1);
+  await reading.stop();
+  assertEquals(log.pending, 0);
+  assertEquals(reading.batches, []);
+});
+
+Deno.test("stop ends a back-off at once, without an error", async () => {
+  const { log, follow, failed } = setUp();
+  log.fault = () => {
+    throw new Error("boom");
+  };
+  const reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  assertEquals(failed.length, 1);
+  await reading.stop();
+});
+
+Deno.test("a source that was stopped before asks nothing", async () => {
+  const { log, source } = setUp();
+  const stop = AbortSignal.abort(new Error("stopped"));
+  for await (const _ of source.read(from(NOW_MS), stop)) assert(false);
+  assertEquals(log.requests, []);
+});
+
+Deno.test("nothing is yielded after a stop, and so nothing kept of it", async () => {
+  const { log, source } = setUp({ pageSize: 10 });
+  log.append(...times(45, NOW_MS - HOUR_MS));
+  const stop = new AbortController();
+  let batches = 0;
+  for await (const _ of source.read(from(NOW_MS - 2 * HOUR_MS), stop.signal)) {
+    batches++;
+    for (let i = 0; i < 20; i++) await turn();
+    stop.abort(new Error("stopped"));
+  }
+  assertEquals(batches, 1);
+});
+
+Deno.test("failures are retried with back-off, and told", async () => {
+  const { log, readAll, failed } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  let failures = 5;
+  log.fault = () => {
+    if (failures-- > 0) throw new Error("boom");
+    return undefined;
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+  assertEquals(failed.map(({ attempt }) => attempt), [1, 2, 3, 4, 5]);
+  for (const { attempt, waitMs } of failed) {
+    assert(waitMs <= POLICY.initialMs * 2 ** (attempt - 1));
+  }
+});
+
+Deno.test("failures are retried no longer than the policy says", async () => {
+  const { log, readAll } = setUp({
+    policy: { ...POLICY, timeoutMs: MINUTE_MS },
+  });
+  log.fault = () => {
+    throw new Error("boom");
+  };
+  await assertRejects(
+    () => readAll(from(NOW_MS - HOUR_MS)),
+    GaveUpError,
+    "boom",
+  );
+});
+
+const POLICY = { initialMs: 500, maxMs: 30_000, timeoutMs: undefined };
+
+/** A source, the log that it reads, and what it told its observer. */
+function setUp(options: Partial<PageSourceOptions> = {}) {
+  const clock = new FakeClock(NOW_MS);
+  const log = new ScriptedLog();
+  const limits: number[] = [];
+  const shrunk: number[] = [];
+  const dropped: string[] = [];
+  const failed: FailedAttempt[] = [];
+  const create = (follow: boolean) =>
+    new PageSource({
+      getEvents: log.getEvents,
+      types: [],
+      pageSize: undefined,
+      windowMs: DAY_MS,
+      pollMs: POLL_MS,
+      policy: POLICY,
+      clock,
+      observer: {
+        page: (_events, limit) => limits.push(limit),
+        shrunk: (limit) => shrunk.push(limit),
+        cursorDropped: (_cursor, time) => dropped.push(time),
+        failed: (attempt) => failed.push(attempt),
+      },
+      ...options,
+      follow,
+    });
+  return {
+    ...{ clock, log, limits, shrunk, dropped, failed },
+    source: create(true),
+    /** Reads to the end. */
+    readAll: (position: Position) =>
+      clock.runUntil(Array.fromAsync(create(false).read(position, never()))),
+    /** Reads in the background. */
+    follow: (position: Position) =>
+      new Reading(clock, (stop) => create(true).read(position, stop)),
+  };
+}
+
+/** A reader in the background, which keeps what it reads. */
+class Reading implements AsyncDisposable {
+  readonly batches: Batch[] = [];
+  readonly #clock: FakeClock;
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(
+    clock: FakeClock,
+    read: (stop: AbortSignal) => AsyncIterable<Batch>,
+  ) {
+    this.#clock = clock;
+    this.#done = this.#collect(read(this.#stop.signal));
+  }
+
+  get ids(): string[] {
+    return idsOf(this.batches);
+  }
+
+  /** Resolves once the source waits for time to pass. */
+  untilPolling(): Promise<void> {
+    return this.#clock.untilSleeping();
+  }
+
+  async advance(ms: number): Promise<void> {
+    for (let i = 0; i < 5; i++) await turn();
+    await this.#clock.advance(ms);
+  }
+
+  /** Resolves once the source has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("stopped"));
+    await this.#done;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #collect(batches: AsyncIterable<Batch>): Promise<void> {
+    for await (const batch of batches) this.batches.push(batch);
+  }
+}
+
+function from(startMs: number): Position {
+  const start = new Date(startMs).toISOString().replace(".000Z", "Z");
+  return { kind: "page", start, cursor: "", seen: [], newest: null };
+}
+
+/** So many times, one after the other. */
+function times(count: number, startMs: number, stepMs = SECOND_MS): number[] {
+  return Array.from({ length: count }, (_, i) => startMs + i * stepMs);
+}
+
+function idsOf(batches: readonly Batch[]): string[] {
+  return batches.flatMap(({ events }) => events.map(({ id }) => id));
+}
+
+function idsIn(log: ScriptedLog): string[] {
+  return log.events.map(({ id }) => id);
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
