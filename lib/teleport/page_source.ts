@@ -28,6 +28,8 @@ const EMPTY_PAGES_AT_ONCE = 20;
 const EMPTY_PAGE_PAUSE_MS = 250;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
+/** Of one second; past it, a dropped cursor may have the oldest of them sent again. */
+const MAX_NEWEST_KEYS = 2 * MAX_PAGE_SIZE;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions {
@@ -265,7 +267,8 @@ function newestOf(
   const time = rfc3339(secondMs);
   const keys = freshKeys.filter((_, i) => (fresh[i]?.timeMs ?? 0) >= secondMs);
   if (before?.time !== time) return { time, keys };
-  return keys.length === 0 ? before : { time, keys: [...before.keys, ...keys] };
+  if (keys.length === 0) return before;
+  return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
 }
 
 function rfc3339(timeMs: number): string {
