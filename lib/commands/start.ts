@@ -143,6 +143,7 @@ async function forwardAll(
         source: createSource(connected, { clock, observers }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
+        maxBytes,
         maxRequests: target.maxRequests,
         observer: observers.events,
       },

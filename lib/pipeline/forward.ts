@@ -11,6 +11,12 @@ import { keep, type TypeFilter } from "./filter.ts";
 import type { Source } from "./ports.ts";
 import { Watermark } from "./watermark.ts";
 
+/**
+ * Requests that may finish ahead of one that does not, for each in flight: what
+ * a crash then sends again stays bounded, and so does what is remembered.
+ */
+const AHEAD_PER_REQUEST = 16;
+
 /** What the loop needs of its surroundings. */
 export interface ForwardOptions {
   readonly source: Source;
@@ -19,6 +25,8 @@ export interface ForwardOptions {
   readonly deliver: Deliver;
   /** Most events of one request. */
   readonly maxEvents: number;
+  /** Most payload bytes of one request; one event may exceed it. */
+  readonly maxBytes: number;
   /** Most requests in flight. */
   readonly maxRequests: number;
   /** Everything before the position is delivered; these recordings were announced on the way. */
@@ -54,7 +62,7 @@ export async function forward(
   options: ForwardOptions,
   { stop, kill }: Signals,
 ): Promise<void> {
-  const { source, filter, observer, maxEvents } = options;
+  const { source, filter, observer } = options;
   const failure = new AbortController();
   const halt = AbortSignal.any([stop, kill, failure.signal]);
   const requests = new Requests(options, kill, failure);
@@ -66,12 +74,9 @@ export async function forward(
         position: batch.position,
         announced: announcedBy(batch.events),
       });
-      while (requests.buffered >= maxEvents) {
-        await requests.slot();
-        requests.launch();
-      }
+      await requests.sendFull();
       if (!batch.more) {
-        await requests.flush();
+        await requests.sendAll();
         observer.caughtUp();
       }
       await options.roomForRecordings(halt);
@@ -103,8 +108,11 @@ class Requests {
   readonly #kill: AbortSignal;
   readonly #failure: AbortController;
   readonly #watermark: Watermark<Mark>;
-  readonly #inFlight = new Set<Promise<void>>();
+  /** Events that no request has taken yet. */
   #buffer: AuditEvent[] = [];
+  #bufferedBytes = 0;
+  #inFlight = 0;
+  #finished = Promise.withResolvers<void>();
 
   constructor(
     options: ForwardOptions,
@@ -114,66 +122,98 @@ class Requests {
     this.#options = options;
     this.#kill = kill;
     this.#failure = failure;
-    this.#watermark = new Watermark(({ position, announced }) =>
-      options.advance(position, announced)
-    );
-  }
-
-  /** Events that no request has taken yet. */
-  get buffered(): number {
-    return this.#buffer.length;
+    this.#watermark = new Watermark({
+      onPass: ({ position, announced }) => options.advance(position, announced),
+      merge: (earlier, later) => ({
+        position: later.position,
+        announced: earlier.announced.concat(later.announced),
+      }),
+    });
   }
 
   add(events: readonly AuditEvent[], mark: Mark): void {
     this.#watermark.read(events.length, mark);
-    this.#buffer.push(...events);
+    this.#buffer = this.#buffer.concat(events);
+    this.#bufferedBytes += bytesOf(events);
     this.#launchIfIdle();
   }
 
-  /** Resolves when another request may be launched. */
-  async slot(): Promise<void> {
-    while (this.#inFlight.size >= this.#options.maxRequests) {
-      await Promise.race(this.#inFlight);
-      this.#failure.signal.throwIfAborted();
-    }
-  }
-
-  /** Sends up to one request's worth of what is buffered. */
-  launch(): void {
-    const events = this.#buffer.splice(0, this.#options.maxEvents);
-    const ticket = this.#watermark.request(events.length);
-    const request = this.#options.deliver(AUDIT, events, this.#kill)
-      .then(() => this.#watermark.finish(ticket))
-      .catch((error) => this.#failure.abort(error))
-      .finally(() => {
-        this.#inFlight.delete(request);
-        this.#launchIfIdle();
-      });
-    this.#inFlight.add(request);
+  /** Sends what is buffered until it is less than one request. */
+  async sendFull(): Promise<void> {
+    const { maxEvents, maxBytes } = this.#options;
+    while (
+      this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes
+    ) await this.#launchWhenFree();
   }
 
   /** Sends what is buffered, full request or not. */
-  async flush(): Promise<void> {
-    while (this.#buffer.length > 0) {
-      await this.slot();
-      this.launch();
-    }
+  async sendAll(): Promise<void> {
+    while (this.#buffer.length > 0) await this.#launchWhenFree();
   }
 
   /** Sends what is buffered and waits for all requests, unless one has failed. */
   async drain(): Promise<void> {
     while (!this.#failure.signal.aborted && this.#buffer.length > 0) {
-      if (this.#inFlight.size < this.#options.maxRequests) this.launch();
-      else await Promise.race(this.#inFlight);
+      await this.#launchWhenFree();
     }
-    await Promise.all(this.#inFlight);
+    while (this.#inFlight > 0) await this.#finished.promise;
+  }
+
+  /** Launches a request, or waits for one to finish where there is no room. */
+  async #launchWhenFree(): Promise<void> {
+    this.#failure.signal.throwIfAborted();
+    const { maxRequests } = this.#options;
+    if (
+      this.#inFlight < maxRequests &&
+      this.#watermark.pending < AHEAD_PER_REQUEST * maxRequests
+    ) this.#launch();
+    else await this.#finished.promise;
   }
 
   /** A partial request waits to be filled only while others are in flight. */
   #launchIfIdle(): void {
     if (
-      this.#inFlight.size === 0 && this.#buffer.length > 0 &&
+      this.#inFlight === 0 && this.#buffer.length > 0 &&
       !this.#failure.signal.aborted
-    ) this.launch();
+    ) this.#launch();
   }
+
+  /** Sends up to one request's worth of what is buffered. */
+  #launch(): void {
+    this.#inFlight++;
+    this.#deliver(this.#take())
+      .catch((error) => this.#failure.abort(error))
+      .finally(() => {
+        this.#inFlight--;
+        this.#launchIfIdle();
+        this.#finished.resolve();
+        this.#finished = Promise.withResolvers();
+      });
+  }
+
+  #take(): AuditEvent[] {
+    const { maxEvents, maxBytes } = this.#options;
+    let count = 0;
+    let bytes = 0;
+    for (const { payload } of this.#buffer) {
+      const full = count === maxEvents || bytes + payload.length > maxBytes;
+      if (full && count > 0) break;
+      count++;
+      bytes += payload.length;
+    }
+    this.#bufferedBytes -= bytes;
+    return this.#buffer.splice(0, count);
+  }
+
+  async #deliver(events: readonly AuditEvent[]): Promise<void> {
+    const ticket = this.#watermark.request(events.length);
+    await this.#options.deliver(AUDIT, events, this.#kill);
+    this.#watermark.finish(ticket);
+  }
+}
+
+function bytesOf(events: readonly AuditEvent[]): number {
+  let bytes = 0;
+  for (const { payload } of events) bytes += payload.length;
+  return bytes;
 }

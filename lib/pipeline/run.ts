@@ -17,7 +17,12 @@ export interface RunOptions {
   readonly deliver: Deliver;
   readonly events: Pick<
     ForwardOptions,
-    "source" | "filter" | "maxEvents" | "maxRequests" | "observer"
+    | "source"
+    | "filter"
+    | "maxEvents"
+    | "maxBytes"
+    | "maxRequests"
+    | "observer"
   >;
   readonly recordings: Omit<RecordingsOptions, "deliver" | "checkpoints">;
 }

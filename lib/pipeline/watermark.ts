@@ -10,28 +10,47 @@ export interface Ticket {
   done: boolean;
 }
 
+/** What becomes of marks. */
+export interface WatermarkOptions<Mark> {
+  /** Every event before the mark is delivered. */
+  readonly onPass: (mark: Mark) => void;
+  /** One mark for two with no event between them: they are passed together. */
+  readonly merge: (earlier: Mark, later: Mark) => Mark;
+}
+
 /**
  * Counts events in the order they were read. A mark is passed once every event
  * before it is delivered, and marks are passed in order: a position that is
  * behind an undelivered event is never kept.
  */
 export class Watermark<Mark> {
-  readonly #onPass: (mark: Mark) => void;
+  readonly #options: WatermarkOptions<Mark>;
   readonly #requests: Ticket[] = [];
-  readonly #marks: { readonly end: number; readonly mark: Mark }[] = [];
+  readonly #marks: { readonly end: number; mark: Mark }[] = [];
   #read = 0;
   #requested = 0;
   #delivered = 0;
 
-  constructor(onPass: (mark: Mark) => void) {
-    this.#onPass = onPass;
+  constructor(options: WatermarkOptions<Mark>) {
+    this.#options = options;
+  }
+
+  /** Requests that are not finished, and those that finished ahead of one of them. */
+  get pending(): number {
+    return this.#requests.length;
   }
 
   /** Notes that `count` more events were read, and what they lead up to. */
   read(count: number, mark: Mark): void {
     this.#read += count;
-    this.#marks.push({ end: this.#read, mark });
-    this.#pass();
+    const last = this.#marks.at(-1);
+    // While a delivery hangs, any number of pages may come with no event to send.
+    if (last?.end === this.#read) {
+      last.mark = this.#options.merge(last.mark, mark);
+    } else {
+      this.#marks.push({ end: this.#read, mark });
+      this.#pass();
+    }
   }
 
   /** A request takes the next `count` events that were read. */
@@ -58,7 +77,7 @@ export class Watermark<Mark> {
       next = this.#marks[0]
     ) {
       this.#marks.shift();
-      this.#onPass(next.mark);
+      this.#options.onPass(next.mark);
     }
   }
 }
