@@ -72,6 +72,8 @@ const STREAM_STALL_MS = 60_000;
 const STALL_CHECK_MS = 5_000;
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go on. */
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
 const KEEPALIVE_MS = 60_000;
@@ -101,6 +103,7 @@ export class TeleportClient {
         "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
         "grpc.keepalive_time_ms": KEEPALIVE_MS,
         "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+        "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
         "grpc.enable_retries": 0,
         "grpc.service_config_disable_resolution": 1,
       },
