@@ -117,6 +117,9 @@ function* leaves(
 function optionAt(key: string): OptionName {
   const name = key.replaceAll(".", "-").replace(/^forward-(?=fluentd-)/, "");
   if (isOption(name) && canStandIn("toml", name)) return name;
+  if (isOption(name)) {
+    throw new ConfigError([`${key}: cannot be given in a TOML file`]);
+  }
   const unknown = `unknown key ${JSON.stringify(key)}`;
   const [, ...tail] = key.split(".");
   if (isOption(tail.join("-"))) {
