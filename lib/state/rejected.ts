@@ -14,6 +14,7 @@ import type { Quarantine } from "../pipeline/deliver.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
 import { MalformedStructError } from "../struct/malformed_struct.ts";
 import { writeStruct } from "../struct/struct_json.ts";
+import { appendLine } from "./append_line.ts";
 import { syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 
@@ -84,15 +85,7 @@ export class RejectedEvents implements Quarantine {
             "find out why events are refused, then send them again or drop them",
         );
       }
-      using file = await Deno.open(path, {
-        append: true,
-        create: true,
-        mode: FILE_MODE,
-      });
-      for (let written = 0; written < line.length;) {
-        written += await file.write(line.subarray(written));
-      }
-      await file.sync();
+      await appendLine(path, line, FILE_MODE);
       await syncDirectory(this.#directory);
       this.#bytes += line.length;
     } catch (cause) {

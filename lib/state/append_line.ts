@@ -1,0 +1,54 @@
+/**
+ * Files of whole lines, whatever became of the last attempt to write one.
+ *
+ * @module
+ */
+
+const BLOCK_BYTES = 4_096;
+const NEWLINE = 0x0a;
+
+/**
+ * Appends a line and syncs the file, which is made where it is not there. What
+ * follows the last line end, of a write that was cut off, is removed before; of
+ * a write that fails, nothing is left.
+ *
+ * @param line With its line end
+ * @param mode Permission bits of a new file
+ */
+export async function appendLine(
+  path: string,
+  line: Uint8Array,
+  mode: number,
+): Promise<void> {
+  using file = await Deno.open(path, {
+    read: true,
+    append: true,
+    create: true,
+    mode,
+  });
+  const end = await lastLineEnd(file);
+  await file.truncate(end);
+  try {
+    for (let written = 0; written < line.length;) {
+      written += await file.write(line.subarray(written));
+    }
+    await file.sync();
+  } catch (error) {
+    await file.truncate(end);
+    throw error;
+  }
+}
+
+async function lastLineEnd(file: Deno.FsFile): Promise<number> {
+  const block = new Uint8Array(BLOCK_BYTES);
+  let end = (await file.stat()).size;
+  while (end > 0) {
+    const start = Math.max(0, end - BLOCK_BYTES);
+    await file.seek(start, Deno.SeekMode.Start);
+    const read = await file.read(block.subarray(0, end - start)) ?? 0;
+    const newline = block.subarray(0, read).lastIndexOf(NEWLINE);
+    if (newline !== -1) return start + newline + 1;
+    end = start;
+  }
+  return 0;
+}

@@ -1,0 +1,229 @@
+import { Buffer } from "node:buffer";
+import { join } from "node:path";
+import { AUDIT, type Destination } from "../../lib/event.ts";
+import { StateError } from "../../lib/state/document.ts";
+import { RejectedEvents } from "../../lib/state/rejected.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "../assert.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { sampleEvent } from "../teleport/sample_event.ts";
+import { runLimited } from "./child_process.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const NOW = "2026-03-01T12:00:00.000Z";
+const EVENT = sampleEvent({
+  type: "user.login",
+  id: "3f1c",
+  payload: { uid: "3f1c", text: 'é "quoted"\n', nested: [1, { a: null }] },
+});
+
+Deno.test("an event set aside is one line: when, why, for whom, and what", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    const recording: Destination = { kind: "recording", sessionId: "5a1d" };
+    await rejected.setAside(EVENT, AUDIT, "400: no\nJSON");
+    await rejected.setAside({ ...EVENT, id: "" }, recording, "too large");
+    const event = {
+      uid: "3f1c",
+      text: 'é "quoted"\n',
+      nested: [1, { a: null }],
+    };
+    assertEquals(await readLines(), [
+      {
+        ...{ time: NOW, reason: "400: no\nJSON", destination: AUDIT },
+        ...{ type: "user.login", id: "3f1c", event },
+      },
+      {
+        ...{ time: NOW, reason: "too large", destination: recording },
+        ...{ type: "user.login", id: "", event },
+      },
+    ]);
+  });
+});
+
+Deno.test("an event that is no Struct is kept as it came, in base64", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    const payload = Uint8Array.from({ length: 256 }, (_, i) => 255 - i);
+    await rejected.setAside(sampleEvent({ payload }), AUDIT, "malformed");
+    const [line] = await readLines();
+    assert(line !== undefined && !("event" in line));
+    assertEquals(
+      new Uint8Array(Buffer.from(String(line.payload), "base64")),
+      payload,
+    );
+  });
+});
+
+Deno.test("an event of 2 MiB is kept whole", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    const text = "x".repeat(2 ** 21);
+    await rejected.setAside(sampleEvent({ payload: { text } }), AUDIT, "413");
+    assertEquals((await readLines())[0]?.event, { text });
+  });
+});
+
+Deno.test("each day has its file, and only the owner may read it", async () => {
+  await withRejected(async ({ rejected, clock, directory }) => {
+    await rejected.setAside(EVENT, AUDIT, "400");
+    await clock.advance(DAY_MS);
+    await rejected.setAside(EVENT, AUDIT, "400");
+    assertEquals(await namesIn(directory), [
+      "2026-03-01.jsonl",
+      "2026-03-02.jsonl",
+    ]);
+    assertEquals(await modeOf(directory), 0o700);
+    for (const name of await namesIn(directory)) {
+      assertEquals(await modeOf(join(directory, name)), 0o600);
+    }
+  });
+});
+
+Deno.test("events set aside at the same time keep whole lines, in order", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    const ids = Array.from({ length: 50 }, (_, i) => `event-${i}`);
+    await Promise.all(ids.map((id, i) =>
+      rejected.setAside(
+        sampleEvent({ id, payload: { text: "x".repeat(i * 500) } }),
+        AUDIT,
+        "400",
+      )
+    ));
+    assertEquals((await readLines()).map(({ id }) => id), ids);
+  });
+});
+
+Deno.test("what is set aside goes behind what an earlier run left", async () => {
+  await withRejected(async ({ rejected, stateDirectory, clock, readLines }) => {
+    await rejected.setAside(EVENT, AUDIT, "first run");
+    await new RejectedEvents(stateDirectory, { clock })
+      .setAside(EVENT, AUDIT, "second run");
+    assertEquals((await readLines()).map(({ reason }) => reason), [
+      "first run",
+      "second run",
+    ]);
+  });
+});
+
+Deno.test("a line that a crash cut off is removed, and not mixed with the next", async () => {
+  for (const rest of ["{", `{"text":"${"x".repeat(20_000)}`]) {
+    await withRejected(async ({ rejected, directory, readLines }) => {
+      await rejected.setAside(EVENT, AUDIT, "first");
+      const path = join(directory, "2026-03-01.jsonl");
+      await Deno.writeTextFile(path, rest, { append: true });
+      await rejected.setAside(EVENT, AUDIT, "second");
+      assertEquals((await readLines()).map(({ reason }) => reason), [
+        "first",
+        "second",
+      ]);
+    });
+  }
+});
+
+Deno.test("a file that holds nothing but a cut-off line begins anew", async () => {
+  await withRejected(async ({ rejected, directory, readLines }) => {
+    await Deno.mkdir(directory);
+    const path = join(directory, "2026-03-01.jsonl");
+    await Deno.writeTextFile(path, "x".repeat(10_000));
+    await rejected.setAside(EVENT, AUDIT, "400");
+    assertEquals((await readLines()).length, 1);
+  });
+});
+
+Deno.test("past the limit nothing is set aside, in words, and what is there stays", async () => {
+  await withRejected(async ({ rejected, stateDirectory, clock, directory }) => {
+    await rejected.setAside(EVENT, AUDIT, "400");
+    const path = join(directory, "2026-03-01.jsonl");
+    const { size } = await Deno.stat(path);
+    const limited = new RejectedEvents(stateDirectory, {
+      clock,
+      maxBytes: 2 * size,
+    });
+    await limited.setAside(EVENT, AUDIT, "400");
+    await clock.advance(DAY_MS);
+    const error = await assertRejects(
+      () => limited.setAside(EVENT, AUDIT, "400"),
+      StateError,
+      "cannot set a refused event aside in ",
+    );
+    assertStringIncludes(error.message, "there is no room left: ");
+    assertStringIncludes(error.message, "send them again or drop them");
+    assertEquals(await namesIn(directory), ["2026-03-01.jsonl"]);
+    assertEquals((await Deno.stat(path)).size, 2 * size);
+  });
+});
+
+Deno.test("a failure is told to whom it concerns, and the next event is set aside", async () => {
+  await withRejected(
+    async ({ rejected, stateDirectory, directory, readLines }) => {
+      await Deno.writeTextFile(directory, "in the way");
+      const failing = rejected.setAside(EVENT, AUDIT, "first");
+      await assertRejects(() => failing, StateError, stateDirectory);
+      await Deno.remove(directory);
+      await rejected.setAside(EVENT, AUDIT, "second");
+      assertEquals((await readLines()).map(({ reason }) => reason), ["second"]);
+    },
+  );
+});
+
+Deno.test("a disk without room leaves whole lines, and says so", async () => {
+  await withRejected(async ({ stateDirectory, directory }) => {
+    const said = await runLimited(["set-aside", stateDirectory]);
+    assertEquals(said.length, 3);
+    assertEquals(said[0], "set aside");
+    assertStringIncludes(
+      said[1] ?? "",
+      "StateError: cannot set a refused event aside in ",
+    );
+    assertEquals(said[2], "set aside");
+    const [name = ""] = await namesIn(directory);
+    const text = await Deno.readTextFile(join(directory, name));
+    assertEquals(parseLines(text).map(({ id }) => id), ["first", "last"]);
+  });
+});
+
+interface Rejected {
+  readonly stateDirectory: string;
+  readonly directory: string;
+  readonly clock: FakeClock;
+  readonly rejected: RejectedEvents;
+  readonly readLines: () => Promise<Record<string, unknown>[]>;
+}
+
+async function withRejected(
+  use: (rejected: Rejected) => Promise<void>,
+): Promise<void> {
+  const stateDirectory = await Deno.makeTempDir();
+  const directory = join(stateDirectory, "rejected");
+  const clock = new FakeClock(Date.parse(NOW));
+  try {
+    await use({
+      stateDirectory,
+      directory,
+      clock,
+      rejected: new RejectedEvents(stateDirectory, { clock }),
+      readLines: async () =>
+        parseLines(
+          await Deno.readTextFile(join(directory, "2026-03-01.jsonl")),
+        ),
+    });
+  } finally {
+    await Deno.remove(stateDirectory, { recursive: true });
+  }
+}
+
+function parseLines(text: string): Record<string, unknown>[] {
+  assert(text.endsWith("\n"));
+  return text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries.map(({ name }) => name).sort();
+}
+
+async function modeOf(path: string): Promise<number> {
+  return ((await Deno.stat(path)).mode ?? 0) & 0o777;
+}
