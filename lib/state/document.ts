@@ -20,6 +20,8 @@ export interface StateDocument {
   readonly recordings: Readonly<Record<string, PendingRecording>>;
 }
 
+const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
+
 /** The state cannot be used as it is; it is never overwritten then. */
 export class StateError extends Error {
   override readonly name = "StateError";
@@ -61,22 +63,30 @@ export function parseDocument(text: string, path: string): StateDocument {
   if (!isTime(startTime)) throw damaged('"startTime" is no time');
   if (!isPosition(position)) throw damaged('"position" is incomplete');
   if (!isRecord(recordings)) throw damaged('"recordings" is missing');
-  const pending: Record<string, PendingRecording> = {};
+  const pending: [string, PendingRecording][] = [];
   for (const [sessionId, recording] of Object.entries(recordings)) {
     if (!isPendingRecording(recording)) {
       throw damaged(`the recording ${JSON.stringify(sessionId)} is incomplete`);
     }
-    pending[sessionId] = recording;
+    pending.push([sessionId, recording]);
   }
-  return { version: 1, cluster, startTime, position, recordings: pending };
+  return {
+    version: 1,
+    cluster,
+    startTime,
+    position,
+    recordings: Object.fromEntries(pending),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** As they are written: `Date.parse` alone takes a "1" for a date. */
 function isTime(value: unknown): value is string {
-  return typeof value === "string" && !Number.isNaN(Date.parse(value));
+  return typeof value === "string" && RFC3339_UTC.test(value) &&
+    !Number.isNaN(Date.parse(value));
 }
 
 function isStrings(value: unknown): value is string[] {
@@ -84,8 +94,12 @@ function isStrings(value: unknown): value is string[] {
     value.every((item) => typeof item === "string");
 }
 
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value) && value >= 0;
+  return isNumber(value) && value >= 0;
 }
 
 function isPosition(value: unknown): value is Position {
@@ -99,7 +113,7 @@ function isNewestEvents(value: unknown): value is NewestEvents {
 }
 
 function isPendingRecording(value: unknown): value is PendingRecording {
-  return isRecord(value) && isCount(value.index) && isCount(value.count) &&
+  return isRecord(value) && isNumber(value.index) && isCount(value.count) &&
     isCount(value.attempts) && isCount(value.sinceMs) &&
     isCount(value.notBeforeMs) && typeof value.lastError === "string";
 }

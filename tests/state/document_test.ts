@@ -1,0 +1,229 @@
+import {
+  formatDocument,
+  parseDocument,
+  type StateDocument,
+  StateError,
+} from "../../lib/state/document.ts";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "../assert.ts";
+import { sampleDocument } from "./sample_document.ts";
+
+const PATH = "/var/lib/handler/state.json";
+
+Deno.test("a document comes back as it was written", () => {
+  const documents: StateDocument[] = [
+    sampleDocument(),
+    {
+      ...sampleDocument(),
+      position: {
+        kind: "page",
+        start: "2026-03-01T12:00:00Z",
+        cursor: "",
+        seen: [],
+        newest: null,
+      },
+      recordings: {},
+    },
+    {
+      ...sampleDocument(),
+      cluster: 'Zürich "1"\n\u0000',
+      recordings: Object.fromEntries(
+        ["__proto__", "constructor", ""].map((sessionId) => [
+          sessionId,
+          {
+            index: -1,
+            count: 2 ** 53,
+            attempts: 0,
+            sinceMs: 0.25,
+            notBeforeMs: 1e300,
+            lastError: "\u2028",
+          },
+        ]),
+      ),
+    },
+  ];
+  for (const document of documents) {
+    const again = parseDocument(formatDocument(document), PATH);
+    assertEquals(again, document);
+    assertEquals(
+      Object.entries(again.recordings),
+      Object.entries(document.recordings),
+    );
+  }
+});
+
+Deno.test("recordings keep their order", () => {
+  const [recording] = Object.values(sampleDocument().recordings);
+  assert(recording !== undefined);
+  const ids = ["c", "a", "b"];
+  const document = {
+    ...sampleDocument(),
+    recordings: Object.fromEntries(ids.map((id) => [id, recording])),
+  };
+  const { recordings } = parseDocument(formatDocument(document), PATH);
+  assertEquals(Object.keys(recordings), ids);
+});
+
+Deno.test("what is no JSON is refused, with the file and what to do", () => {
+  const whole = formatDocument(sampleDocument());
+  for (const text of ["", "\u0000".repeat(100), whole.slice(0, -10), "{"]) {
+    assertDamaged(text, "it is not JSON");
+  }
+});
+
+Deno.test("what is no object is refused", () => {
+  for (const text of ["null", "[]", "1", '"state"']) {
+    assertDamaged(text, "it is not an object");
+  }
+});
+
+Deno.test("a document of another release is refused, with its version", () => {
+  for (const version of [0, 2, "1", null, undefined]) {
+    const text = JSON.stringify({ ...sampleDocument(), version });
+    const error = assertThrows(() => parseDocument(text, PATH), StateError);
+    assertStringIncludes(
+      error.message,
+      `the state file ${PATH} has version ${JSON.stringify(version)}`,
+    );
+    assertStringIncludes(error.message, "another release");
+  }
+});
+
+const POSITION = sampleDocument().position;
+const [[SESSION_ID, RECORDING] = ["", undefined]] = Object.entries(
+  sampleDocument().recordings,
+);
+const NO_TIMES = [
+  undefined,
+  null,
+  0,
+  "",
+  "1",
+  "yesterday",
+  "2026-13-01T00:00:00Z",
+];
+const NO_STRINGS = [undefined, null, "a", {}, [1], ["a", null]];
+const DAMAGES: readonly {
+  readonly field: string;
+  readonly says: string;
+  readonly values: readonly unknown[];
+  readonly put: (value: unknown) => object;
+}[] = [
+  {
+    field: "cluster",
+    says: '"cluster" is missing',
+    values: [undefined, null, 7, {}],
+    put: (cluster) => ({ cluster }),
+  },
+  {
+    field: "startTime",
+    says: '"startTime" is no time',
+    values: NO_TIMES,
+    put: (startTime) => ({ startTime }),
+  },
+  {
+    field: "position",
+    says: '"position" is incomplete',
+    values: [undefined, null, [], "page", {}],
+    put: (position) => ({ position }),
+  },
+  {
+    field: "position.kind",
+    says: '"position" is incomplete',
+    values: [undefined, "export"],
+    put: (kind) => ({ position: { ...POSITION, kind } }),
+  },
+  {
+    field: "position.start",
+    says: '"position" is incomplete',
+    values: NO_TIMES,
+    put: (start) => ({ position: { ...POSITION, start } }),
+  },
+  {
+    field: "position.cursor",
+    says: '"position" is incomplete',
+    values: [undefined, null, 7],
+    put: (cursor) => ({ position: { ...POSITION, cursor } }),
+  },
+  {
+    field: "position.seen",
+    says: '"position" is incomplete',
+    values: NO_STRINGS,
+    put: (seen) => ({ position: { ...POSITION, seen } }),
+  },
+  {
+    field: "position.newest",
+    says: '"position" is incomplete',
+    values: [undefined, "2026-03-01T12:00:00Z", [], {}],
+    put: (newest) => ({ position: { ...POSITION, newest } }),
+  },
+  {
+    field: "position.newest.time",
+    says: '"position" is incomplete',
+    values: NO_TIMES,
+    put: (time) => ({
+      position: { ...POSITION, newest: { ...POSITION.newest, time } },
+    }),
+  },
+  {
+    field: "position.newest.keys",
+    says: '"position" is incomplete',
+    values: NO_STRINGS,
+    put: (keys) => ({
+      position: { ...POSITION, newest: { ...POSITION.newest, keys } },
+    }),
+  },
+  {
+    field: "recordings",
+    says: '"recordings" is missing',
+    values: [undefined, null, [], 7],
+    put: (recordings) => ({ recordings }),
+  },
+  {
+    field: "a recording",
+    says: `the recording "${SESSION_ID}" is incomplete`,
+    values: [null, [], 7, {}],
+    put: (recording) => ({ recordings: { [SESSION_ID]: recording } }),
+  },
+  ...(["index", "count", "attempts", "sinceMs", "notBeforeMs"] as const).map(
+    (name) => ({
+      field: `a recording's ${name}`,
+      says: `the recording "${SESSION_ID}" is incomplete`,
+      values: [undefined, null, "1", [], ...name === "index" ? [] : [-1]],
+      put: (value: unknown) => ({
+        recordings: { [SESSION_ID]: { ...RECORDING, [name]: value } },
+      }),
+    }),
+  ),
+  {
+    field: "a recording's lastError",
+    says: `the recording "${SESSION_ID}" is incomplete`,
+    values: [undefined, null, 7],
+    put: (lastError) => ({
+      recordings: { [SESSION_ID]: { ...RECORDING, lastError } },
+    }),
+  },
+];
+
+for (const { field, says, values, put } of DAMAGES) {
+  Deno.test(`a document whose ${field} is wrong is refused`, () => {
+    for (const value of values) {
+      assertDamaged(
+        JSON.stringify({ ...sampleDocument(), ...put(value) }),
+        says,
+      );
+    }
+  });
+}
+
+function assertDamaged(text: string, what: string): void {
+  const error = assertThrows(() => parseDocument(text, PATH), StateError);
+  assertStringIncludes(
+    error.message,
+    `the state file ${PATH} is damaged: ${what}: restore it from a backup`,
+  );
+}
