@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { describe } from "../errors.ts";
 import { StateError } from "./document.ts";
 
 /** Holds the directory until it is disposed of, or the process ends, however it does. */
@@ -18,20 +19,21 @@ export class DirectoryLock implements Disposable {
   /**
    * Takes the directory.
    *
-   * @throws {StateError} naming the process that holds it
+   * @throws {StateError} naming the process that holds it, or why it cannot be taken
    */
   static async acquire(
     directory: string,
     nowMs: number,
   ): Promise<DirectoryLock> {
     const path = join(directory, "lock");
-    const file = await Deno.open(path, {
-      read: true,
-      write: true,
-      create: true,
-      mode: 0o600,
-    });
+    let file: Deno.FsFile | undefined;
     try {
+      file = await Deno.open(path, {
+        read: true,
+        write: true,
+        create: true,
+        mode: 0o600,
+      });
       if (!await file.tryLock(true)) {
         throw new StateError(
           `the state directory ${directory} is in use by ${await readHolder(
@@ -45,8 +47,12 @@ export class DirectoryLock implements Disposable {
       await file.write(new TextEncoder().encode(holder));
       return new DirectoryLock(file);
     } catch (error) {
-      file.close();
-      throw error;
+      file?.close();
+      if (error instanceof StateError) throw error;
+      throw new StateError(
+        `cannot lock the state directory ${directory}: ${describe(error)}`,
+        { cause: error },
+      );
     }
   }
 
