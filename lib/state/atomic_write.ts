@@ -27,6 +27,8 @@ export async function writeAtomically(
       truncate: true,
       mode,
     });
+    // One that a crash has left may have others.
+    await Deno.chmod(temporary, mode);
     for (let written = 0; written < bytes.length;) {
       written += await file.write(bytes.subarray(written));
     }

@@ -104,12 +104,13 @@ export class StateFile implements Saver {
    * @throws {StateError} as soon as a save fails
    */
   async keepSaved(stop: AbortSignal): Promise<void> {
-    const stopped = Promise.withResolvers<void>();
-    const abort = () => stopped.resolve();
-    stop.addEventListener("abort", abort, { once: true });
+    // Wakes what waits for a change: in a race, a promise that outlives every
+    // round of it would keep all of them.
+    const wake = () => this.#changed.resolve();
+    stop.addEventListener("abort", wake, { once: true });
     try {
       while (!stop.aborted) {
-        await Promise.race([this.#changed.promise, stopped.promise]);
+        await this.#changed.promise;
         if (stop.aborted) return;
         await this.save();
         await this.#clock.sleep(SAVE_INTERVAL_MS, stop);
@@ -117,7 +118,7 @@ export class StateFile implements Saver {
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;
     } finally {
-      stop.removeEventListener("abort", abort);
+      stop.removeEventListener("abort", wake);
     }
   }
 

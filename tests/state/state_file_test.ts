@@ -1,0 +1,291 @@
+import { join } from "node:path";
+import { type StateDocument, StateError } from "../../lib/state/document.ts";
+import {
+  createStateDirectory,
+  readState,
+  StateFile,
+} from "../../lib/state/state_file.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "../assert.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { runLimited, startChild } from "./child_process.ts";
+import { sampleDocument } from "./sample_document.ts";
+
+const SAVE_INTERVAL_MS = 100;
+
+Deno.test("a first run finds no state", async () => {
+  await withDirectory(async (directory) => {
+    assertEquals(await readState(directory), undefined);
+  });
+});
+
+Deno.test("what is saved is read back whole", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    assertEquals(await readState(directory), sampleDocument());
+  });
+});
+
+Deno.test("progress is saved with the recordings announced on the way", async () => {
+  await withDirectory(async (directory) => {
+    const { file, clock } = open(directory);
+    const { position, recordings } = sampleDocument();
+    const { "5a1d": _finished, ...others } = recordings;
+    const further = { ...position, cursor: "further" };
+    file.progress.advance(further, ["new"]);
+    file.progress.finishRecording("5a1d");
+    await file.save();
+    assertEquals(await readState(directory), {
+      ...sampleDocument(),
+      position: further,
+      recordings: {
+        ...others,
+        new: {
+          index: 0,
+          count: 0,
+          attempts: 0,
+          sinceMs: clock.now(),
+          notBeforeMs: 0,
+          lastError: "",
+        },
+      },
+    });
+  });
+});
+
+Deno.test("only the owner may read the state", async () => {
+  await withDirectory(async (root) => {
+    const directory = join(root, "storage", "localhost_3025");
+    await createStateDirectory(directory);
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    assertEquals(await modeOf(join(root, "storage")), 0o700);
+    assertEquals(await modeOf(directory), 0o700);
+    assertEquals(await modeOf(join(directory, "state.json")), 0o600);
+  });
+});
+
+Deno.test("a state directory that is there already is taken as it is", async () => {
+  await withDirectory(async (directory) => {
+    await createStateDirectory(directory);
+    await createStateDirectory(directory);
+  });
+});
+
+Deno.test("a state directory that cannot be made is told by name", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "file");
+    await Deno.writeTextFile(path, "");
+    for (const blocked of [path, join(path, "below")]) {
+      await assertRejects(
+        () => createStateDirectory(blocked),
+        StateError,
+        `cannot create the state directory ${blocked}: `,
+      );
+    }
+  });
+});
+
+Deno.test("a damaged state is told by name, and left as it is", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    for (const text of ["", '{"version":1,', '{"version":2}']) {
+      await Deno.writeTextFile(path, text);
+      await assertRejects(() => readState(directory), StateError, path);
+      assertEquals(await Deno.readTextFile(path), text);
+      assertEquals(await namesIn(directory), ["state.json"]);
+    }
+  });
+});
+
+Deno.test("a state that cannot be read is told by name", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    await Deno.mkdir(path);
+    await assertRejects(
+      () => readState(directory),
+      StateError,
+      `cannot read the state file ${path}: `,
+    );
+  });
+});
+
+Deno.test("a save that a crash cut off leaves the state before it", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    const temporary = join(directory, "state.json.tmp");
+    await Deno.writeTextFile(temporary, '{"version":1,"clus', { mode: 0o644 });
+    assertEquals(await readState(directory), sampleDocument());
+    // The next save goes over what is left, however long it was.
+    await Deno.writeTextFile(temporary, "x".repeat(100_000));
+    file.progress.advance(moved(1), []);
+    await file.save();
+    assertEquals((await readState(directory))?.position, moved(1));
+    assertEquals(await modeOf(join(directory, "state.json")), 0o600);
+    assertEquals(await namesIn(directory), ["state.json"]);
+  });
+});
+
+Deno.test("a process that is killed while it saves leaves a whole state", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    let cursor = "";
+    for (let kills = 0; kills < 5; kills++) {
+      await using child = startChild(["save", directory]);
+      // So that it is killed in another place each time.
+      for (let saves = 0; saves < 3 + kills; saves++) {
+        assertEquals(await child.nextLine(), "saved");
+      }
+      await child.kill();
+      const state = await readState(directory);
+      assert(state !== undefined && state.position.cursor !== cursor);
+      cursor = state.position.cursor;
+    }
+  });
+});
+
+Deno.test("nothing is saved while nothing changes", async () => {
+  await withDirectory(async (directory) => {
+    const { file, saves } = open(directory);
+    await file.save();
+    assertEquals(await namesIn(directory), []);
+    file.change();
+    await file.save();
+    await file.save();
+    file.progress.advance(file.progress.position, []);
+    file.progress.finishRecording("unknown");
+    await file.save();
+    assertEquals(saves.length, 1);
+  });
+});
+
+Deno.test("changes are saved soon, together, and at most every 100 ms", async () => {
+  await withDirectory(async (directory) => {
+    const { file, clock, saves } = open(directory);
+    const stop = new AbortController();
+    const saving = file.keepSaved(stop.signal);
+    for (let change = 1; change <= 10; change++) {
+      file.progress.advance(moved(change), []);
+    }
+    // The first save begins at once, and is followed by a pause.
+    await clock.untilSleeping();
+    assertEquals(saves.length, 1);
+    assertEquals((await readState(directory))?.position, moved(10));
+    for (let change = 11; change <= 20; change++) {
+      file.progress.advance(moved(change), []);
+      await clock.advance(SAVE_INTERVAL_MS / 10 - 1);
+    }
+    assertEquals(saves.length, 1);
+    await clock.advance(SAVE_INTERVAL_MS / 10);
+    await waitUntil("the second save", () => saves.length === 2);
+    assertEquals((await readState(directory))?.position, moved(20));
+    // After that, only another change is saved.
+    await clock.advance(100 * SAVE_INTERVAL_MS);
+    assertEquals(saves.length, 2);
+    file.progress.advance(moved(21), []);
+    await waitUntil("the third save", () => saves.length === 3);
+    stop.abort();
+    await saving;
+    assertEquals((await readState(directory))?.position, moved(21));
+  });
+});
+
+Deno.test("saving ends at once when it is stopped, whatever it waits for", async () => {
+  await withDirectory(async (directory) => {
+    const { file, clock, saves } = open(directory);
+    await file.keepSaved(AbortSignal.abort());
+    const idle = new AbortController();
+    const waiting = file.keepSaved(idle.signal);
+    idle.abort(new Error("stopped"));
+    await waiting;
+    assertEquals(saves.length, 0);
+    const pause = new AbortController();
+    const pausing = file.keepSaved(pause.signal);
+    file.change();
+    await clock.untilSleeping();
+    pause.abort(new Error("stopped"));
+    await pausing;
+    // What comes last is for save.
+    file.progress.advance(moved(1), []);
+    assertEquals(saves.length, 1);
+    await file.save();
+    assertEquals((await readState(directory))?.position, moved(1));
+  });
+});
+
+Deno.test("a save that fails ends the saving in words, and is made up for later", async () => {
+  await withDirectory(async (directory) => {
+    const { file, saves } = open(directory);
+    const path = join(directory, "state.json");
+    file.change();
+    await Deno.mkdir(path);
+    await assertRejects(
+      () => file.keepSaved(new AbortController().signal),
+      StateError,
+      `cannot save the state file ${path}: `,
+    );
+    await assertRejects(() => file.save(), StateError, "nothing is lost");
+    assertEquals(saves.length, 0);
+    await Deno.remove(path);
+    await file.save();
+    assertEquals(await readState(directory), sampleDocument());
+  });
+});
+
+Deno.test("a disk without room leaves the state before, and says so", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    const [message = ""] = await runLimited(["save-large", directory]);
+    assertStringIncludes(message, "StateError: cannot save the state file ");
+    assertStringIncludes(message, "File too large");
+    assertEquals(await readState(directory), sampleDocument());
+  });
+});
+
+function open(directory: string, document: StateDocument = sampleDocument()) {
+  const clock = new FakeClock();
+  const saves: number[] = [];
+  const file = new StateFile(directory, document, {
+    clock,
+    observer: { saved: (seconds) => saves.push(seconds) },
+  });
+  return { file, clock, saves };
+}
+
+function moved(change: number): StateDocument["position"] {
+  return { ...sampleDocument().position, cursor: `cursor ${change}` };
+}
+
+async function withDirectory(
+  use: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await use(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function modeOf(path: string): Promise<number> {
+  return ((await Deno.stat(path)).mode ?? 0) & 0o777;
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries.map(({ name }) => name).sort();
+}
