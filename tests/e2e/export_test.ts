@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { logEvent } from "../fakes/log_event.ts";
+import { Program, runProgram } from "../fakes/program.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { COMPLETE_AND_ONCE, setStage } from "./stage.ts";
+
+const EXIT = "--exit-on-last-event";
+
+Deno.test("100,000 events with 1,000 recordings arrive complete and once", async () => {
+  await using stage = await setStage({ size: 100_000, uploadEvery: 100 });
+  const { code, stderr } = await runProgram(
+    stage.start(EXIT, "--window-size=8760h"),
+  );
+  assertEquals(code, 0, stderr);
+  const { received } = stage.fluentd;
+  assertEquals(received.compare(stage.expectedIds()), COMPLETE_AND_ONCE);
+  assertEquals(received.tags().length, 1_001);
+});
+
+Deno.test("every event arrives exactly as Teleport has it, recordings in their order", async () => {
+  await using stage = await setStage({ size: 600, uploadEvery: 20 });
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 0, stderr);
+  const { received } = stage.fluentd;
+  const byId = new Map(
+    received.records("test.log").map((record) => [record.uid, record]),
+  );
+  for (const { id, json } of stage.teleport.log.events()) {
+    assertEquals(byId.get(id), json);
+  }
+  let recordings = 0;
+  for (const sessionId of stage.teleport.log.sessionIds()) {
+    assertEquals(
+      received.ids(`session.${sessionId}.log`),
+      [...stage.expectedRecording(sessionId)],
+    );
+    recordings++;
+  }
+  assert(recordings > 0);
+});
+
+Deno.test("a run that is stopped by SIGTERM ten times delivers each event exactly once", async () => {
+  await using stage = await setStage({ size: 3_000, uploadEvery: 100 });
+  stage.fluentd.faults.add({ kind: "delay", ms: 20 });
+  const { received } = stage.fluentd;
+  for (let stop = 1; stop <= 10; stop++) {
+    await using program = new Program(stage.start("--fluentd-batch=20"));
+    const before = received.events;
+    await waitUntil(
+      "events to arrive",
+      () => received.events > before + 60 && received.events > stop * 100,
+    );
+    program.kill("SIGTERM");
+    const { code, stderr } = await program.outcome();
+    assertEquals(code, 0, stderr);
+  }
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 0, stderr);
+  assertEquals(received.compare(stage.expectedIds()), COMPLETE_AND_ONCE);
+});
+
+Deno.test("a program that is killed loses nothing and repeats only what was in flight or unsaved", async () => {
+  await using stage = await setStage({ size: 3_000, uploadEvery: 100 });
+  stage.fluentd.faults.add({ kind: "delay", ms: 10 });
+  const { received } = stage.fluentd;
+  for (let kill = 1; kill <= 5; kill++) {
+    await using program = new Program(stage.start("--fluentd-batch=20"));
+    const before = received.events;
+    await waitUntil("events to arrive", () => received.events > before + 100);
+    program.kill("SIGKILL");
+    assertEquals((await program.outcome()).signal, "SIGKILL");
+  }
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 0, stderr);
+  const { missing, unexpected } = received.compare(stage.expectedIds());
+  assertEquals({ missing, unexpected }, { missing: [], unexpected: [] });
+});
+
+Deno.test("what is appended while the program runs arrives, and polling goes on", async () => {
+  await using stage = await setStage({ size: 50 });
+  await using program = new Program(stage.start("--timeout=100ms"));
+  const { received } = stage.fluentd;
+  await received.until(({ events }) => events === 50);
+  for (let i = 0; i < 3; i++) {
+    stage.teleport.append(
+      logEvent("user.login", { timeMs: Date.now() - 1_000 }),
+    );
+    await received.until(({ events }) => events === 51 + i);
+  }
+  program.kill("SIGINT");
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0, stderr);
+  assertEquals(received.compare(stage.expectedIds()), COMPLETE_AND_ONCE);
+});
+
+Deno.test("blank ids, unknown types, shared times and an event of 2 MiB pass through", async () => {
+  await using stage = await setStage();
+  const timeMs = Date.UTC(2026, 0, 2);
+  const events = [
+    logEvent("user.login", { timeMs, id: "" }),
+    logEvent("user.login", { timeMs, id: "", fields: { user: "bob" } }),
+    logEvent("from.the.future", { timeMs, fields: { deep: [{ n: null }] } }),
+    logEvent("exec", {
+      timeMs,
+      fields: { command: "x".repeat(2 * 1024 ** 2) },
+    }),
+    logEvent("user.login", { timeMs }),
+  ];
+  stage.teleport.append(...events);
+  const { code, stderr } = await runProgram(stage.start(EXIT, "--batch=2"));
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    stage.fluentd.received.records("test.log"),
+    events.map(({ json }) => json),
+  );
+});
+
+Deno.test("types are left out as told, and pages full of them are turned", async () => {
+  await using stage = await setStage({ size: 2_000 });
+  const { log } = stage.teleport;
+  const types = new Set(Array.from(log.events(), ({ type }) => type));
+  assert(types.size >= 30, `only ${types.size} types`);
+  const skipped = [...types].slice(0, 10);
+  const { code, stderr } = await runProgram(
+    stage.start(EXIT, `--skip-event-types=${skipped.join(",")}`),
+  );
+  assertEquals(code, 0, stderr);
+  const expected = Array.from(log.events())
+    .filter(({ type }) => !skipped.includes(type)).map(({ id }) => id);
+  assertEquals(stage.fluentd.received.compare(expected), COMPLETE_AND_ONCE);
+});
+
+Deno.test("fluentd-batch=1 sends plain objects, otherwise arrays are sent", async () => {
+  await using stage = await setStage({ size: 10 });
+  assertEquals(
+    (await runProgram(stage.start(EXIT, "--fluentd-batch=1"))).code,
+    0,
+  );
+  const bodies = stage.fluentd.received.requests.map(({ body }) => body);
+  assertEquals(bodies.length, 10);
+  for (const body of bodies) assertMatch(body, /^\{.*\}$/s);
+});
+
+Deno.test("start-id begins after the event with this id, and needs it to be there", async () => {
+  await using stage = await setStage({ size: 100 });
+  const ids = [...stage.teleport.log.ids()];
+  const missing = await runProgram(stage.start(EXIT, "--start-id=nobody"));
+  assertEquals(missing.code, 2);
+  assertMatch(missing.stderr, /start-id: there is no event with the id nobody/);
+  assertEquals(stage.fluentd.received.events, 0);
+  const { code } = await runProgram(stage.start(EXIT, `--start-id=${ids[59]}`));
+  assertEquals(code, 0);
+  assertEquals(
+    stage.fluentd.received.compare(ids.slice(60)),
+    COMPLETE_AND_ONCE,
+  );
+});
+
+Deno.test("a recording that is not there yet stays for the next run and is named", async () => {
+  await using stage = await setStage({ size: 200, uploadEvery: 50 });
+  const [late, broken] = [...stage.teleport.log.sessionIds()];
+  assert(late !== undefined && broken !== undefined);
+  stage.teleport.faults.add(
+    { kind: "cut", after: 0, stream: late },
+    { kind: "cut", after: 0, stream: broken, code: "DATA_LOSS" },
+  );
+  const first = await runProgram(stage.start(EXIT));
+  assertEquals(first.code, 0, first.stderr);
+  for (const sessionId of [late, broken]) {
+    assertMatch(
+      first.stderr,
+      new RegExp(`left for the next run.*${sessionId}`),
+    );
+  }
+  stage.teleport.faults.clear();
+  const second = await runProgram(stage.start(EXIT));
+  assertEquals(second.code, 0, second.stderr);
+  assertEquals(
+    stage.fluentd.received.compare(stage.expectedIds()),
+    COMPLETE_AND_ONCE,
+  );
+});
+
+Deno.test("an event refused with 400 is set aside and the rest arrives", async () => {
+  await using stage = await setStage({ size: 300 });
+  const ids = [...stage.teleport.log.ids()];
+  const refused = ids[123] ?? "";
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: [refused] });
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 3, stderr);
+  assertEquals(
+    stage.fluentd.received.compare(ids.filter((id) => id !== refused)),
+    COMPLETE_AND_ONCE,
+  );
+  const directory = `${stage.stateDirectory}/rejected`;
+  const [{ name } = { name: "" }] = Array.from(Deno.readDirSync(directory));
+  const line = JSON.parse(await Deno.readTextFile(`${directory}/${name}`));
+  assertEquals(line.event, stage.teleport.log.at(123).json);
+});
+
+Deno.test("a dry run prints JSON lines and needs no Fluentd and no storage", async () => {
+  await using stage = await setStage({ size: 120 });
+  const { code, stdout, stderr } = await runProgram([
+    "start",
+    `--teleport-addr=${stage.teleport.address}`,
+    `--teleport-identity=${stage.paths.teleport.identity}`,
+    "--start-time=2026-01-01T00:00:00Z",
+    "--dry-run",
+    EXIT,
+  ]);
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    stdout.trim().split("\n").map((line) => JSON.parse(line)),
+    Array.from(stage.teleport.log.events(), ({ json }) => json),
+  );
+});
