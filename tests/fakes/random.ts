@@ -4,6 +4,11 @@
  * @module
  */
 
+const BYTES = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
+
 /** Numbers, choices and ids that follow from a seed and a position. */
 export class Random {
   #state: number;
@@ -43,12 +48,12 @@ export class Random {
 
   /** `digits` hexadecimal digits, at most 8. */
   hex(digits: number): string {
-    return hex(this.next(), 8).slice(0, digits);
+    return hex(this.next()).slice(0, digits);
   }
 
   /** A UUID that ends in `position`, which makes it unique and easy to find again. */
   uuid(position: number): string {
-    const end = hex(position, 8);
+    const end = hex(position);
     return `${this.hex(8)}-${this.hex(4)}-4${this.hex(3)}-a${this.hex(3)}-${
       this.hex(4)
     }${end}`;
@@ -67,6 +72,8 @@ export function positionIn(uuid: string): number {
   return Number.parseInt(uuid.slice(-8), 16);
 }
 
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, "0");
+/** Eight digits. */
+function hex(value: number): string {
+  return BYTES[value >>> 24] as string + BYTES[value >>> 16 & 0xff] +
+    BYTES[value >>> 8 & 0xff] + BYTES[value & 0xff];
 }

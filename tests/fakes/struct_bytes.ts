@@ -24,6 +24,10 @@ const SHORT_STRING = 64;
 
 const encoder = new TextEncoder();
 
+// The same keys come with every event: kept as they are written.
+const MOST_KEYS = 1_000;
+const keys = new Map<string, Uint8Array>();
+
 // Filled from the end to the beginning: a length stands before what it measures,
 // and so is known by the time it is written.
 let buffer = new Uint8Array(64 * 1024);
@@ -38,13 +42,13 @@ export function encodeStruct(object: JsonObject): Uint8Array<ArrayBuffer> {
 }
 
 function writeStruct(object: JsonObject): void {
-  const keys = Object.keys(object);
-  for (let i = keys.length - 1; i >= 0; i--) {
-    const key = keys[i] as string;
+  const names = Object.keys(object);
+  for (let i = names.length - 1; i >= 0; i--) {
+    const key = names[i] as string;
     const before = written;
     writeValue(object[key] as Json);
     writeLength(ENTRY_VALUE, written - before);
-    writeString(ENTRY_KEY, key);
+    writeKey(key);
     writeLength(STRUCT_FIELDS, written - before);
   }
 }
@@ -75,12 +79,7 @@ function writeValue(value: Json): void {
 
 function writeString(tag: number, text: string): void {
   const before = written;
-  if (isShortAscii(text)) {
-    const start = claim(text.length);
-    for (let i = 0; i < text.length; i++) {
-      buffer[start + i] = text.charCodeAt(i);
-    }
-  } else {
+  if (!writeShortAscii(text)) {
     const bytes = encoder.encode(text);
     const start = claim(bytes.length);
     buffer.set(bytes, start);
@@ -88,7 +87,43 @@ function writeString(tag: number, text: string): void {
   writeLength(tag, written - before);
 }
 
+/** Leaves the text to the encoder, and returns false, where it is long or not ASCII. */
+function writeShortAscii(text: string): boolean {
+  const { length } = text;
+  if (length > SHORT_STRING) return false;
+  const start = claim(length);
+  let all = 0;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    buffer[start + i] = code;
+    all |= code;
+  }
+  if (all < 0x80) return true;
+  written -= length;
+  return false;
+}
+
+function writeKey(text: string): void {
+  let bytes = keys.get(text);
+  if (bytes === undefined) {
+    const before = written;
+    writeString(ENTRY_KEY, text);
+    const start = buffer.length - written;
+    bytes = buffer.slice(start, start + written - before);
+    if (keys.size < MOST_KEYS) keys.set(text, bytes);
+    return;
+  }
+  const start = claim(bytes.length);
+  buffer.set(bytes, start);
+}
+
 function writeLength(tag: number, length: number): void {
+  if (length < 0x80) {
+    const start = claim(2);
+    buffer[start] = tag;
+    buffer[start + 1] = length;
+    return;
+  }
   let size = 1;
   for (let rest = length >>> 7; rest > 0; rest >>>= 7) size++;
   const start = claim(size);
@@ -117,14 +152,6 @@ function claim(length: number): number {
     view = new DataView(buffer.buffer);
   }
   return buffer.length - written;
-}
-
-function isShortAscii(text: string): boolean {
-  if (text.length > SHORT_STRING) return false;
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return false;
-  }
-  return true;
 }
 
 /** `Array.isArray` does not tell read-only arrays from objects. */
