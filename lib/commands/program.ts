@@ -13,6 +13,7 @@ import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
+import { print } from "./print.ts";
 
 /**
  * Runs the command that the words name, and says on stderr what went wrong.
@@ -45,9 +46,20 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       const { runStart } = await import("./start.ts");
       return await runStart(toConfig(options), signals);
     }
+    case "completion": {
+      const { completion } = await import("../config/completion.ts");
+      print(completion(options.operands[0] ?? ""));
+      return ExitStatus.Done;
+    }
+    case "version": {
+      const { version } = await import("./version.ts");
+      print(version({ json: options.value("json") }));
+      return ExitStatus.Done;
+    }
     case "help": {
-      const { runHelp } = await import("./help.ts");
-      return runHelp(options);
+      const { help } = await import("../config/help.ts");
+      print(help(options.operands.join(" ")));
+      return ExitStatus.Done;
     }
     default:
       throw new ConfigError([`${options.command}: not there yet`]);
