@@ -12,7 +12,6 @@ import { Counters } from "../operate/counters.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
-import { createDeliver } from "../pipeline/deliver.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import type { Saver, Source } from "../pipeline/ports.ts";
@@ -134,11 +133,7 @@ async function forwardAll(
     await run({
       progress,
       saver,
-      deliver: createDeliver({
-        ...target,
-        clock,
-        observer: observers.delivery,
-      }),
+      delivery: { ...target, clock, observer: observers.delivery },
       events: {
         source: createSource(connected, { clock, observers }),
         filter: typeFilter(types, skipEventTypes),

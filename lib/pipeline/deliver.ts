@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { RejectedError } from "../errors.ts";
+import { GaveUpError, RejectedError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "./ports.ts";
 import { type FailedAttempt, retry, type RetryPolicy } from "./retry.ts";
@@ -38,25 +38,37 @@ export interface DeliveryOptions {
   readonly random?: () => number;
 }
 
+/** What ends a delivery before it is done. */
+export interface DeliverySignals {
+  /** Aborts the request under way. */
+  readonly kill: AbortSignal;
+  /** Ends the retrying, with its reason: the attempt under way is the last one. */
+  readonly giveUp: AbortSignal;
+}
+
 /** Resolves once every event is delivered or set aside, in their order. */
 export type Deliver = (
   destination: Destination,
   events: readonly AuditEvent[],
-  kill: AbortSignal,
 ) => Promise<void>;
 
 /**
  * Makes the one way that events leave the pipeline.
  *
- * The returned function rejects with `GaveUpError` where the policy's time is up, with
- * `kill.reason` once that is aborted, and with what the quarantine throws; then
- * some of the events may be delivered and the position must not move.
+ * The returned function rejects with `GaveUpError` where the policy's time is up
+ * or the sink says that no retry would help, with `kill.reason` and
+ * `giveUp.reason` once these are aborted, and with what the quarantine throws;
+ * then some of the events may be delivered and the position must not move.
  */
-export function createDeliver(options: DeliveryOptions): Deliver {
+export function createDeliver(
+  options: DeliveryOptions,
+  { kill, giveUp }: DeliverySignals,
+): Deliver {
   const { sink, quarantine, policy, clock, observer } = options;
   const random = options.random ?? Math.random;
+  const patience = AbortSignal.any([kill, giveUp]);
 
-  return async function deliver(destination, events, kill) {
+  return async function deliver(destination, events) {
     for (let from = 0; from < events.length;) {
       const rest = from === 0 ? events : events.slice(from);
       try {
@@ -66,8 +78,9 @@ export function createDeliver(options: DeliveryOptions): Deliver {
             policy,
             clock,
             random,
-            signal: kill,
-            isFinal: (error) => error instanceof RejectedError,
+            signal: patience,
+            isFinal: (error) =>
+              error instanceof RejectedError || error instanceof GaveUpError,
             onFailure: (failed) => observer.failed(destination, failed),
           },
         );
@@ -82,8 +95,8 @@ export function createDeliver(options: DeliveryOptions): Deliver {
           observer.setAside(destination, first, error.message);
         } else {
           const half = Math.ceil(refused / 2);
-          await deliver(destination, rest.slice(0, half), kill);
-          await deliver(destination, rest.slice(half, refused), kill);
+          await deliver(destination, rest.slice(0, half));
+          await deliver(destination, rest.slice(half, refused));
         }
         from += refused;
       }

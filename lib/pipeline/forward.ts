@@ -53,10 +53,10 @@ export interface Signals {
 }
 
 /**
- * Forwards until the source ends or `stop` aborts, then waits for what is in
- * flight.
+ * Forwards until the source ends, or `stop` or `kill` aborts, then waits for what
+ * is in flight: aborting that is the business of `deliver`.
  *
- * @throws what `deliver` throws, `kill.reason` among it, and what the source does
+ * @throws what `deliver` throws, and what the source does
  */
 export async function forward(
   options: ForwardOptions,
@@ -65,7 +65,7 @@ export async function forward(
   const { source, filter, observer } = options;
   const failure = new AbortController();
   const halt = AbortSignal.any([stop, kill, failure.signal]);
-  const requests = new Requests(options, kill, failure);
+  const requests = new Requests(options, failure);
   try {
     for await (const batch of source.read(options.from, halt)) {
       const events = keep(batch.events, filter);
@@ -105,7 +105,6 @@ interface Mark {
 /** The events that wait for a request, and the requests in flight. */
 class Requests {
   readonly #options: ForwardOptions;
-  readonly #kill: AbortSignal;
   readonly #failure: AbortController;
   readonly #watermark: Watermark<Mark>;
   /** Events that no request has taken yet. */
@@ -114,13 +113,8 @@ class Requests {
   #inFlight = 0;
   #finished = Promise.withResolvers<void>();
 
-  constructor(
-    options: ForwardOptions,
-    kill: AbortSignal,
-    failure: AbortController,
-  ) {
+  constructor(options: ForwardOptions, failure: AbortController) {
     this.#options = options;
-    this.#kill = kill;
     this.#failure = failure;
     this.#watermark = new Watermark({
       onPass: ({ position, announced }) => options.advance(position, announced),
@@ -207,7 +201,7 @@ class Requests {
 
   async #deliver(events: readonly AuditEvent[]): Promise<void> {
     const ticket = this.#watermark.request(events.length);
-    await this.#options.deliver(AUDIT, events, this.#kill);
+    await this.#options.deliver(AUDIT, events);
     this.#watermark.finish(ticket);
   }
 }

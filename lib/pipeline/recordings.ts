@@ -10,7 +10,6 @@ import { describe } from "../errors.ts";
 import type { AuditEvent } from "../event.ts";
 import type { Deliver } from "./deliver.ts";
 import type { TypeFilter } from "./filter.ts";
-import type { Signals } from "./forward.ts";
 import type {
   Checkpoints,
   PendingRecording,
@@ -64,7 +63,7 @@ class UnreadableError extends Error {}
 /** The recordings of one run. */
 export class Recordings {
   readonly #options: RecordingsOptions;
-  readonly #signals: Signals;
+  readonly #stop: AbortSignal;
   readonly #slots: Slots;
   readonly #failure = new AbortController();
   readonly #tasks = new Map<string, Promise<void>>();
@@ -72,12 +71,9 @@ export class Recordings {
   readonly #room: Slots;
 
   /** Takes up the recordings that an earlier run left. */
-  constructor(options: RecordingsOptions, signals: Signals) {
+  constructor(options: RecordingsOptions, stop: AbortSignal) {
     this.#options = options;
-    this.#signals = {
-      stop: AbortSignal.any([signals.stop, this.#failure.signal]),
-      kill: signals.kill,
-    };
+    this.#stop = AbortSignal.any([stop, this.#failure.signal]);
     this.#slots = new Slots(options.concurrency);
     this.#room = new Slots(WAITING_PER_SLOT * options.concurrency);
     for (const sessionId of options.checkpoints.recordings().keys()) {
@@ -120,7 +116,7 @@ export class Recordings {
     };
     const task = this.#export(sessionId, attempted)
       .catch((error) => {
-        if (error !== this.#signals.stop.reason) this.#failure.abort(error);
+        if (error !== this.#stop.reason) this.#failure.abort(error);
       })
       .finally(() => {
         attempted();
@@ -132,7 +128,7 @@ export class Recordings {
   /** Tries one recording until it is delivered, or left for the next run. */
   async #export(sessionId: string, attempted: () => void): Promise<void> {
     const { checkpoints, clock, follow, observer } = this.#options;
-    const { stop } = this.#signals;
+    const stop = this.#stop;
     for (let attempts = 1;; attempts++) {
       const recording = checkpoints.recordings().get(sessionId);
       if (recording === undefined) return;
@@ -174,7 +170,7 @@ export class Recordings {
   async #sleepUntil(timeMs: number): Promise<void> {
     const { clock } = this.#options;
     const waitMs = timeMs - clock.now();
-    if (waitMs > 0) await clock.sleep(waitMs, this.#signals.stop);
+    if (waitMs > 0) await clock.sleep(waitMs, this.#stop);
   }
 
   #waitMs(attempts: number): number {
@@ -195,10 +191,10 @@ export class Recordings {
     from: RecordingMark,
   ): Promise<string | undefined> {
     const { checkpoints } = this.#options;
-    const { stop } = this.#signals;
+    const stop = this.#stop;
     const requests = new OrderedRequests(
       this.#options,
-      { sessionId, from, kill: this.#signals.kill },
+      { sessionId, from },
       (mark) => {
         const recording = checkpoints.recordings().get(sessionId);
         if (recording === undefined) return;
@@ -227,7 +223,7 @@ export class Recordings {
     sessionId: string,
     startIndex: number,
   ): AsyncGenerator<AuditEvent> {
-    const { stop } = this.#signals;
+    const stop = this.#stop;
     try {
       yield* this.#options.source.stream(sessionId, startIndex, stop);
     } catch (cause) {
@@ -241,7 +237,6 @@ export class Recordings {
 class OrderedRequests {
   readonly #options: RecordingsOptions;
   readonly #sessionId: string;
-  readonly #kill: AbortSignal;
   readonly #onDelivered: (mark: RecordingMark) => void;
   readonly #from: RecordingMark;
   #toSkip: number;
@@ -253,12 +248,11 @@ class OrderedRequests {
 
   constructor(
     options: RecordingsOptions,
-    stream: { sessionId: string; from: RecordingMark; kill: AbortSignal },
+    stream: { sessionId: string; from: RecordingMark },
     onDelivered: (mark: RecordingMark) => void,
   ) {
     this.#options = options;
     this.#sessionId = stream.sessionId;
-    this.#kill = stream.kill;
     this.#onDelivered = onDelivered;
     this.#from = stream.from;
     this.#toSkip = stream.from.count;
@@ -307,7 +301,6 @@ class OrderedRequests {
     this.#inFlight = this.#options.deliver(
       { kind: "recording", sessionId: this.#sessionId },
       events,
-      this.#kill,
     ).then(() => this.#onDelivered(mark));
     // Awaited by the next request; until then a failure must not be unhandled.
     this.#inFlight.catch(() => {});

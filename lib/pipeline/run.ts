@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { Deliver } from "./deliver.ts";
+import {
+  createDeliver,
+  type Deliver,
+  type DeliveryOptions,
+} from "./deliver.ts";
 import { forward, type ForwardOptions, type Signals } from "./forward.ts";
 import type { Saver } from "./ports.ts";
 import type { Progress } from "./progress.ts";
@@ -14,7 +18,7 @@ import { Recordings, type RecordingsOptions } from "./recordings.ts";
 export interface RunOptions {
   readonly progress: Progress;
   readonly saver: Saver;
-  readonly deliver: Deliver;
+  readonly delivery: DeliveryOptions;
   readonly events: Pick<
     ForwardOptions,
     | "source"
@@ -38,14 +42,22 @@ export async function run(
   options: RunOptions,
   { stop, kill }: Signals,
 ): Promise<void> {
-  const { progress, saver, deliver } = options;
+  const { progress, saver } = options;
   const failure = new AbortController();
+  // Whoever else is retrying then, perhaps for ever, must not hold up the end.
+  const giveUp = failure.signal;
+  const attempt = createDeliver(options.delivery, { kill, giveUp });
+  const deliver: Deliver = (destination, events) =>
+    attempt(destination, events).catch((error) => {
+      failure.abort(error);
+      throw error;
+    });
   const saving = new AbortController();
   const saved = saver.keepSaved(saving.signal)
     .catch((error) => failure.abort(error));
   const recordings = new Recordings(
     { ...options.recordings, deliver, checkpoints: progress },
-    { stop: AbortSignal.any([stop, failure.signal]), kill },
+    AbortSignal.any([stop, failure.signal]),
   );
   try {
     await forward({

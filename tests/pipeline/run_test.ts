@@ -1,0 +1,334 @@
+import { GaveUpError, RejectedError } from "../../lib/errors.ts";
+import type { AuditEvent, Batch, Destination } from "../../lib/event.ts";
+import { typeFilter } from "../../lib/pipeline/filter.ts";
+import type { PendingRecording, Saver } from "../../lib/pipeline/ports.ts";
+import { Progress, type Snapshot } from "../../lib/pipeline/progress.ts";
+import { run, type RunOptions } from "../../lib/pipeline/run.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "../assert.ts";
+import {
+  auditEvent,
+  auditEvents,
+  idsOf,
+  position,
+} from "../fakes/audit_events.ts";
+import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { pending, recorded } from "./recordings_setup.ts";
+
+/** Keeps snapshots; fails where a test says so. */
+class MemorySaver implements Saver {
+  readonly saved: Snapshot[] = [];
+  progress: Progress | undefined;
+  changed = Promise.withResolvers<void>();
+  fails: Error | undefined;
+
+  async keepSaved(stop: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    stop.addEventListener("abort", () => stopped.resolve(), { once: true });
+    while (true) {
+      await Promise.race([this.changed.promise, stopped.promise]);
+      if (stop.aborted) return;
+      this.changed = Promise.withResolvers();
+      await this.save();
+    }
+  }
+
+  save(): Promise<void> {
+    if (this.fails !== undefined) return Promise.reject(this.fails);
+    if (this.progress !== undefined) this.saved.push(this.progress.snapshot());
+    return Promise.resolve();
+  }
+
+  /** The cursor and the pending recordings that would be found by the next run. */
+  get last(): string {
+    const { position, recordings } = this.saved.at(-1) ?? {};
+    const ids = Object.keys(recordings ?? {});
+    return [position?.cursor, ...ids].join(" ");
+  }
+}
+
+/** What a request does. */
+type Send = (
+  destination: Destination,
+  events: readonly AuditEvent[],
+  kill: AbortSignal,
+) => Promise<number>;
+
+/** Starts a run of a source that yields these batches, and then waits or ends. */
+function start(
+  batches: readonly Batch[],
+  { send, follow = false, setAside, timeoutMs, pending: left = {} }: {
+    send?: Send;
+    follow?: boolean;
+    setAside?: () => Promise<void>;
+    timeoutMs?: number;
+    pending?: Record<string, PendingRecording>;
+  } = {},
+) {
+  const clock = new FakeClock();
+  const saver = new MemorySaver();
+  const progress = new Progress(
+    { position: position("start"), recordings: left },
+    {
+      clock,
+      onChange: () => saver.changed.resolve(),
+    },
+  );
+  saver.progress = progress;
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const arrived: string[] = [];
+  const options: RunOptions = {
+    progress,
+    saver,
+    delivery: {
+      sink: {
+        async send(destination, events, signal) {
+          const count = await send?.(destination, events, signal) ??
+            events.length;
+          arrived.push(...idsOf(events.slice(0, count)));
+          return count;
+        },
+        close: () => {},
+      },
+      quarantine: { setAside: setAside ?? (() => Promise.resolve()) },
+      policy: { initialMs: 500, maxMs: 30_000, timeoutMs },
+      clock,
+      observer: { delivered() {}, setAside() {}, failed() {} },
+    },
+    events: {
+      source: {
+        async *read(_from, signal) {
+          yield* batches;
+          if (!follow || signal.aborted) return;
+          await new Promise((resolve) =>
+            signal.addEventListener("abort", resolve, { once: true })
+          );
+        },
+      },
+      filter: typeFilter([], []),
+      maxEvents: 2,
+      maxBytes: Infinity,
+      maxRequests: 2,
+      observer: { read() {}, advanced() {}, caughtUp() {} },
+    },
+    recordings: {
+      source: {
+        async *stream(sessionId) {
+          if (sessionId !== "missing") yield* recorded([0, 1, 2]);
+        },
+      },
+      filter: typeFilter([], []),
+      concurrency: 2,
+      maxEvents: 2,
+      maxBytes: Infinity,
+      follow,
+      clock,
+      observer: { read() {}, finished() {}, failed() {} },
+    },
+  };
+  const ended = run(options, { stop: stop.signal, kill: kill.signal });
+  // A test that ends it with a failure looks at it later.
+  ended.catch(() => {});
+  return { clock, saver, stop, kill, arrived, ended };
+}
+
+/** One batch for each list of events, with its number as position. */
+function batchesOf(...lists: (readonly AuditEvent[])[]): Batch[] {
+  return lists.map((events, i) => ({
+    events,
+    position: position(i + 1),
+    more: i < lists.length - 1,
+  }));
+}
+
+function upload(sessionId: string): AuditEvent {
+  return auditEvent(`upload ${sessionId}`, { sessionId });
+}
+
+/** A request that ends only when it is killed. */
+const hang: Send = (_destination, _events, kill) =>
+  new Promise((_resolve, reject) =>
+    kill.addEventListener("abort", () => reject(kill.reason), { once: true })
+  );
+
+Deno.test("a run ends when events and recordings are delivered, and all of it is saved", async () => {
+  const { ended, arrived, saver } = start(
+    batchesOf(auditEvents(3), [upload("s1"), upload("s2")]),
+  );
+  await ended;
+  assertEquals(
+    arrived.toSorted(),
+    [
+      "e0",
+      "e1",
+      "e2",
+      "r0",
+      "r0",
+      "r1",
+      "r1",
+      "r2",
+      "r2",
+      "upload s1",
+      "upload s2",
+    ],
+  );
+  assertEquals(saver.last, "2");
+});
+
+Deno.test("a recording is remembered together with the position behind its announcement", async () => {
+  const { ended, saver, clock } = start(
+    batchesOf([upload("missing")], auditEvents(2)),
+  );
+  await clock.runUntil(ended);
+  for (const { position, recordings } of saver.saved) {
+    if (position.cursor !== "start") assert("missing" in recordings);
+  }
+  assertEquals(saver.last, "2 missing");
+});
+
+Deno.test("what is delivered is saved while the run goes on", async () => {
+  const { ended, saver, stop } = start(batchesOf(auditEvents(2)), {
+    follow: true,
+  });
+  while (saver.last !== "1") await turn();
+  stop.abort();
+  await ended;
+});
+
+Deno.test("stopped, the run delivers what was read, saves and ends", async () => {
+  const answer = Promise.withResolvers<number>();
+  const { ended, saver, stop, arrived } = start(
+    batchesOf(auditEvents(2), [upload("s1")]),
+    { follow: true, send: () => answer.promise },
+  );
+  await turn();
+  stop.abort(new Error("stopped"));
+  await turn();
+  answer.resolve(1);
+  await ended;
+  assertEquals(arrived.slice(0, 2).toSorted(), ["e0", "upload s1"]);
+  assertEquals(saver.last, "2 s1");
+});
+
+Deno.test("killed, the run throws the reason, and saves what was delivered and nothing beyond", async () => {
+  const { ended, saver, stop, kill } = start(
+    batchesOf(auditEvents(2), auditEvents(2, { first: 2 })),
+    {
+      send: (destination, events, signal) =>
+        events[0]?.id === "e0"
+          ? Promise.resolve(events.length)
+          : hang(destination, events, signal),
+    },
+  );
+  while (saver.last !== "1") await turn();
+  const reason = new Error("killed");
+  stop.abort(new Error("stopped"));
+  kill.abort(reason);
+  assertStrictEquals(await assertRejects(() => ended), reason);
+  assertEquals(saver.last, "1");
+});
+
+Deno.test("killed with the very reason it was stopped with, a recording under way is no success", async () => {
+  const { ended, saver, stop, kill } = start(batchesOf([upload("s1")]), {
+    send: (destination, events, signal) =>
+      destination.kind === "audit"
+        ? Promise.resolve(events.length)
+        : hang(destination, events, signal),
+  });
+  while (saver.last !== "1 s1") await turn();
+  const reason = new Error("stopped by SIGTERM");
+  stop.abort(reason);
+  await turn();
+  kill.abort(reason);
+  assertStrictEquals(await assertRejects(() => ended), reason);
+  assertEquals(saver.saved.at(-1)?.recordings["s1"]?.count, 0);
+});
+
+Deno.test("a state that cannot be saved stops the run and is thrown", async () => {
+  const { ended, saver } = start(batchesOf(auditEvents(2)), { follow: true });
+  saver.fails = new Error("the disk is full");
+  assertStrictEquals(await assertRejects(() => ended), saver.fails);
+});
+
+Deno.test("a state that cannot be saved at the end is thrown", async () => {
+  const { ended, saver, stop } = start(batchesOf(auditEvents(2)), {
+    follow: true,
+  });
+  while (saver.last !== "1") await turn();
+  saver.fails = new Error("the disk is full");
+  stop.abort();
+  assertStrictEquals(await assertRejects(() => ended), saver.fails);
+});
+
+Deno.test("when delivery gives up the run ends with that, and what was delivered is saved", async () => {
+  const { ended, saver, clock } = start(
+    batchesOf(auditEvents(2), auditEvents(2, { first: 2 })),
+    {
+      follow: true,
+      timeoutMs: 60_000,
+      send: (_destination, events) =>
+        events[0]?.id === "e0"
+          ? Promise.resolve(events.length)
+          : Promise.reject(new Error("connection refused")),
+    },
+  );
+  const error = await assertRejects(() => clock.runUntil(ended), GaveUpError);
+  assertEquals(error.message.includes("connection refused"), true);
+  assertEquals(saver.last, "1");
+});
+
+Deno.test("when a recording cannot be delivered the run ends with that", async () => {
+  const { ended, saver, clock } = start(batchesOf([upload("s1")]), {
+    follow: true,
+    timeoutMs: 60_000,
+    send: (destination, { length }) =>
+      destination.kind === "audit"
+        ? Promise.resolve(length)
+        : Promise.reject(new Error("connection refused")),
+  });
+  await assertRejects(() => clock.runUntil(ended), GaveUpError);
+  assertEquals(saver.last, "1 s1");
+});
+
+Deno.test("a failure is not held up by those who would go on retrying for ever", async () => {
+  const full = new Error("the disk is full");
+  const { ended, clock } = start(batchesOf([upload("s1")], auditEvents(2)), {
+    follow: true,
+    setAside: () => Promise.reject(full),
+    send: async (destination, events) => {
+      if (destination.kind === "recording") throw new Error("refused");
+      if (events[0]?.id === "upload s1") return 1;
+      await clock.untilSleeping();
+      throw new RejectedError("bad time", events.length);
+    },
+  });
+  assertStrictEquals(await assertRejects(() => ended), full);
+});
+
+Deno.test("a state that cannot be saved is not held up by a receiver that is away", async () => {
+  const { ended, saver } = start(batchesOf(auditEvents(2), [upload("s1")]), {
+    follow: true,
+    send: (_destination, events) =>
+      events[0]?.id === "e0"
+        ? Promise.resolve(events.length)
+        : Promise.reject(new Error("connection refused")),
+  });
+  saver.fails = new Error("the disk is full");
+  assertStrictEquals(await assertRejects(() => ended), saver.fails);
+});
+
+Deno.test("the recordings of an earlier run are taken up at once", async () => {
+  const { ended, saver, stop, arrived } = start([], {
+    follow: true,
+    pending: { s1: pending({ index: 1, count: 1 }) },
+  });
+  while (saver.last !== "start") await turn();
+  assertEquals(arrived, ["r2"]);
+  stop.abort();
+  await ended;
+});
