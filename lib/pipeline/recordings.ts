@@ -120,7 +120,7 @@ export class Recordings {
       })
       .finally(() => {
         attempted();
-        this.#tasks.delete(sessionId);
+        if (this.#tasks.get(sessionId) === task) this.#tasks.delete(sessionId);
       });
     this.#tasks.set(sessionId, task);
   }
@@ -143,6 +143,8 @@ export class Recordings {
       }
       if (lastError === undefined) {
         checkpoints.finishRecording(sessionId);
+        // From now on an announcement means another export.
+        this.#tasks.delete(sessionId);
         observer.finished(sessionId);
         return;
       }

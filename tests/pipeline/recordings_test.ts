@@ -1,0 +1,368 @@
+import { AUDIT } from "../../lib/event.ts";
+import { typeFilter } from "../../lib/pipeline/filter.ts";
+import {
+  assert,
+  assertEquals,
+  assertLessOrEqual,
+  assertRejects,
+  assertStrictEquals,
+} from "../assert.ts";
+import { auditEvents, idsOf } from "../fakes/audit_events.ts";
+import { turn } from "../fakes/fake_clock.ts";
+import {
+  cutting,
+  pending,
+  recorded,
+  type Script,
+  startRecordings,
+  streaming,
+} from "./recordings_setup.ts";
+
+const NEVER = new AbortController().signal;
+const ELEVEN = recorded([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+
+/** Streams one event, and then waits until it is stopped or allowed to go on. */
+function waiting(goOn: Promise<void>): Script {
+  return async function* (_startIndex, signal) {
+    yield* recorded([0]);
+    signal.throwIfAborted();
+    await Promise.race([
+      goOn,
+      new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(signal.reason))
+      ),
+    ]);
+  };
+}
+
+Deno.test("a recording is delivered in order and then forgotten", async () => {
+  const run = startRecordings({ s1: streaming(ELEVEN) });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
+  assertEquals(run.progress.recordings().size, 0);
+  assertEquals(run.told.at(-1), "s1 finished");
+});
+
+Deno.test("the requests of a recording follow one another, and the stream waits for them", async () => {
+  const requests: string[] = [];
+  let release = Promise.withResolvers<void>();
+  let streamed = 0;
+  const run = startRecordings({
+    async *s1() {
+      for (const event of ELEVEN) {
+        streamed++;
+        yield event;
+      }
+    },
+  }, {
+    deliver: (_destination, events) => {
+      requests.push(idsOf(events).join(" "));
+      return release.promise;
+    },
+  });
+  run.announce("s1");
+  await turn();
+  assertEquals(requests, ["r0 r1 r2"]);
+  // The next request fills meanwhile, and that is all.
+  assertEquals(streamed, 6);
+  const { resolve } = release;
+  release = Promise.withResolvers();
+  resolve();
+  await turn();
+  assertEquals(requests, ["r0 r1 r2", "r3 r4 r5"]);
+  release.resolve();
+  await run.recordings.drain();
+  assertEquals(requests, ["r0 r1 r2", "r3 r4 r5", "r6 r7 r8", "r9 r10"]);
+});
+
+Deno.test("large events make requests of fewer", async () => {
+  const requests: number[] = [];
+  const large = ELEVEN.map((event) => ({
+    ...event,
+    payload: new Uint8Array(60),
+  }));
+  const run = startRecordings({ s1: streaming(large) }, {
+    maxBytes: 100,
+    deliver: (_destination, { length }) => {
+      requests.push(length);
+      return Promise.resolve();
+    },
+  });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(requests, [2, 2, 2, 2, 2, 1]);
+});
+
+Deno.test("never more than `concurrency` recordings are streamed at once", async () => {
+  const ids = Array.from({ length: 20 }, (_, i) => `s${i}`);
+  const slow: Script = async function* () {
+    for (const event of ELEVEN) {
+      await turn();
+      yield event;
+    }
+  };
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, slow])),
+    { concurrency: 3 },
+  );
+  run.announce(...ids);
+  await run.recordings.drain();
+  assertEquals(run.open, { now: 0, most: 3 });
+  assertEquals(run.arrived.size, 20);
+  for (const id of ids) assertEquals(run.text(id), idsOf(ELEVEN).join(" "));
+});
+
+Deno.test("at most 16 x `concurrency` recordings wait for their first attempt: then there is no room", async () => {
+  const goOn = Promise.withResolvers<void>();
+  const ids = Array.from({ length: 32 }, (_, i) => `s${i}`);
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, waiting(goOn.promise)])),
+  );
+  run.announce(...ids.slice(0, 31));
+  await run.recordings.room(NEVER);
+  run.announce("s31");
+  let room = false;
+  const waited = run.recordings.room(NEVER).then(() => {
+    room = true;
+  });
+  await turn();
+  assertEquals(room, false);
+  goOn.resolve();
+  await waited;
+  await run.recordings.drain();
+  assertEquals(run.arrived.size, 32);
+});
+
+Deno.test("more recordings than there is room for, announced by one batch, are all delivered", async () => {
+  const ids = Array.from({ length: 200 }, (_, i) => `s${i}`);
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, streaming(ELEVEN)])),
+  );
+  run.announce(...ids);
+  await run.recordings.room(NEVER);
+  // Two are under way and 29 wait at the most.
+  assertLessOrEqual(run.progress.recordings().size, 31);
+  await run.recordings.drain();
+  assertEquals(run.arrived.size, 200);
+});
+
+Deno.test("recordings that fail take no room while they wait for their next attempt", async () => {
+  const ids = Array.from({ length: 100 }, (_, i) => `s${i}`);
+  const run = startRecordings({}, { follow: true });
+  run.announce(...ids);
+  await run.recordings.room(NEVER);
+  await turn();
+  assertEquals(
+    run.told.filter((line) => line.includes("failed 1")).length,
+    100,
+  );
+  await run.recordings.room(NEVER);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("recordings that an earlier run could not read take no room", async () => {
+  const left = Array.from({ length: 100 }, (_, i) => [
+    `s${i}`,
+    pending({ attempts: 1, notBeforeMs: Infinity }),
+  ]);
+  const run = startRecordings({}, {
+    follow: true,
+    pending: Object.fromEntries(left),
+  });
+  await run.recordings.room(NEVER);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("waiting for room ends with the reason of its signal", async () => {
+  const run = startRecordings(
+    Object.fromEntries(
+      Array.from(
+        { length: 40 },
+        (_, i) => [`s${i}`, waiting(new Promise(() => {}))],
+      ),
+    ),
+  );
+  run.announce(...Array.from({ length: 40 }, (_, i) => `s${i}`));
+  const controller = new AbortController();
+  const room = run.recordings.room(controller.signal);
+  const reason = new Error("stopped");
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => room), reason);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("skipped types are not sent, but the mark moves past them", async () => {
+  const events = recorded([0, 1, 2, 3, 4], {
+    types: ["print", "exec", "print", "print", "print"],
+  });
+  const run = startRecordings({ s1: cutting(events, [4]) }, { follow: true });
+  run.announce("s1");
+  await run.clock.untilSleeping();
+  assertEquals(run.text("s1"), "r1");
+  const { index, count } = run.progress.recordings().get("s1") ?? {};
+  assertEquals({ index, count }, { index: 3, count: 1 });
+  await run.clock.advance(10_000);
+  assertEquals(run.streams, ["s1 0", "s1 3"]);
+  assertEquals(run.text("s1"), "r1");
+  assertEquals(run.told.at(-1), "s1 finished");
+  run.stop.abort();
+});
+
+Deno.test("a recording of which nothing is forwarded is finished all the same", async () => {
+  const events = recorded([0, 1, 2], { types: ["print", "print", "print"] });
+  const run = startRecordings({ s1: streaming(events) });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(run.text("s1"), "");
+  assertEquals(run.told, ["read 3, kept 0", "s1 finished"]);
+  assertEquals(run.progress.recordings().size, 0);
+});
+
+Deno.test("a recording that is announced twice is delivered once", async () => {
+  const run = startRecordings({ s1: streaming(ELEVEN) });
+  run.announce("s1", "s1");
+  run.announce("s1");
+  await turn();
+  await run.recordings.drain();
+  assertEquals(run.streams, ["s1 0"]);
+  assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
+});
+
+Deno.test("a recording that is announced the moment it is finished is not forgotten", async () => {
+  let again = true;
+  const run = startRecordings({ s1: streaming(ELEVEN) }, {
+    observer: {
+      read: () => {},
+      failed: () => {},
+      finished(sessionId) {
+        if (again) queueMicrotask(() => run.announce(sessionId));
+        again = false;
+      },
+    },
+  });
+  run.announce("s1");
+  await run.recordings.drain();
+  await turn();
+  await run.recordings.drain();
+  assertEquals(run.streams, ["s1 0", "s1 0"]);
+  assertEquals(run.progress.recordings().size, 0);
+});
+
+Deno.test("a delivery that fails for good stops all recordings and is thrown", async () => {
+  const failure = new Error("the disk is full");
+  const run = startRecordings({
+    s1: streaming(ELEVEN),
+    s2: waiting(new Promise(() => {})),
+  }, {
+    deliver: (destination) =>
+      destination !== AUDIT && destination.kind === "recording" &&
+        destination.sessionId === "s1"
+        ? Promise.reject(failure)
+        : Promise.resolve(),
+  });
+  run.announce("s1", "s2");
+  assertStrictEquals(
+    await assertRejects(() => run.recordings.drain()),
+    failure,
+  );
+  assertStrictEquals(run.recordings.failure.reason, failure);
+  assertEquals(run.open.now, 0);
+  // What was not delivered is still there for the next run.
+  assertEquals(run.progress.recordings().get("s1")?.count, 0);
+  assert(run.progress.recordings().has("s2"));
+});
+
+Deno.test("stopped in the middle, it delivers what was read and keeps the mark", async () => {
+  const goOn = new Promise<void>(() => {});
+  const run = startRecordings({
+    async *s1(startIndex, signal) {
+      yield* ELEVEN.slice(0, 5);
+      yield* waiting(goOn)(startIndex, signal);
+    },
+  });
+  run.announce("s1");
+  await turn();
+  run.stop.abort(new Error("stopped"));
+  await run.recordings.drain();
+  assertEquals(run.text("s1"), "r0 r1 r2 r3 r4 r0");
+  assertEquals(run.open.now, 0);
+  assertEquals(run.progress.recordings().get("s1"), {
+    ...pending({ sinceMs: run.clock.now() }),
+    index: 0,
+    count: 1,
+  });
+});
+
+Deno.test("stopped while the last events are delivered, it is not finished before they are", async () => {
+  const delivery = Promise.withResolvers<void>();
+  const run = startRecordings({ s1: streaming(recorded([0, 1])) }, {
+    deliver: () => delivery.promise,
+  });
+  run.announce("s1");
+  await turn();
+  run.stop.abort();
+  let drained = false;
+  const drain = run.recordings.drain().then(() => {
+    drained = true;
+  });
+  await turn();
+  assertEquals(drained, false);
+  delivery.resolve();
+  await drain;
+  assertEquals(run.progress.recordings().get("s1")?.index, 1);
+});
+
+Deno.test("stopped, it starts none of those that wait", async () => {
+  const ids = ["s1", "s2", "s3", "s4"];
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, waiting(new Promise(() => {}))])),
+  );
+  run.announce(...ids);
+  await turn();
+  run.stop.abort();
+  await run.recordings.drain();
+  assertEquals(run.streams, ["s1 0", "s2 0"]);
+  assertEquals([...run.progress.recordings().keys()], ids);
+  assertEquals(run.clock.sleeping, 0);
+});
+
+Deno.test("stopped while it waits for the next attempt, it ends at once", async () => {
+  for (const follow of [true, false]) {
+    const run = startRecordings({}, { follow });
+    run.announce("s1");
+    await run.clock.untilSleeping();
+    run.stop.abort();
+    await run.recordings.drain();
+    assertEquals(run.clock.sleeping, 0);
+    assertEquals(run.progress.recordings().get("s1")?.attempts, 1);
+  }
+});
+
+Deno.test("nothing skipped, everything is forwarded, `print` too", async () => {
+  const events = recorded([0, 1], { types: ["print", "exec"] });
+  const run = startRecordings({ s1: streaming(events) }, {
+    filter: typeFilter([], []),
+  });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(run.text("s1"), "r0 r1");
+});
+
+Deno.test("a failing observer is a failure of the run, not a silent one", async () => {
+  const bug = new Error("a bug");
+  const run = startRecordings({ s1: streaming(auditEvents(1)) }, {
+    observer: {
+      read: () => {
+        throw bug;
+      },
+      finished: () => {},
+      failed: () => {},
+    },
+  });
+  run.announce("s1");
+  assertStrictEquals(await assertRejects(() => run.recordings.drain()), bug);
+});
