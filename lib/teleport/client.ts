@@ -170,7 +170,7 @@ export class TeleportClient {
     for await (const event of events) yield toAuditEvent(event);
   }
 
-  /** Closes the connection; calls under way fail. */
+  /** Takes no more calls, and closes the connection when those under way are over. */
   close(): void {
     this.#client.close();
   }

@@ -76,7 +76,8 @@ export function explainFailure(
   certificate: { readonly path: string; readonly notAfterMs: number },
   nowMs: number,
 ): TeleportError {
-  const { method, address, status, details } = call;
+  const { method, address, status } = call;
+  const details = tidy(call.details);
   const fail = (text: string) =>
     new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status);
   if (
@@ -111,6 +112,12 @@ export function explainFailure(
   }
 }
 
+/** Without a time that makes each failure another one, and without an empty note. */
+function tidy(details: string): string {
+  return details.replace(/ \(\d{4}-\d{2}-\d{2}T[\d:.]+Z\)/, "")
+    .replace(/\. Resolution note: $/, "");
+}
+
 function unavailable(details: string): string {
   if (/ECONNREFUSED|connection refused/i.test(details)) {
     return `connection refused: is it running, and is the port right? (${details})`;
@@ -125,6 +132,14 @@ function unavailable(details: string): string {
   if (isClientRefused(details)) {
     return "it does not accept our client certificate: is it of this cluster, " +
       `and still valid? (${details})`;
+  }
+  // With TLS 1.3 a server refuses a client after the handshake, by closing.
+  if (/Failed to connect/.test(details)) {
+    return "it closed the connection at once, as when it does not accept our " +
+      `client certificate: is it of this cluster, and still valid? (${details})`;
+  }
+  if (/corrupt message|Protocol error/.test(details)) {
+    return `it does not speak Teleport's protocol: is the port right? (${details})`;
   }
   return `not reachable (${details})`;
 }

@@ -90,6 +90,26 @@ const MESSAGES: readonly {
   },
   {
     status: "UNAVAILABLE",
+    details:
+      "No connection established. Last error: Failed to connect (2026-03-01T12:00:00.123Z). Resolution note: ",
+    says:
+      "it closed the connection at once, as when it does not accept our client certificate: is it of this cluster, and still valid? (No connection established. Last error: Failed to connect)",
+  },
+  {
+    status: "UNAVAILABLE",
+    details:
+      "Last error: Error: received corrupt message of type InvalidContentType",
+    says:
+      "it does not speak Teleport's protocol: is the port right? (Last error: Error: received corrupt message of type InvalidContentType)",
+  },
+  {
+    status: "UNAVAILABLE",
+    details: "Last error: Protocol error (2026-03-01T12:00:00.123Z)",
+    says:
+      "it does not speak Teleport's protocol: is the port right? (Last error: Protocol error)",
+  },
+  {
+    status: "UNAVAILABLE",
     details: "Connection dropped",
     says: "not reachable (Connection dropped)",
   },
