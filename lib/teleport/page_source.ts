@@ -139,10 +139,17 @@ export class PageSource implements Source {
       // Never before the start, even where that is in the future.
       endMs: Math.min(windowEndMs, Math.max(nowMs, startMs + 1)),
     };
-    const { events, lastKey } = await this.#fetch(
-      { ...range, cursor: from.cursor },
-      signal,
-    );
+    const page = await this.#fetch(range, from, signal);
+    if (page === "cursor refused") {
+      return {
+        events: [],
+        position: this.#withoutCursor(from),
+        more: true,
+        atEnd: false,
+        pauseMs: EMPTY_PAGE_PAUSE_MS,
+      };
+    }
+    const { events, lastKey } = page;
     const { fresh, freshKeys, unshown } = compareWithSeen(events, from.seen);
     const newest = newestOf({ fresh, freshKeys }, range, from.newest);
     if (fresh.length > 0) {
@@ -214,23 +221,35 @@ export class PageSource implements Source {
     return { kind: "page", start: time, cursor: "", seen: keys, newest };
   }
 
+  /**
+   * Asks until there is an answer. A server that keeps its log elsewhere since
+   * the last time refuses its old cursors; where nothing was read yet, it is the
+   * user's cursor, and not ours to drop.
+   */
   async #fetch(
-    range: Pick<PageRequest, "startMs" | "endMs" | "cursor">,
+    range: Pick<PageRequest, "startMs" | "endMs">,
+    { cursor, newest }: PagePosition,
     signal: AbortSignal,
-  ): Promise<Page> {
+  ): Promise<Page | "cursor refused"> {
     const { getEvents, types, policy, clock, observer } = this.#options;
     return await retry(async () => {
       while (true) {
         const limit = this.#pageSize;
         try {
-          const page = await getEvents({ ...range, types, limit }, signal);
+          const page = await getEvents(
+            { ...range, cursor, types, limit },
+            signal,
+          );
           observer.page(page.events.length, limit);
           if (page.events.length >= limit) this.#grow();
           return page;
         } catch (error) {
-          const shrinks = error instanceof TeleportError &&
-            error.pageTooLarge && limit > 1;
-          if (!shrinks) throw error;
+          if (!(error instanceof TeleportError)) throw error;
+          if (
+            error.status === "INVALID_ARGUMENT" && cursor !== "" &&
+            newest !== null
+          ) return "cursor refused";
+          if (!error.pageTooLarge || limit === 1) throw error;
           this.#pageSize = Math.ceil(limit / 2);
           observer.shrunk(this.#pageSize, error);
         }

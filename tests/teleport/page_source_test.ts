@@ -28,6 +28,11 @@ const TOO_LARGE = new TeleportError(
   "RESOURCE_EXHAUSTED",
 );
 
+const UNKNOWN_CURSOR = new TeleportError(
+  "failed to parse page key",
+  "INVALID_ARGUMENT",
+);
+
 Deno.test("pages cover the log exactly once, in its order", async () => {
   const { log, readAll } = setUp({ pageSize: 10 });
   const random = new Random(7, 0);
@@ -253,6 +258,33 @@ Deno.test("a cursor that stands still is dropped, and nothing repeated", async (
   assertEquals([...new Set(reading.ids)], idsIn(log));
   await reading.advance(5 * MINUTE_MS);
   assertEquals([...new Set(reading.ids)], idsIn(log));
+});
+
+Deno.test("a cursor that the server does not know any longer is dropped, and nothing repeated", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(10, NOW_MS - HOUR_MS));
+  const [first] = await readAll(from(NOW_MS - 2 * HOUR_MS));
+  assert(first !== undefined && first.position.cursor !== "");
+  log.fault = ({ cursor }) => {
+    if (cursor === first.position.cursor) throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  const others = await readAll(first.position);
+  assertEquals(idsOf([first, ...others]), idsIn(log));
+  assertEquals(dropped[0], "2026-03-01T11:00:03Z");
+});
+
+Deno.test("a cursor of the user's that the server does not know is told, and kept", async () => {
+  const { log, follow, failed, dropped } = setUp();
+  log.fault = ({ cursor }) => {
+    if (cursor === "typo") throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  await using reading = follow({ ...from(NOW_MS - HOUR_MS), cursor: "typo" });
+  await reading.advance(MINUTE_MS);
+  assert(failed.length > 0);
+  assertStrictEquals(failed[0]?.error, UNKNOWN_CURSOR);
+  assertEquals(dropped, []);
 });
 
 Deno.test("a cursor of an idle cluster is dropped once, not every minute", async () => {

@@ -1,0 +1,102 @@
+import { systemClock } from "../../lib/clock.ts";
+import type { Position } from "../../lib/event.ts";
+import { TeleportClient } from "../../lib/teleport/client.ts";
+import { parseIdentityFile } from "../../lib/teleport/identity.ts";
+import { PageSource } from "../../lib/teleport/page_source.ts";
+import { assert, assertEquals } from "../assert.ts";
+import { AuditLog } from "../fakes/audit_log.ts";
+import { identityText } from "../fakes/identity_file.ts";
+import { logEvent } from "../fakes/log_event.ts";
+import { startTeleport } from "../fakes/teleport.ts";
+import type { Fault } from "../fakes/teleport_faults.ts";
+
+const HOUR_MS = 60 * 60 * 1_000;
+const START_MS = Date.now() - 29 * HOUR_MS;
+const SIZE = 2_000;
+
+const FAULTS: readonly { name: string; faults: readonly Fault[] }[] = [
+  { name: "nothing goes wrong", faults: [] },
+  {
+    name: "pages are empty although their cursor moves",
+    faults: [{ kind: "empty page", times: 15 }],
+  },
+  {
+    name: "cursors show nothing",
+    faults: [{ kind: "stuck cursor", lastKey: "none", times: 3 }],
+  },
+  {
+    name: "cursors stand still",
+    faults: [{ kind: "stuck cursor", lastKey: "same", times: 3 }],
+  },
+  {
+    name: "pages are too large",
+    faults: [{ kind: "page too large", limit: 90 }],
+  },
+  {
+    name: "the server is away now and then",
+    faults: [{ kind: "status", code: "UNAVAILABLE", times: 4 }],
+  },
+];
+
+for (const { name, faults } of FAULTS) {
+  Deno.test(`a server's log is read once and whole where ${name}`, async () => {
+    const log = new AuditLog({
+      size: SIZE,
+      startMs: START_MS,
+      spacingMs: 20 * HOUR_MS / SIZE,
+    });
+    // Times within one millisecond, and a burst that no page holds.
+    const burst = Array.from(
+      { length: 150 },
+      () => logEvent("exec", { timeMs: START_MS + 7 * HOUR_MS }),
+    );
+    log.append(...burst);
+    await using teleport = await startTeleport({ log });
+    teleport.faults.add(...faults);
+    const text = await identityText();
+    const client = new TeleportClient(
+      teleport.address,
+      parseIdentityFile(text, { path: "identity", nowMs: Date.now() }),
+    );
+    try {
+      const source = createSource(client);
+      const ids: string[] = [];
+      for await (
+        const batch of source.read(START, new AbortController().signal)
+      ) ids.push(...batch.events.map(({ id }) => id));
+      assertEquals(ids.length, SIZE + burst.length);
+      assertEquals(ids, [...log.ids()]);
+      assert(teleport.requests.GetUnstructuredEvents.length > 10);
+    } finally {
+      client.close();
+    }
+  });
+}
+
+const START: Position = {
+  kind: "page",
+  start: new Date(Math.floor(START_MS / 1_000) * 1_000).toISOString()
+    .replace(".000Z", "Z"),
+  cursor: "",
+  seen: [],
+  newest: null,
+};
+
+function createSource(client: TeleportClient): PageSource {
+  return new PageSource({
+    getEvents: (request, signal) => client.getEvents(request, signal),
+    types: [],
+    pageSize: undefined,
+    windowMs: 6 * HOUR_MS,
+    pollMs: 10,
+    follow: false,
+    policy: { initialMs: 10, maxMs: 100, timeoutMs: undefined },
+    clock: systemClock,
+    observer: {
+      page: () => {},
+      shrunk: () => {},
+      cursorDropped: () => {},
+      failed: () => {},
+    },
+  });
+}
