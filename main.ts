@@ -8,6 +8,7 @@ import { runProgram } from "./lib/commands/program.ts";
 import { listenForSignals } from "./lib/signals.ts";
 
 if (import.meta.main) {
-  using signals = listenForSignals();
-  Deno.exitCode = await runProgram(Deno.args, signals);
+  const signals = listenForSignals();
+  // At once: connections that are still closing are nobody's concern any more.
+  Deno.exit(await runProgram(Deno.args, signals));
 }
