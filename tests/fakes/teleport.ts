@@ -1,0 +1,122 @@
+/**
+ * A stand-in for Teleport's auth service: a real gRPC server that demands a
+ * client certificate, serves an audit log, does wrong what its fault dial says,
+ * and remembers what it was asked.
+ *
+ * @module
+ */
+
+import type { LockV2 } from "../../lib/teleport/proto/teleport_pb.ts";
+import type { AuditLog } from "./audit_log.ts";
+import { findFreePort } from "./free_port.ts";
+import type { LogEvent } from "./log_event.ts";
+import { teleportPki } from "./pki.ts";
+import { type Served, TeleportApi } from "./teleport_api.ts";
+import type { FaultDial } from "./teleport_faults.ts";
+import type { Requests } from "./teleport_methods.ts";
+import {
+  TeleportServer,
+  type TeleportTls,
+  teleportTls,
+} from "./teleport_server.ts";
+
+/** How the stand-in is to be. */
+export interface TeleportOptions {
+  readonly log: AuditLog;
+  /** The tests' own Teleport certificates where none are given. */
+  readonly tls?: TeleportTls;
+  /** A free one where none is given. */
+  readonly port?: number;
+  /** Whether it has the methods of the bulk export; default true. */
+  readonly exportSupported?: boolean;
+}
+
+/** Starts a stand-in on the loopback interface. */
+export async function startTeleport(
+  options: TeleportOptions,
+): Promise<TeleportStandIn> {
+  const { tls = teleportTls(await teleportPki()) } = options;
+  const teleport = new TeleportStandIn({ ...options, tls });
+  await teleport.start();
+  return teleport;
+}
+
+/** A running stand-in. */
+export class TeleportStandIn {
+  readonly log: AuditLog;
+  /** Stays the same across restarts. */
+  readonly port: number;
+  readonly #tls: TeleportTls;
+  readonly #api: TeleportApi;
+  #server: TeleportServer | undefined;
+
+  constructor(options: TeleportOptions & { readonly tls: TeleportTls }) {
+    const { log, tls, port = findFreePort(), exportSupported = true } = options;
+    this.log = log;
+    this.port = port;
+    this.#tls = tls;
+    this.#api = new TeleportApi(log, { exportSupported });
+  }
+
+  /** `host:port`, as `--teleport-addr` wants it. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** What goes wrong from now on. */
+  get faults(): FaultDial {
+    return this.#api.faults;
+  }
+
+  /** What it was asked so far, also before a restart. */
+  get requests(): Requests {
+    return this.#api.requests;
+  }
+
+  /** The locks that were asked for. */
+  get locks(): readonly LockV2[] {
+    return this.requests.UpsertLock;
+  }
+
+  /** What it sent so far. */
+  get served(): Served {
+    return this.#api.served;
+  }
+
+  /** How many requests are being answered, streams included. */
+  get openCalls(): number {
+    return this.#api.openCalls;
+  }
+
+  /** Adds events to the log; the next page that reaches so far has them. */
+  append(...events: readonly LogEvent[]): void {
+    this.log.append(...events);
+  }
+
+  /** Listens. */
+  async start(): Promise<void> {
+    if (this.#server !== undefined) return;
+    const server = new TeleportServer();
+    this.#api.offer(server);
+    await server.listen(this.port, this.#tls);
+    this.#server = server;
+  }
+
+  /** Drops all connections and listens no more: connections are refused. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    await server?.stop();
+  }
+
+  /** Drops all connections and listens again on the same port. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** The same as `stop`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * A gRPC server that demands a client certificate: what the Teleport stand-in is
+ * built on.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status,
+} from "@grpc/grpc-js";
+import type { Pki } from "./pki.ts";
+import type { Code } from "./teleport_faults.ts";
+
+/** What the server shows, and which clients it trusts; PEM texts. */
+export interface TeleportTls {
+  readonly cert: string;
+  readonly key: string;
+  /** Client certificates have to be signed by this. */
+  readonly ca: string;
+}
+
+/** A call that ends with a gRPC status. */
+export class CallError extends Error {
+  override readonly name = "CallError";
+  /** The number that gRPC sends. */
+  readonly code: number;
+  /** The text that gRPC sends. */
+  readonly details: string;
+
+  constructor(code: Code, details: string) {
+    super(details);
+    this.code = status[code];
+    this.details = details;
+  }
+}
+
+/** Answers one request. `signal` aborts when the caller hangs up, or the server stops. */
+export type UnaryHandler = (
+  request: Uint8Array,
+  signal: AbortSignal,
+) => Promise<Uint8Array>;
+
+/** Answers one request with a stream. */
+export type StreamHandler = (
+  request: Uint8Array,
+  signal: AbortSignal,
+) => AsyncIterable<Uint8Array>;
+
+/** The server's end of the tests' certificates. */
+export function teleportTls({ authority, server }: Pki): TeleportTls {
+  return {
+    cert: server.certificatePem,
+    key: server.privateKeyPem,
+    ca: authority.certificatePem,
+  };
+}
+
+/** A server for one span of time: it is not started again after it stopped. */
+export class TeleportServer {
+  readonly #server = new Server();
+  readonly #stopping = new AbortController();
+
+  /** Answers `path`, e.g. `/proto.AuthService/Ping`, with one message. */
+  unary(path: string, handle: UnaryHandler): void {
+    type Call = ServerUnaryCall<Uint8Array, Uint8Array>;
+    this.#server.register<Uint8Array, Uint8Array>(
+      path,
+      async (
+        call: Call,
+        reply: (error: CallError | null, answer?: Uint8Array) => void,
+      ) => {
+        try {
+          reply(null, await handle(call.request, this.#signalOf(call)));
+        } catch (error) {
+          reply(toCallError(error));
+        }
+      },
+      toBuffer,
+      (bytes) => bytes,
+      "unary",
+    );
+  }
+
+  /** Answers `path` with a stream of messages. */
+  stream(path: string, handle: StreamHandler): void {
+    this.#server.register<Uint8Array, Uint8Array>(
+      path,
+      async (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
+        const signal = this.#signalOf(call);
+        try {
+          for await (const message of handle(call.request, signal)) {
+            if (!call.write(message)) await once(call, "drain", { signal });
+          }
+          call.end();
+        } catch (error) {
+          // Nobody is left to be told about it otherwise.
+          if (!signal.aborted) call.emit("error", toCallError(error));
+        }
+      },
+      toBuffer,
+      (bytes) => bytes,
+      "serverStream",
+    );
+  }
+
+  /** Listens on a port of the loopback interface. */
+  async listen(port: number, { ca, cert, key }: TeleportTls): Promise<void> {
+    const credentials = ServerCredentials.createSsl(
+      Buffer.from(ca),
+      [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
+      true,
+    );
+    await new Promise<void>((resolve, reject) => {
+      this.#server.bindAsync(
+        `127.0.0.1:${port}`,
+        credentials,
+        (error) => error === null ? resolve() : reject(error),
+      );
+    });
+  }
+
+  /** Drops all connections; resolves when the port is free. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new CallError("UNAVAILABLE", "the server stops"));
+    // In this order: a connection that is told to end and then dropped brings
+    // nghttp2 to an assertion, and the whole process down.
+    this.#server.forceShutdown();
+    await new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => resolve());
+    });
+  }
+
+  #signalOf(
+    call: Pick<ServerUnaryCall<unknown, unknown>, "on">,
+  ): AbortSignal {
+    const cancelled = new AbortController();
+    call.on("cancelled", () => {
+      cancelled.abort(new CallError("CANCELLED", "the caller hung up"));
+    });
+    return AbortSignal.any([cancelled.signal, this.#stopping.signal]);
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function toCallError(error: unknown): CallError {
+  return error instanceof CallError
+    ? error
+    : new CallError("INTERNAL", String(error));
+}
