@@ -6,42 +6,78 @@
 
 import { describe } from "../errors.ts";
 
-/** rustls' words, and what to do about them, most telling first. */
+/** The words of rustls and hyper, and what to do about them, most telling first. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
-    /UnknownIssuer|invalid peer certificate: Other|CaUsedAsEndEntity/,
-    "its certificate is not signed by the CA in fluentd-ca",
+    /UnknownIssuer/,
+    "its certificate is not signed by a CA that we trust: set fluentd-ca to the one that signed it",
   ],
   [
-    /NotValidForName/,
+    /CaUsedAsEndEntity/,
+    "its certificate is that of a CA: give it one of its own, signed by the CA",
+  ],
+  [
+    /certificate not valid for name|NotValidForName/,
     "its certificate is for another host name: use that name in fluentd-url, or issue a certificate for this one",
   ],
   [
-    /invalid peer certificate: Expired/,
+    /certificate expired|invalid peer certificate: Expired/,
     "its certificate has expired: renew it",
+  ],
+  [
+    /certificate not valid yet|NotValidYet/,
+    "its certificate is not valid yet: are the clocks right?",
+  ],
+  [
+    /extended key usage/,
+    "its certificate is not meant for servers: issue one for server authentication",
   ],
   [
     /CertificateRequired|HandshakeFailure/,
     "it demands a client certificate: set fluentd-cert and fluentd-key",
   ],
   [
-    /UnknownCA|UnknownCa|BadCertificate|CertificateUnknown|DecryptError|AccessDenied/,
+    /alert: (UnknownC[Aa]|BadCertificate|CertificateUnknown|DecryptError|AccessDenied)/,
     "it does not trust our certificate: fluentd-cert must be signed by the CA that it is configured with",
   ],
   [
-    /CertificateExpired/,
+    /alert: UnsupportedCertificate/,
+    "our certificate is not meant for clients: issue fluentd-cert for client authentication",
+  ],
+  [
+    /alert: CertificateRevoked/,
+    "it says that our certificate was revoked: renew fluentd-cert",
+  ],
+  [
+    /alert: CertificateExpired/,
     "it says that our certificate expired: renew fluentd-cert",
   ],
   [
-    /Connection refused|os error 111/,
+    /tls handshake eof/,
+    "it broke off the TLS handshake: either it is restarting, or it does not trust the CA that signed fluentd-cert",
+  ],
+  [
+    /InvalidContentType/,
+    "it does not speak TLS there: is the port in fluentd-url right, or should it begin with http://?",
+  ],
+  [
+    /invalid HTTP version/,
+    "it does not speak HTTP there: is the port in fluentd-url right, or should it begin with https://?",
+  ],
+  [
+    /Connection refused/,
     "connection refused: is it running, and is the port in fluentd-url right?",
   ],
   [
-    /dns error|failed to lookup|Name or service not known/,
-    "the host name cannot be resolved",
+    /dns error/,
+    "the host name cannot be resolved: is it right in fluentd-url?",
   ],
   [
-    /connection closed|reset by peer|Connection reset|broken pipe|IncompleteMessage|UnexpectedEof/i,
+    /unreachable|No route to host|Connection timed out/,
+    "it cannot be reached: is it running, and does every firewall let us through?",
+  ],
+  [
+    /connection closed|close_notify|reset by peer|broken pipe|reading a body/i,
     "the connection broke before the answer; whether it took the request is not known, so it is sent again",
   ],
 ];
@@ -50,11 +86,27 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 export function describeFetchError(error: unknown, url: string): Error {
   const text = describe(error);
   const meaning = MEANINGS.find(([pattern]) => pattern.test(text))?.[1];
-  const detail = text.replace(/^error sending request (for|from).*?\): /, "")
-    .replace(/^error sending request for url \([^)]*\)(: )?/, "");
+  const detail = shorten(text);
   return new Error(
     meaning === undefined
       ? `cannot send to ${url}: ${detail}`
       : `cannot send to ${url}: ${meaning} (${detail})`,
   );
+}
+
+/**
+ * Without what is said already, and without what is different each time, such as
+ * our own port: the same trouble has to have the same text.
+ */
+function shorten(text: string): string {
+  return text
+    .replace(/^fetch failed: /i, "")
+    .replace(/^error sending request .*?\): (client error \(\w+\): )?/, "")
+    .replace(/: https:\/\/docs\.rs\/\S+/, "")
+    .replace(/verification time \d+ \(UNIX\), but certificate is /, "")
+    .replace(
+      /(not valid (?:after|before)) (\d+) \([^)]*\)/,
+      (_, what, seconds) =>
+        `${what} ${new Date(Number(seconds) * 1_000).toISOString()}`,
+    );
 }

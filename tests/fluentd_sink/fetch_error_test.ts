@@ -1,0 +1,93 @@
+import { describeFetchError } from "../../lib/fluentd/fetch_error.ts";
+import { assertEquals, assertMatch } from "../assert.ts";
+
+const URL = "https://fluentd.example.com:8888/test.log";
+
+/** As fetch says it: the text of a failed connection. */
+function atConnect(text: string): Error {
+  return new TypeError("fetch failed", {
+    cause: new TypeError(
+      `error sending request for url (${URL}): client error (Connect): ${text}`,
+    ),
+  });
+}
+
+/** As fetch says it: the text of a connection that was made. */
+function atRequest(text: string, port = 40_000): Error {
+  return new TypeError(
+    `error sending request from 127.0.0.1:${port} for ${URL} (127.0.0.1:8888): client error (SendRequest): ${text}`,
+  );
+}
+
+function said(error: Error): string {
+  return describeFetchError(error, URL).message;
+}
+
+// Measured against servers with OpenSSL, such as Fluentd's.
+for (
+  const [text, meaning] of [
+    ["received fatal alert: HandshakeFailure", /demands a client certificate/],
+    ["received fatal alert: UnknownCA", /does not trust our certificate/],
+    ["received fatal alert: BadCertificate", /does not trust our certificate/],
+    ["received fatal alert: CertificateExpired", /our certificate expired/],
+    ["received fatal alert: CertificateRevoked", /was revoked/],
+    ["received fatal alert: UnsupportedCertificate", /not meant for clients/],
+    [
+      "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+      /certificate is that of a CA/,
+    ],
+    [
+      "tcp connect error: No route to host (os error 113)",
+      /cannot be reached/,
+    ],
+    [
+      "tcp connect error: Network is unreachable (os error 101)",
+      /cannot be reached/,
+    ],
+  ] as const
+) {
+  Deno.test(`"${text}" is told in words, with the text itself`, () => {
+    const message = said(atConnect(text));
+    assertMatch(message, meaning);
+    assertEquals(message.endsWith(` (${text})`), true);
+  });
+}
+
+for (
+  const text of [
+    "connection closed before message completed",
+    "connection error: Connection reset by peer (os error 104)",
+    "connection error: Broken pipe (os error 32)",
+  ]
+) {
+  Deno.test(`"${text}" says that the request is sent again`, () => {
+    assertMatch(said(atRequest(text)), /connection broke.*sent again/);
+  });
+}
+
+Deno.test("a connection that broke in TLS is told without links to a manual", () => {
+  assertEquals(
+    said(
+      new TypeError(
+        "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof",
+      ),
+    ),
+    `cannot send to ${URL}: the connection broke before the answer; whether it took the request is not known, so it is sent again (peer closed connection without sending TLS close_notify)`,
+  );
+});
+
+Deno.test("the same trouble has the same text, whatever our own port is", () => {
+  const text = "connection closed before message completed";
+  assertEquals(said(atRequest(text, 40_000)), said(atRequest(text, 50_000)));
+});
+
+Deno.test("what nobody has seen before is told as it is, and the URL only once", () => {
+  assertEquals(
+    said(atConnect("the moon is full")),
+    `cannot send to ${URL}: the moon is full`,
+  );
+  assertEquals(
+    said(new TypeError("Fetch failed: Requests to port 1 are blocked")),
+    `cannot send to ${URL}: Requests to port 1 are blocked`,
+  );
+});
