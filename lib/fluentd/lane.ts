@@ -88,23 +88,36 @@ export class Lane {
         body,
         signal,
       });
+      if (response.ok) return await this.#acknowledged(response);
       const text = await response.text();
-      this.#usedMs = this.#clock.now();
-      if (response.ok) {
-        return { status: response.status, retryAfter: null, text: "" };
-      }
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {
         status: response.status,
         retryAfter: response.headers.get("retry-after"),
-        text: text.slice(0, MAX_ANSWER_CHARACTERS).trim(),
+        text: shorten(text),
       };
     } catch (error) {
       this.close();
       throw error;
     }
   }
+
+  /** The receiver has the events, whatever becomes of the rest of its answer. */
+  async #acknowledged(response: Response): Promise<Answer> {
+    try {
+      await response.text();
+      this.#usedMs = this.#clock.now();
+    } catch {
+      this.close();
+    }
+    return { status: response.status, retryAfter: null, text: "" };
+  }
+}
+
+/** One line of it. */
+function shorten(text: string): string {
+  return text.slice(0, MAX_ANSWER_CHARACTERS).replace(/\s+/g, " ").trim();
 }
 
 function createClient({ caCerts, client }: TlsOptions): Deno.HttpClient {
