@@ -18,6 +18,9 @@ import { gzip } from "./gzip.ts";
 import { type Answer, Lane, type TlsOptions } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
 
+/** A receiver that names a later time is asked after this one all the same. */
+const MAX_RETRY_AFTER_MS = 60 * 60_000;
+
 /** How to talk to the receiver. */
 export interface FluentdOptions {
   /** Receives audit events. */
@@ -52,12 +55,15 @@ export class FluentdSink implements Sink {
 
   constructor(options: FluentdOptions) {
     this.#options = options;
-    this.#headers = new Headers({ "content-type": "application/json" });
-    if (options.compress === "gzip") {
-      this.#headers.set("content-encoding", "gzip");
-    }
+    this.#headers = new Headers();
     for (const { name, value } of options.headers) {
       this.#headers.append(name, value);
+    }
+    if (!this.#headers.has("content-type")) {
+      this.#headers.set("content-type", "application/json");
+    }
+    if (options.compress === "gzip") {
+      this.#headers.set("content-encoding", "gzip");
     }
   }
 
@@ -79,7 +85,7 @@ export class FluentdSink implements Sink {
         ? await gzip(buffer.written())
         : buffer.written();
       const answer = await this.#post(lane, url, body, kill);
-      classify(answer, url, count);
+      classify(answer, { url, count, nowMs: this.#options.clock.now() });
       return count;
     } finally {
       pool.release({ lane, buffer });
@@ -145,7 +151,10 @@ export class FluentdSink implements Sink {
  * @throws {BusyError} again later, at the time that was asked for
  * @throws {Error} again later
  */
-function classify(answer: Answer, url: string, count: number): void {
+function classify(
+  answer: Answer,
+  { url, count, nowMs }: { url: string; count: number; nowMs: number },
+): void {
   const { status, text } = answer;
   if (status >= 200 && status <= 299) return;
   const said = `${url} answered ${status}${text === "" ? "" : ` "${text}"`}`;
@@ -161,7 +170,7 @@ function classify(answer: Answer, url: string, count: number): void {
       throw new Error(said);
     case 429:
     case 503:
-      throw new BusyError(said, retryAfterMs(answer.retryAfter));
+      throw new BusyError(said, retryAfterMs(answer.retryAfter, nowMs));
     case 501:
       throw new RejectedError(said, count);
     case 500:
@@ -179,9 +188,11 @@ function classify(answer: Answer, url: string, count: number): void {
 }
 
 /** `Retry-After` is seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. */
-function retryAfterMs(value: string | null): number | undefined {
+function retryAfterMs(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined;
-  if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  const dateMs = Date.parse(value);
-  return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - Date.now());
+  const waitMs = /^\d+$/.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - nowMs;
+  if (Number.isNaN(waitMs)) return undefined;
+  return Math.min(Math.max(0, waitMs), MAX_RETRY_AFTER_MS);
 }

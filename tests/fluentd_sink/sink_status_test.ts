@@ -1,0 +1,177 @@
+import { BusyError, RejectedError } from "../../lib/errors.ts";
+import { AUDIT } from "../../lib/event.ts";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "../assert.ts";
+import { auditEvents } from "../fakes/audit_events.ts";
+import { startFluentd } from "../fakes/fluentd.ts";
+import { DisposableSink, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
+
+/** What `send` throws when the receiver answers so. */
+async function thrownAt(
+  status: number,
+  { body = "", headers = {} }: {
+    body?: string;
+    headers?: Record<string, string>;
+  } = {},
+): Promise<Error> {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(body === "" ? null : body, { status, headers }),
+  );
+  using sink = new DisposableSink({
+    url: `http://127.0.0.1:${server.addr.port}/test.log`,
+  });
+  return await assertRejects(
+    () => sink.send(AUDIT, auditEvents(3), NEVER),
+    Error,
+  );
+}
+
+Deno.test("every 2xx is a success", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd);
+  for (const status of [200, 201, 202, 204, 206, 299]) {
+    fluentd.faults.add({ kind: "status", status, times: 1 });
+    assertEquals(await sink.send(AUDIT, auditEvents(1), NEVER), 1);
+  }
+  assertEquals(fluentd.received.summary().events, 6);
+  // None of them costs a connection.
+  assertEquals(fluentd.connections.summary().accepted, 1);
+});
+
+Deno.test("what is wrong with the events themselves is refused for good, with their number", async () => {
+  for (const status of [400, 402, 405, 406, 409, 410, 413, 415, 422, 501]) {
+    const error = await thrownAt(status);
+    assertInstanceOf(error, RejectedError, `${status}`);
+    assertEquals(error.count, 3);
+    assertStringIncludes(error.message, `/test.log answered ${status}`);
+  }
+});
+
+Deno.test("what may be over soon is tried again", async () => {
+  for (const status of [408, 500, 502, 504, 507, 599]) {
+    const error = await thrownAt(status);
+    assertNotInstanceOf(error, RejectedError);
+    assertStringIncludes(error.message, `answered ${status}`);
+  }
+});
+
+Deno.test("what is wrong with the whole destination is tried again, and says what to fix", async () => {
+  for (
+    const [status, remedy] of [
+      [401, "check fluentd-cert, fluentd-header"],
+      [403, "check fluentd-cert, fluentd-header"],
+      [404, "is the path in fluentd-url right?"],
+      [301, "redirects are not followed: correct fluentd-url"],
+      [302, "redirects are not followed: correct fluentd-url"],
+      [308, "redirects are not followed: correct fluentd-url"],
+    ] as const
+  ) {
+    const error = await thrownAt(status, {
+      headers: status < 400 ? { location: "http://127.0.0.1:1/" } : {},
+    });
+    assertNotInstanceOf(error, RejectedError);
+    assertStringIncludes(error.message, remedy);
+  }
+});
+
+Deno.test("a busy receiver's seconds are honoured", async () => {
+  for (const status of [429, 503]) {
+    const error = await thrownAt(status, { headers: { "retry-after": "17" } });
+    assertInstanceOf(error, BusyError);
+    assertEquals(error.retryAfterMs, 17_000);
+  }
+});
+
+Deno.test("a busy receiver's date is honoured, by our clock", async () => {
+  // The clock of the sink says 12:00:00.
+  for (
+    const [date, expectedMs] of [
+      ["Sun, 01 Mar 2026 12:01:30 GMT", 90_000],
+      ["Sun, 01 Mar 2026 11:00:00 GMT", 0],
+    ] as const
+  ) {
+    const error = await thrownAt(503, { headers: { "retry-after": date } });
+    assertInstanceOf(error, BusyError);
+    assertEquals(error.retryAfterMs, expectedMs);
+  }
+});
+
+Deno.test("a busy receiver that names no time, or nonsense, is tried again like any other", async () => {
+  for (const value of [undefined, "soon", ""]) {
+    const error = await thrownAt(429, {
+      headers: value === undefined ? {} : { "retry-after": value },
+    });
+    assertInstanceOf(error, BusyError);
+    assertEquals(error.retryAfterMs, undefined);
+  }
+});
+
+Deno.test("a receiver cannot send us away for more than an hour", async () => {
+  for (
+    const value of [
+      "9".repeat(5),
+      "9".repeat(400),
+      "Thu, 31 Dec 2099 23:59:59 GMT",
+    ]
+  ) {
+    const error = await thrownAt(503, { headers: { "retry-after": value } });
+    assertInstanceOf(error, BusyError);
+    assertEquals(error.retryAfterMs, 60 * 60_000);
+  }
+});
+
+Deno.test("Fluentd's full buffer is tried again, its too small chunk is not", async () => {
+  const full = await thrownAt(500, {
+    body: "500 Internal Server Error\nbuffer space has too many data",
+  });
+  assertNotInstanceOf(full, RejectedError);
+  const tooSmall = await thrownAt(500, {
+    body:
+      "500 Internal Server Error\na 9000000 bytes record (nth: 0) is larger than buffer chunk limit size (8388608)",
+  });
+  assertInstanceOf(tooSmall, RejectedError);
+  assertEquals(tooSmall.count, 3);
+});
+
+Deno.test("what the receiver said is quoted, in one line and not at length", async () => {
+  const error = await thrownAt(400, {
+    body: `400 Bad Request\n\n  invalid time format\r\n${"x".repeat(5_000)}`,
+  });
+  assertStringIncludes(
+    error.message,
+    'answered 400 "400 Bad Request invalid time format xxx',
+  );
+  assert(!error.message.includes("\n"));
+  assert(error.message.length < 500);
+});
+
+Deno.test("a refusal leaves the sink as good as new", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd);
+  for (const status of [400, 413, 500, 503, 404]) {
+    fluentd.faults.add({ kind: "status", status, times: 1 });
+    await assertRejects(() => sink.send(AUDIT, auditEvents(2), NEVER));
+  }
+  assertEquals(await sink.send(AUDIT, auditEvents(2), NEVER), 2);
+  assertEquals(fluentd.received.ids("test.log"), ["e0", "e1"]);
+  assertEquals(fluentd.connections.summary().refusedResumptions, 0);
+});
+
+Deno.test("a body over the receiver's limit is refused for good", async () => {
+  await using fluentd = await startFluentd({ bodyLimitBytes: 20 });
+  using sink = await sinkTo(fluentd);
+  const error = await assertRejects(
+    () => sink.send(AUDIT, auditEvents(3), NEVER),
+    RejectedError,
+    "answered 413",
+  );
+  assertEquals(error.count, 3);
+  assertEquals(await sink.send(AUDIT, auditEvents(1), NEVER), 1);
+});
