@@ -46,6 +46,10 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       const { runStart } = await import("./start.ts");
       return await runStart(toConfig(options), signals);
     }
+    case "configure": {
+      const { runConfigure } = await import("./configure.ts");
+      return await runConfigure(options, signals.stop);
+    }
     case "completion": {
       const { completion } = await import("../config/completion.ts");
       print(completion(options.operands[0] ?? ""));

@@ -12,8 +12,10 @@ import { duration } from "./duration.ts";
 import { DIRECTORY, FILE } from "./file.ts";
 import { HEADERS } from "./header.ts";
 import { HTTP_URL } from "./http_url.ts";
+import { PASSWORD } from "./password.ts";
 import { PAST_TIME } from "./rfc3339.ts";
 import { size } from "./size.ts";
+import { DNS_NAMES, IP_ADDRESSES } from "./subject_names.ts";
 import {
   choice,
   integer,
@@ -392,7 +394,7 @@ const OPTIONS = {
     default: "false",
     environment: ["LOCKING_ENABLED", "LOCK_ENABLED"],
     help: "lock users whose logins fail repeatedly; never in a dry run",
-    commands: RUN,
+    commands: [...RUN, "configure"],
   },
   "lock-failed-attempts-count": {
     type: integer({ min: 1, max: 1_000_000 }),
@@ -428,8 +430,16 @@ const OPTIONS = {
     places: ["flag"],
     commands: ["configure"],
   },
+  cn: {
+    type: text("NAME"),
+    group: "Certificates",
+    default: "localhost",
+    help: "common name of Fluentd's certificate",
+    places: ["flag"],
+    commands: ["configure"],
+  },
   "dns-names": {
-    type: words("NAME,..."),
+    type: DNS_NAMES,
     group: "Certificates",
     default: "localhost",
     help: "host names of Fluentd",
@@ -437,10 +447,18 @@ const OPTIONS = {
     commands: ["configure"],
   },
   ip: {
-    type: words("ADDRESS,..."),
+    type: IP_ADDRESSES,
     group: "Certificates",
     default: "127.0.0.1",
     help: "IP addresses of Fluentd",
+    places: ["flag"],
+    commands: ["configure"],
+  },
+  "key-type": {
+    type: choice("rsa", "ecdsa-p256"),
+    group: "Certificates",
+    default: "rsa",
+    help: "kind of keys",
     places: ["flag"],
     commands: ["configure"],
   },
@@ -449,6 +467,23 @@ const OPTIONS = {
     group: "Certificates",
     default: "4096",
     help: "bits of RSA keys",
+    places: ["flag"],
+    commands: ["configure"],
+  },
+  "client-key-password": {
+    type: optional(PASSWORD),
+    group: "Certificates",
+    otherwise: "not encrypted",
+    help: "encrypts the client key; @/path takes it from a file",
+    places: ["flag"],
+    commands: ["configure"],
+    secret: true,
+  },
+  force: {
+    type: SWITCH,
+    group: "Certificates",
+    default: "false",
+    help: "overwrite files that exist",
     places: ["flag"],
     commands: ["configure"],
   },

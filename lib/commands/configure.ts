@@ -1,0 +1,164 @@
+/**
+ * `configure`: makes the files to start with.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { parseAddress } from "../config/address.ts";
+import { checkPassword } from "../config/password.ts";
+import type { Options } from "../config/read_options.ts";
+import type { KeyType } from "../configure/certificates.ts";
+import { createCredentials } from "../configure/credentials.ts";
+import { fileNames, makeFiles } from "../configure/file_set.ts";
+import { existingNames, writeFiles } from "../configure/files.ts";
+import { nextSteps, passwordNotice } from "../configure/next_steps.ts";
+import type { CertificateNames, Setup } from "../configure/setup.ts";
+import { readLine } from "../configure/stdin.ts";
+import { ConfigError, describe } from "../errors.ts";
+import { ExitStatus } from "./exit_status.ts";
+import { print } from "./print.ts";
+
+/** The password of the server's key, and whether somebody has to be told of it. */
+interface ServerPassword {
+  readonly text: string;
+  readonly isNew: boolean;
+}
+
+/**
+ * Writes certificates, role and configurations, and prints what to do next.
+ *
+ * @throws {ConfigError} where that cannot be done or is not wanted: nothing is
+ * written then
+ * @throws `stop.reason`
+ */
+export async function runConfigure(
+  options: Options,
+  stop: AbortSignal,
+): Promise<number> {
+  const setup = toSetup(options);
+  const replace = await agreeToReplace(setup, {
+    force: options.value("force"),
+    stop,
+  });
+  const password = await serverPassword(stop);
+  const credentials = await createCredentials(toCredentialOptions(options));
+  const files = makeFiles(setup, {
+    credentials,
+    serverPassword: password.text,
+  });
+  stop.throwIfAborted();
+  try {
+    await writeFiles(setup.directory, files, { replace });
+  } catch (cause) {
+    throw cannot(`write to ${setup.directory}; nothing is written`, cause);
+  }
+  const names = files.map(({ name }) => `  ${name}\n`).join("");
+  const notice = password.isNew ? passwordNotice(setup, password.text) : "";
+  print(
+    `Written to ${setup.directory}:\n\n${names}\n${notice}${nextSteps(setup)}`,
+  );
+  return ExitStatus.Done;
+}
+
+function toSetup({ value, operands }: Options): Setup {
+  const [out = "", teleportAddress = "", ca = "", server = "", client = ""] =
+    operands;
+  const names = { ca, server, client };
+  const problems = [...nameProblems(names)];
+  try {
+    parseAddress(teleportAddress);
+  } catch (error) {
+    problems.push(`configure: addr: ${describe(error)}`);
+  }
+  const fluentdHost =
+    value("dns-names").find((name) => !name.startsWith("*")) ??
+      value("ip")[0];
+  if (fluentdHost === undefined) {
+    problems.push("configure: Fluentd needs a name: give --dns-names or --ip");
+  }
+  if (fluentdHost === undefined || problems.length > 0) {
+    throw new ConfigError(problems);
+  }
+  return {
+    directory: resolve(out),
+    teleportAddress,
+    fluentdHost,
+    names,
+    lockUsers: value("lock-enabled"),
+    clientKeyPassword: value("client-key-password"),
+  };
+}
+
+/** They become names of files in one directory. */
+function* nameProblems(names: CertificateNames): Generator<string> {
+  for (const [role, name] of Object.entries(names)) {
+    if (!/^[\w][\w.-]*$/.test(name)) {
+      yield `configure: ${role}-name: ${
+        JSON.stringify(name)
+      } is not a plain file name: use letters, digits, ".", "-" and "_"`;
+    }
+  }
+  const { ca, server, client } = names;
+  if (new Set([ca, server, client]).size < 3) {
+    yield "configure: ca-name, server-name and client-name have to differ";
+  }
+}
+
+function toCredentialOptions({ value }: Options) {
+  const keyType: KeyType = value("key-type") === "rsa"
+    ? `rsa-${value("length")}`
+    : "ecdsa-p256";
+  return {
+    keyType,
+    ttlMs: value("ttl"),
+    nowMs: Date.now(),
+    serverName: value("cn"),
+    dnsNames: value("dns-names"),
+    ipAddresses: value("ip"),
+  };
+}
+
+/** @returns Names of files that are to be overwritten */
+async function agreeToReplace(
+  setup: Setup,
+  { force, stop }: { readonly force: boolean; readonly stop: AbortSignal },
+): Promise<string[]> {
+  let existing: string[];
+  try {
+    existing = existingNames(setup.directory, fileNames(setup));
+  } catch (cause) {
+    throw cannot(`write to ${setup.directory}`, cause);
+  }
+  if (existing.length === 0 || force) return existing;
+  const found = `${setup.directory} has ${existing.join(", ")} already`;
+  if (!Deno.stdin.isTerminal()) {
+    throw new ConfigError([
+      `configure: ${found}: name another directory, or overwrite with --force`,
+    ]);
+  }
+  const question = `${found}.\nOverwrite? [y/N] `;
+  Deno.stderr.writeSync(new TextEncoder().encode(question));
+  if (/^y(es)?$/i.test((await readLine(stop)).trim())) return existing;
+  throw new ConfigError(["configure: nothing is written"]);
+}
+
+/** What a pipe carries; else, at a terminal or without a word, a new one. */
+async function serverPassword(stop: AbortSignal): Promise<ServerPassword> {
+  const text = Deno.stdin.isTerminal() ? "" : await readLine(stop);
+  if (text === "") {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return { text: bytes.toHex(), isNew: true };
+  }
+  try {
+    return { text: checkPassword(text), isNew: false };
+  } catch (cause) {
+    throw cannot("take the password from standard input", cause);
+  }
+}
+
+function cannot(what: string, cause: unknown): ConfigError {
+  return new ConfigError([`configure: cannot ${what}: ${describe(cause)}`], {
+    cause,
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * The names and addresses that a certificate is good for.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+import { refusal } from "./refusal.ts";
+import { list, type ValueType } from "./value_type.ts";
+
+const DNS_NAME = /^(\*\.)?[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_-]+)*$/i;
+
+/** Host names, the first label may be `*`. */
+export const DNS_NAMES: ValueType<readonly string[]> = list(
+  "NAME,...",
+  (name) => {
+    if (isIP(name) !== 0) {
+      throw refusal(name, "is an IP address: give it with ip");
+    }
+    if (!DNS_NAME.test(name)) {
+      throw refusal(name, "is not a host name, like fluentd.example.com");
+    }
+    return name;
+  },
+);
+
+/** IPv4 or IPv6 addresses. */
+export const IP_ADDRESSES: ValueType<readonly string[]> = list(
+  "ADDRESS,...",
+  (address) => {
+    if (isIP(address) === 0) {
+      throw refusal(address, "is not an IP address, like 10.0.0.7");
+    }
+    return address;
+  },
+);

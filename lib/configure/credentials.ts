@@ -1,0 +1,82 @@
+/**
+ * A CA, a certificate for Fluentd, and one for this program.
+ *
+ * @module
+ */
+
+import { createPrivateKey } from "node:crypto";
+import {
+  createAuthority,
+  issueCertificate,
+  type KeyType,
+  type Validity,
+} from "./certificates.ts";
+
+// Clocks differ: a certificate is not to be refused by one that is behind.
+const BACKDATED_MS = 300_000;
+
+/** What certificates are made for. */
+export interface CredentialOptions {
+  readonly keyType: KeyType;
+  readonly ttlMs: number;
+  readonly nowMs: number;
+  readonly serverName: string;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
+/** A certificate and its private key, in PEM and not encrypted. */
+interface Credential {
+  readonly certificatePem: string;
+  readonly privateKeyPem: string;
+}
+
+/** All that is needed for mutual TLS. */
+export interface Credentials {
+  readonly ca: Credential;
+  readonly server: Credential;
+  readonly client: Credential;
+}
+
+/** Makes keys and certificates; with RSA of 4096 bits that takes seconds. */
+export async function createCredentials(
+  options: CredentialOptions,
+): Promise<Credentials> {
+  const { keyType, ttlMs, nowMs, serverName, dnsNames, ipAddresses } = options;
+  const validity: Validity = {
+    notBefore: new Date(nowMs - BACKDATED_MS),
+    notAfter: new Date(nowMs + ttlMs),
+  };
+  const ca = await createAuthority({
+    commonName: "teleport-event-handler CA",
+    keyType,
+    validity,
+  });
+  const [server, client] = await Promise.all([
+    issueCertificate(ca, {
+      commonName: serverName,
+      dnsNames,
+      ipAddresses,
+      keyType,
+      validity,
+      usages: ["server"],
+    }),
+    issueCertificate(ca, {
+      commonName: "teleport-event-handler",
+      keyType,
+      validity,
+      usages: ["client"],
+    }),
+  ]);
+  return { ca, server, client };
+}
+
+/** The same key in encrypted PKCS#8. */
+export function encryptKey(privateKeyPem: string, password: string): string {
+  return createPrivateKey(privateKeyPem).export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: password,
+  }).toString();
+}

@@ -1,0 +1,100 @@
+/**
+ * `configure` as a process of its own, with exactly the permissions of the binary.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { PERMISSIONS } from "../../scripts/permissions.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** How a run ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a run is started with besides its arguments. */
+export interface Surroundings {
+  /** Comes in through a pipe; none: there is nothing to read. */
+  readonly stdin?: string;
+}
+
+/** Runs it to its end. Keys are small and quick unless the arguments say otherwise. */
+export function runConfigure(
+  args: readonly string[],
+  { stdin }: Surroundings = {},
+): Promise<Outcome> {
+  return run(Deno.execPath(), programArgs(args), stdin);
+}
+
+/** The same at a terminal, where somebody types `typed`. */
+export async function runConfigureAtTerminal(
+  args: readonly string[],
+  typed: string,
+): Promise<Outcome> {
+  const command = [Deno.execPath(), ...programArgs(args)]
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return await run("script", ["-qec", command, "/dev/null"], typed);
+}
+
+/** For `Deno.test({ ignore })`: says why a test is left out. */
+export function ignoreWithoutTerminal(): boolean {
+  try {
+    const { stdout } = new Deno.Command("script", { args: ["--version"] })
+      .outputSync();
+    if (new TextDecoder().decode(stdout).includes("util-linux")) return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  // deno-lint-ignore no-console
+  console.warn(
+    "script of util-linux is not there: tests at a terminal are ignored",
+  );
+  return true;
+}
+
+function programArgs(args: readonly string[]): string[] {
+  return [
+    "run",
+    "--quiet",
+    "--config",
+    fileURLToPath(new URL("deno.json", ROOT)),
+    ...PERMISSIONS,
+    fileURLToPath(new URL("main.ts", ROOT)),
+    "configure",
+    "--key-type=ecdsa-p256",
+    ...args,
+  ];
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  stdin: string | undefined,
+): Promise<Outcome> {
+  await using process = new Deno.Command(program, {
+    args: [...args],
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) {
+    const writer = process.stdin.getWriter();
+    try {
+      await writer.write(new TextEncoder().encode(stdin));
+      await writer.close();
+    } catch (error) {
+      // It may have refused its arguments without reading.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  }
+  const [stdout, stderr, { code }] = await Promise.all([
+    new Response(process.stdout).text(),
+    new Response(process.stderr).text(),
+    process.status,
+  ]);
+  return { code, stdout, stderr };
+}

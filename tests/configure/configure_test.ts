@@ -1,0 +1,396 @@
+/** `configure` from outside: what it writes, what it refuses, what it says. */
+
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { resolveConfig } from "../../lib/config/resolve.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "../assert.ts";
+import { ignoreWithoutOpenssl, openssl } from "../fakes/openssl.ts";
+import {
+  ignoreWithoutTerminal,
+  runConfigure,
+  runConfigureAtTerminal,
+} from "./configure_process.ts";
+
+const FILES = [
+  "ca.crt",
+  "ca.key",
+  "client.crt",
+  "client.key",
+  "fluent.conf",
+  "server.crt",
+  "server.key",
+  "teleport-event-handler-client-tls.yaml",
+  "teleport-event-handler-role.yaml",
+  "teleport-event-handler-values.yaml",
+  "teleport-event-handler.toml",
+];
+
+async function inDirectory(
+  test: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "configure_" });
+  try {
+    await test(await Deno.realPath(directory));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function namesIn(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+}
+
+Deno.test("all files are written for the owner alone, and the next steps are said", () =>
+  inDirectory(async (root) => {
+    const out = join(root, "out");
+    const { code, stdout, stderr } = await runConfigure([out]);
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(namesIn(out), FILES);
+    assertEquals((Deno.statSync(out).mode ?? 0) & 0o777, 0o700);
+    for (const name of FILES) {
+      const { mode } = Deno.statSync(join(out, name));
+      assertEquals((mode ?? 0) & 0o777, 0o600, name);
+      assertStringIncludes(stdout, `  ${name}\n`);
+    }
+    for (
+      const word of ["tctl create", "tctl auth sign", "fluentd -c", "helm"]
+    ) {
+      assertStringIncludes(stdout, word);
+    }
+  }));
+
+Deno.test("names, addresses and time to live are those that were asked for", () =>
+  inDirectory(async (out) => {
+    const { code, stderr } = await runConfigure([
+      "--ttl=48h",
+      "--cn=collector",
+      "--dns-names=*.example.com,logs.example.com",
+      "--ip=10.0.0.7,::1",
+      out,
+      "teleport.example.com:443",
+      "my-ca",
+      "my-server",
+      "my-client",
+    ]);
+    assertEquals(code, 0, stderr);
+    const certificate = (name: string) =>
+      new X509Certificate(Deno.readTextFileSync(join(out, `${name}.crt`)));
+    const server = certificate("my-server");
+    assertEquals(server.subject, "CN=collector");
+    assertEquals(
+      server.subjectAltName,
+      "DNS:*.example.com, DNS:logs.example.com, IP Address:10.0.0.7, IP Address:::1",
+    );
+    const leftMs = server.validToDate.getTime() - Date.now();
+    assert(leftMs > 47 * 3_600_000 && leftMs <= 48 * 3_600_000);
+    assert(certificate("my-client").verify(certificate("my-ca").publicKey));
+    const toml = Deno.readTextFileSync(
+      join(out, "teleport-event-handler.toml"),
+    );
+    assertStringIncludes(toml, 'addr = "teleport.example.com:443"');
+    assertStringIncludes(
+      toml,
+      'url = "https://logs.example.com:8888/test.log"',
+    );
+  }));
+
+Deno.test("the role reads events and recordings, and writes locks only where asked", () =>
+  inDirectory(async (root) => {
+    const role = async (...args: string[]) => {
+      const out = join(root, `${args.length}`);
+      assertEquals((await runConfigure([...args, out])).code, 0);
+      return Deno.readTextFileSync(
+        join(out, "teleport-event-handler-role.yaml"),
+      );
+    };
+    const plain = await role();
+    assertStringIncludes(
+      plain,
+      "- resources: [event, session]\n        verbs: [list, read]\n---\nkind: user",
+    );
+    assertStringIncludes(
+      await role("--lock-enabled"),
+      "- resources: [lock]\n        verbs: [create, update]\n---\nkind: user",
+    );
+    assertMatch(
+      Deno.readTextFileSync(join(root, "1", "teleport-event-handler.toml")),
+      /^\[lock\]\nenabled = true$/m,
+    );
+  }));
+
+Deno.test("the generated TOML is a configuration with the generated paths", () =>
+  inDirectory(async (root) => {
+    const out = join(root, 'a "quoted" \\ name');
+    const { code, stderr } = await runConfigure([
+      "--client-key-password=a secret",
+      out,
+      "[::1]:3025",
+    ]);
+    assertEquals(code, 0, stderr);
+    const path = (name: string) => join(out, name);
+    // What `tctl auth sign` makes, in the next step.
+    await Deno.writeTextFile(path("identity"), "");
+    const { teleport, target } = resolveConfig({
+      command: "start",
+      args: ["--config", path("teleport-event-handler.toml")],
+      env: {},
+      readTextFile: Deno.readTextFileSync,
+    });
+    assertEquals(teleport.addresses, [{ host: "::1", port: 3025 }]);
+    assertEquals<unknown>(teleport.credentials, {
+      kind: "identity",
+      file: path("identity"),
+    });
+    assert(target.kind === "fluentd");
+    const { url, sessionUrl, caFile, client } = target.fluentd;
+    assertEquals(
+      { storage: target.storage, url, sessionUrl, caFile, client },
+      {
+        storage: path("storage"),
+        url: "https://localhost:8888/test.log",
+        sessionUrl: "https://localhost:8888/session",
+        caFile: path("ca.crt"),
+        client: {
+          certFile: path("client.crt"),
+          keyFile: path("client.key"),
+          keyPassphraseFile: path("client.key.passphrase"),
+        },
+      },
+    );
+  }));
+
+Deno.test("the Kubernetes Secret holds what the client needs, and no other key", () =>
+  inDirectory(async (out) => {
+    await runConfigure([out]);
+    const yaml = Deno.readTextFileSync(
+      join(out, "teleport-event-handler-client-tls.yaml"),
+    );
+    const data = yaml.matchAll(/^ {2}"(.+)": (\S+)$/gm);
+    const files = Object.fromEntries(
+      Array.from(data, ([, name = "", base64 = ""]) => [name, atob(base64)]),
+    );
+    assertEquals(
+      files,
+      Object.fromEntries(
+        ["ca.crt", "client.crt", "client.key"].map((name) => [
+          name,
+          Deno.readTextFileSync(join(out, name)),
+        ]),
+      ),
+    );
+  }));
+
+for (
+  const [kind, args, bits] of [
+    ["RSA of 2048 bits", ["--key-type=rsa", "--length=2048"], "2048 bit"],
+    ["ECDSA P-256", [], "256 bit"],
+  ] as const
+) {
+  Deno.test({
+    name: `OpenSSL verifies ${kind} certificates, and opens keys by password`,
+    ignore: ignoreWithoutOpenssl(),
+    fn: () => inDirectory((out) => checkByOpenssl(out, args, bits)),
+  });
+}
+
+async function checkByOpenssl(
+  out: string,
+  args: readonly string[],
+  bits: string,
+): Promise<void> {
+  const passwordFile = join(out, "password");
+  await Deno.writeTextFile(passwordFile, "client pass\n");
+  const { code, stdout, stderr } = await runConfigure(
+    [...args, `--client-key-password=@${passwordFile}`, out],
+    { stdin: "server 'pass\\\n" },
+  );
+  assertEquals(code, 0, stderr);
+  assert(!(stdout + stderr).includes("pass\\"), "the password is not shown");
+  const path = (name: string) => join(out, name);
+
+  const verify = (purpose: string, name: string) =>
+    openssl([
+      "verify",
+      "-x509_strict",
+      "-purpose",
+      purpose,
+      "-CAfile",
+      path("ca.crt"),
+      path(name),
+    ]);
+  assertStringIncludes(await verify("sslserver", "server.crt"), "OK");
+  assertStringIncludes(await verify("sslclient", "client.crt"), "OK");
+  const text = (name: string) =>
+    openssl(["x509", "-in", path(name), "-noout", "-text"]);
+  assertStringIncludes(await text("ca.crt"), "CA:TRUE, pathlen:0");
+  const server = await text("server.crt");
+  assertStringIncludes(server, bits);
+  assertStringIncludes(server, "TLS Web Server Authentication");
+  assertStringIncludes(server, "DNS:localhost, IP Address:127.0.0.1");
+  assertStringIncludes(
+    await text("client.crt"),
+    "TLS Web Client Authentication",
+  );
+
+  for (
+    const [name, password] of [
+      ["server", "server 'pass\\"],
+      ["client", "client pass"],
+    ] as const
+  ) {
+    const key = ["pkey", "-in", path(`${name}.key`), "-pubout", "-passin"];
+    assertEquals(
+      await openssl([...key, `pass:${password}`]),
+      await openssl(["x509", "-in", path(`${name}.crt`), "-noout", "-pubkey"]),
+    );
+    const wrong = await openssl([...key, "pass:wrong"]).catch(() => "refused");
+    assertEquals(wrong, "refused");
+  }
+  assertEquals(
+    Deno.readTextFileSync(path("client.key.passphrase")),
+    "client pass\n",
+  );
+}
+
+Deno.test("a password that is made up is shown once, and is in fluent.conf", () =>
+  inDirectory(async (out) => {
+    const { stdout } = await runConfigure([out], { stdin: "" });
+    const shown = [...stdout.matchAll(/[\da-f]{32}/g)];
+    assertEquals(shown.length, 1);
+    assertStringIncludes(
+      Deno.readTextFileSync(join(out, "fluent.conf")),
+      `private_key_passphrase '${shown[0]}'`,
+    );
+  }));
+
+Deno.test("files that exist are all named, and nothing is written", () =>
+  inDirectory(async (out) => {
+    await Deno.writeTextFile(join(out, "ca.key"), "precious");
+    await Deno.writeTextFile(join(out, "fluent.conf"), "precious");
+    const { code, stdout, stderr } = await runConfigure([out], {
+      stdin: "password",
+    });
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(
+      stderr,
+      `${out} has ca.key, fluent.conf already: name another directory, or overwrite with --force`,
+    );
+    assertEquals(namesIn(out), ["ca.key", "fluent.conf"]);
+    assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "precious");
+  }));
+
+Deno.test("--force overwrites files that exist", () =>
+  inDirectory(async (out) => {
+    await Deno.writeTextFile(join(out, "ca.key"), "old");
+    const { code, stderr } = await runConfigure(["--force", out]);
+    assertEquals(code, 0, stderr);
+    assertEquals(namesIn(out), FILES);
+    assertMatch(Deno.readTextFileSync(join(out, "ca.key")), /PRIVATE KEY/);
+  }));
+
+for (
+  const [typed, code, text] of [["y\n", 0, /PRIVATE/], [
+    "\n",
+    2,
+    /^old$/,
+  ]] as const
+) {
+  Deno.test({
+    name: `a person who types ${JSON.stringify(typed)} ${
+      code === 0 ? "agrees" : "does not agree"
+    } to overwriting`,
+    ignore: ignoreWithoutTerminal(),
+    fn: () =>
+      inDirectory(async (out) => {
+        await Deno.writeTextFile(join(out, "ca.key"), "old");
+        const outcome = await runConfigureAtTerminal([out], typed);
+        assertStringIncludes(outcome.stdout, "Overwrite? [y/N]");
+        assertEquals(outcome.code, code, outcome.stdout);
+        assertMatch(Deno.readTextFileSync(join(out, "ca.key")), text);
+      }),
+  });
+}
+
+Deno.test("a directory that cannot be made is named, with the reason", () =>
+  inDirectory(async (root) => {
+    const file = join(root, "file");
+    await Deno.writeTextFile(file, "");
+    const { code, stderr } = await runConfigure([join(file, "out")]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `cannot write to ${join(file, "out")}`);
+    assertMatch(stderr, /not a directory/i);
+    assertEquals(namesIn(root), ["file"]);
+  }));
+
+Deno.test({
+  name: "a directory that cannot be written to is named, with the reason",
+  // Nothing is forbidden to root.
+  ignore: Deno.uid() === 0,
+  fn: () =>
+    inDirectory(async (out) => {
+      await Deno.chmod(out, 0o500);
+      const { code, stderr } = await runConfigure([out]);
+      await Deno.chmod(out, 0o700);
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, `cannot write to ${out}`);
+      assertEquals(namesIn(out), []);
+    }),
+});
+
+Deno.test("a failure in the middle leaves what was there, and nothing else", () =>
+  inDirectory(async (out) => {
+    await Deno.writeTextFile(join(out, "ca.key"), "old");
+    await Deno.mkdir(join(out, "fluent.conf"));
+    const { code, stderr } = await runConfigure(["--force", out]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "nothing is written");
+    assertEquals(namesIn(out), ["ca.key", "fluent.conf"]);
+    assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "old");
+  }));
+
+const REFUSALS: readonly [
+  args: readonly string[],
+  problem: string,
+  stdin?: string,
+][] = [
+  [["host"], 'addr: "host" has no port'],
+  [["a:1", "../ca"], 'ca-name: "../ca" is not a plain file name'],
+  [["a:1", "x", "x"], "ca-name, server-name and client-name have to differ"],
+  [["--ip=fluentd"], '--ip: "fluentd" is not an IP address'],
+  [["--dns-names=10.0.0.7"], "is an IP address: give it with ip"],
+  [["--dns-names=a b"], '--dns-names: "a b" is not a host name'],
+  [["--dns-names=", "--ip="], "Fluentd needs a name: give --dns-names or --ip"],
+  [["--length=512"], '"512" is not one of 1024, 2048, 4096'],
+  [["--key-type=dsa"], '"dsa" is not one of rsa, ecdsa-p256'],
+  [["--ttl=1s"], "is too short"],
+  [
+    ["--client-key-password=abc"],
+    "--client-key-password: the password is too short",
+  ],
+  [["--client-key-password=@/nowhere"], "cannot read /nowhere"],
+  [
+    [],
+    "cannot take the password from standard input: the password is too short",
+    "abc\n",
+  ],
+  [[], "control character", "a\tbcdef\n"],
+];
+
+for (const [args, problem, stdin] of REFUSALS) {
+  Deno.test(`configure refuses ${JSON.stringify(stdin ?? args)}`, () =>
+    inDirectory(async (root) => {
+      const out = join(root, "out");
+      const { code, stderr } = await runConfigure(
+        [out, ...args],
+        stdin === undefined ? {} : { stdin },
+      );
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, problem);
+      assertEquals(namesIn(root), []);
+    }));
+}
