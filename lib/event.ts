@@ -53,6 +53,11 @@ export interface PagePosition {
    * the newest event, and the keys of the events read since its beginning.
    */
   readonly newest: NewestEvents | null;
+  /**
+   * Id of the event after which to begin, where another program's position was
+   * taken over (see `resume_after.ts`); gone from the first position behind it.
+   */
+  readonly after?: string;
 }
 
 /** The newest second of the audit log that was read. */

@@ -16,6 +16,7 @@ import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import type { Saver, Source } from "../pipeline/ports.ts";
 import type { Progress } from "../pipeline/progress.ts";
+import { resumeAfter } from "../pipeline/resume_after.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
@@ -189,7 +190,15 @@ function createSource(
     },
   });
   const { startId } = config.source;
-  return first && startId !== undefined ? startAfter(source, startId) : source;
+  if (first && startId !== undefined) return startAfter(source, startId);
+  return resumeAfter(
+    source,
+    (id, events) =>
+      log.warn(
+        "the event after which to go on does not show up, so what may have been sent before is sent again",
+        { id, events },
+      ),
+  );
 }
 
 /** Asks the cluster who it is, for as long as that may take; undefined once stopped. */

@@ -23,6 +23,7 @@ import { Progress } from "../pipeline/progress.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
+import { type GoState, readGoState } from "../state/go_state.ts";
 import { RejectedEvents } from "../state/rejected.ts";
 import {
   createStateDirectory,
@@ -76,7 +77,10 @@ async function openFluentd(
   const lock = await DirectoryLock.acquire(directory, clock.now());
   try {
     const stored = await readState(directory);
-    checkStartTime(config.source, stored, directory);
+    const taken = stored === undefined
+      ? await readGoState(directory, clock.now())
+      : undefined;
+    checkStartTime(config.source, stored ?? taken, directory);
     const sink = new FluentdSink({
       ...fluentd,
       maxEvents: fluentd.batch,
@@ -93,20 +97,22 @@ async function openFluentd(
       maxRequests: fluentd.maxConnections,
       begin(cluster) {
         checkCluster(cluster, stored, directory);
-        const state = new StateFile(
-          directory,
-          stored ?? firstDocument(config.source, cluster, clock.now()),
-          { clock, observer: { saved: () => {} } },
-        );
+        const document = stored ??
+          (taken === undefined
+            ? firstDocument(config.source, cluster, clock.now())
+            : takenDocument(taken, cluster));
+        const state = new StateFile(directory, document, {
+          clock,
+          observer: { saved: () => {} },
+        });
+        if (taken !== undefined) logTaken(taken, directory);
+        const first = stored === undefined && taken === undefined;
         // With start-id nothing is kept until the event is found.
-        if (stored === undefined && config.source.startId === undefined) {
-          state.change();
-        }
-        return {
-          progress: state.progress,
-          saver: state,
-          first: stored === undefined,
-        };
+        const keep = first
+          ? config.source.startId === undefined
+          : stored === undefined;
+        if (keep) state.change();
+        return { progress: state.progress, saver: state, first };
       },
       [Symbol.asyncDispose]() {
         sink.close();
@@ -165,6 +171,32 @@ function firstDocument(
   };
 }
 
+function takenDocument(
+  { startTime, position, recordings }: GoState,
+  cluster: string,
+): StateDocument {
+  return { version: 1, cluster, startTime, position, recordings };
+}
+
+function logTaken(
+  { position, recordings, exact }: GoState,
+  directory: string,
+): void {
+  const log = logger("state");
+  log.info("took over the Go handler's state, its files stay as they are", {
+    directory,
+    from: position.start,
+    cursor: position.cursor || undefined,
+    after: position.after,
+    pending_recordings: Object.keys(recordings).length,
+  });
+  if (exact === "event") return;
+  log.warn(
+    "the Go handler kept its place in bulk exports by day, so what it sent since is sent again",
+    { since: position.start },
+  );
+}
+
 function firstPosition(
   { startTime, cursor }: SourceConfig,
   nowMs: number,
@@ -182,7 +214,7 @@ function firstPosition(
 
 function checkStartTime(
   { startTime }: SourceConfig,
-  stored: StateDocument | undefined,
+  stored: Pick<StateDocument, "startTime"> | undefined,
   directory: string,
 ): void {
   if (startTime === undefined || stored === undefined) return;

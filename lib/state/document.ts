@@ -105,7 +105,8 @@ function isCount(value: unknown): value is number {
 function isPosition(value: unknown): value is Position {
   return isRecord(value) && value.kind === "page" && isTime(value.start) &&
     typeof value.cursor === "string" && isStrings(value.seen) &&
-    (value.newest === null || isNewestEvents(value.newest));
+    (value.newest === null || isNewestEvents(value.newest)) &&
+    (value.after === undefined || typeof value.after === "string");
 }
 
 function isNewestEvents(value: unknown): value is NewestEvents {

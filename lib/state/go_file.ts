@@ -1,0 +1,97 @@
+/**
+ * One file of the Go program's state directory.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { describe } from "../errors.ts";
+import { StateError } from "./document.ts";
+
+/**
+ * A file's bytes; undefined where there is none.
+ *
+ * @throws {StateError} where it cannot be read
+ */
+export async function readGoBytes(
+  path: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw new StateError(
+      `cannot read ${path}, which the Go handler has left: ${describe(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * A file's text; undefined where there is none.
+ *
+ * @throws {StateError} where it cannot be read or is no text
+ */
+export async function readGoFile(
+  directory: string,
+  name: string,
+): Promise<string | undefined> {
+  const path = join(directory, name);
+  const bytes = await readGoBytes(path);
+  if (bytes === undefined) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw damagedGoFile(path, "it is no text", cause);
+  }
+}
+
+/**
+ * A file's time as RFC 3339, UTC, whole seconds; undefined where there is none,
+ * or, as Go takes it, an empty file or the zero time.
+ *
+ * @throws {StateError} where it cannot be read or is no time
+ */
+export async function readGoTime(
+  directory: string,
+  name: string,
+): Promise<string | undefined> {
+  const text = (await readGoFile(directory, name))?.trim() ?? "";
+  if (text === "") return undefined;
+  const timeMs = goTimeMs(text);
+  if (timeMs === undefined) {
+    throw damagedGoFile(
+      join(directory, name),
+      `${JSON.stringify(text)} is no RFC 3339 time`,
+    );
+  }
+  if (timeMs < 0) return undefined;
+  const seconds = Math.floor(timeMs / 1_000) * 1_000;
+  return new Date(seconds).toISOString().replace(".000Z", "Z");
+}
+
+/**
+ * Milliseconds since the epoch, negative for Go's zero time, which is in the year
+ * 1; undefined where the text is no RFC 3339 time.
+ */
+export function goTimeMs(text: string): number | undefined {
+  try {
+    // Unlike Date, it rolls no day over that does not exist.
+    return Temporal.Instant.from(text).epochMilliseconds;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error about a file that is not what the Go program wrote. */
+export function damagedGoFile(
+  path: string,
+  what: string,
+  cause?: unknown,
+): StateError {
+  return new StateError(
+    `${path}, which the Go handler has left, is damaged: ${what}: restore it from a backup, or ` +
+      "move its directory away and say with start-time and start-id where to go on",
+    { cause },
+  );
+}

@@ -1,0 +1,99 @@
+import type { Batch, PagePosition } from "../../lib/event.ts";
+import type { Source } from "../../lib/pipeline/ports.ts";
+import { resumeAfter } from "../../lib/pipeline/resume_after.ts";
+import { assertEquals, assertStrictEquals } from "../assert.ts";
+import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
+
+const NEVER = new AbortController().signal;
+
+/** Pages of three events each: e0 to e2, e3 to e5 and so on. */
+function pages(count: number, { more = false } = {}): Batch[] {
+  return Array.from({ length: count }, (_, i) => ({
+    events: auditEvents(3, { first: 3 * i }),
+    position: position(i),
+    more: more || i < count - 1,
+  }));
+}
+
+function sourceOf(batches: readonly Batch[], asked: PagePosition[] = []) {
+  const source: Source = {
+    async *read(from) {
+      asked.push(from);
+      yield* batches;
+    },
+  };
+  return source;
+}
+
+async function readAll(source: Source, after?: string) {
+  const missing: [string, number][] = [];
+  const read: [string, string[]][] = [];
+  const resumed = resumeAfter(source, (id, events) => {
+    missing.push([id, events]);
+  });
+  const start = position("start");
+  const from = after === undefined ? start : { ...start, after };
+  for await (const batch of resumed.read(from, NEVER)) {
+    read.push([batch.position.cursor, idsOf(batch.events)]);
+  }
+  return { read, missing };
+}
+
+Deno.test("what was sent up to the named event is not sent again", async () => {
+  assertEquals(await readAll(sourceOf(pages(3)), "e1"), {
+    read: [
+      ["0", ["e2"]],
+      ["1", ["e3", "e4", "e5"]],
+      ["2", ["e6", "e7", "e8"]],
+    ],
+    missing: [],
+  });
+});
+
+Deno.test("the event is found behind a page that is smaller than the other program's", async () => {
+  assertEquals(await readAll(sourceOf(pages(3)), "e5"), {
+    read: [["1", []], ["2", ["e6", "e7", "e8"]]],
+    missing: [],
+  });
+});
+
+Deno.test("an event that does not show up has everything sent, and is told", async () => {
+  const all = [
+    ["0", ["e0", "e1", "e2"]],
+    ["1", ["e3", "e4", "e5"]],
+  ];
+  assertEquals(await readAll(sourceOf(pages(2)), "gone"), {
+    read: all,
+    missing: [["gone", 6]],
+  });
+});
+
+Deno.test("an event is looked for no further than the largest page", async () => {
+  const batches = pages(4_000, { more: true });
+  const { read, missing } = await readAll(sourceOf(batches), "e11998");
+  assertEquals(missing, [["e11998", 10_002]]);
+  assertEquals(read.length, 4_000);
+});
+
+Deno.test("the source is asked without the event, so that no later position has it", async () => {
+  const asked: PagePosition[] = [];
+  await readAll(sourceOf(pages(1), asked), "e0");
+  assertEquals(asked, [position("start")]);
+});
+
+Deno.test("a position without such an event passes as it is", async () => {
+  const from = position("start");
+  const asked: PagePosition[] = [];
+  const source = resumeAfter(sourceOf(pages(2), asked), () => {});
+  const batches = await Array.fromAsync(source.read(from, NEVER));
+  assertStrictEquals(asked[0], from);
+  assertEquals(batches, pages(2));
+});
+
+Deno.test("a source that is stopped before the event was found yields nothing", async () => {
+  const batches = pages(2, { more: true });
+  assertEquals(await readAll(sourceOf(batches), "e9"), {
+    read: [],
+    missing: [],
+  });
+});
