@@ -7,6 +7,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { ConfigError, describe } from "./errors.ts";
+import { logger } from "./log.ts";
 
 /** PEM text and until when it is good. */
 export interface Certificate {
@@ -56,6 +57,30 @@ export async function readCredentialFile(
       cause: error,
     });
   }
+}
+
+/** Permission bits with which others than the owner may read a file. */
+const OTHERS_MAY_READ = 0o044;
+
+/**
+ * Reads a file that holds a private key, and warns where others than its owner
+ * may read it too. Windows has other means than permission bits.
+ *
+ * @throws {ConfigError} naming the role and the file
+ */
+export async function readPrivateKeyFile(
+  path: string,
+  role: string,
+): Promise<string> {
+  const text = await readCredentialFile(path, role);
+  const { mode } = await Deno.stat(path);
+  if (Deno.build.os !== "windows" && ((mode ?? 0) & OTHERS_MAY_READ) !== 0) {
+    logger("credentials").warn(
+      "a private key can be read by others than its owner: chmod 600 this file",
+      { option: role, file: path },
+    );
+  }
+  return text;
 }
 
 /**

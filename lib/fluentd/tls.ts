@@ -9,6 +9,7 @@ import {
   parseCertificate,
   parsePrivateKey,
   readCredentialFile,
+  readPrivateKeyFile,
 } from "../credentials.ts";
 import type { TlsOptions } from "./lane.ts";
 
@@ -66,7 +67,7 @@ async function loadClient(
       )).replace(/\r?\n$/, ""),
     };
   const key = parsePrivateKey(
-    await readCredentialFile(keyFile, "fluentd-key"),
+    await readPrivateKeyFile(keyFile, "fluentd-key"),
     { path: keyFile, role: "fluentd-key", certificate, passphrase },
   );
   return { cert: certificate.pem, key };

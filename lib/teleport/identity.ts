@@ -13,6 +13,7 @@ import {
   parsePrivateKey,
   pemBlocks,
   readCredentialFile,
+  readPrivateKeyFile,
 } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
 
@@ -51,12 +52,12 @@ export async function loadIdentity(
   nowMs: number,
 ): Promise<Identity> {
   if (source.kind === "identity") {
-    const text = await readCredentialFile(source.file, "teleport-identity");
+    const text = await readPrivateKeyFile(source.file, "teleport-identity");
     return parseIdentityFile(text, { path: source.file, nowMs });
   }
   const [certificateText, keyText, authoritiesText] = await Promise.all([
     readCredentialFile(source.certFile, "teleport-cert"),
-    readCredentialFile(source.keyFile, "teleport-key"),
+    readPrivateKeyFile(source.keyFile, "teleport-key"),
     readCredentialFile(source.caFile, "teleport-ca"),
   ]);
   const certificate = parseCertificate(certificateText, {
