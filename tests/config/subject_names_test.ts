@@ -1,0 +1,43 @@
+import { DNS_NAMES, IP_ADDRESSES } from "../../lib/config/subject_names.ts";
+import { ConfigError } from "../../lib/errors.ts";
+import { assertEquals, assertThrows } from "../assert.ts";
+import { NO_FILES } from "./files.ts";
+
+Deno.test("host names may have a star as their first label, digits and dashes", () => {
+  const names = ["localhost", "*.example.com", "a-1.b_2.example", "1.example"];
+  assertEquals(DNS_NAMES.parse([names.join(",")], NO_FILES), names);
+});
+
+for (
+  const name of ["*", "a.*", "-a", "a-", "a..b", "a b", "ä.example", "a:1"]
+) {
+  Deno.test(`"${name}" is not a host name`, () => {
+    assertThrows(
+      () => DNS_NAMES.parse([name], NO_FILES),
+      ConfigError,
+      `"${name}" is not a host name`,
+    );
+  });
+}
+
+Deno.test("a host name that is an address belongs elsewhere", () => {
+  assertThrows(
+    () => DNS_NAMES.parse(["::1"], NO_FILES),
+    ConfigError,
+    '"::1" is an IP address: give it with ip',
+  );
+});
+
+Deno.test("IP addresses are of either version, and nothing else", () => {
+  const addresses = ["10.0.0.7", "::1", "2001:db8::7"];
+  assertEquals(IP_ADDRESSES.parse([addresses.join(",")], NO_FILES), addresses);
+  for (
+    const text of ["10.0.0", "10.0.0.256", "localhost", "[::1]", "10.0.0.0/8"]
+  ) {
+    assertThrows(
+      () => IP_ADDRESSES.parse([text], NO_FILES),
+      ConfigError,
+      "is not an IP address",
+    );
+  }
+});
