@@ -8,7 +8,7 @@ import { splitCommand } from "../config/command_line.ts";
 import { PROGRAM } from "../config/commands.ts";
 import { readProcessEnvironment } from "../config/process_environment.ts";
 import { type Options, readOptions } from "../config/read_options.ts";
-import { toConfig } from "../config/resolve.ts";
+import { toConfig, toFluentdTarget, toStateConfig } from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { StoppedError } from "../signals.ts";
@@ -50,6 +50,38 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       const { runConfigure } = await import("./configure.ts");
       return await runConfigure(options, signals.stop);
     }
+    case "check": {
+      const { runCheck } = await import("./check.ts");
+      const { effective } = options;
+      return await runCheck(
+        toConfig(options),
+        options.value("print-config") ? effective : undefined,
+      );
+    }
+    case "status": {
+      const { runStatus } = await import("./status.ts");
+      return await runStatus(toStateConfig(options), {
+        json: options.value("json"),
+      });
+    }
+    case "rejected list": {
+      const { runRejectedList } = await import("./rejected.ts");
+      return await runRejectedList(toStateConfig(options), {
+        json: options.value("json"),
+      });
+    }
+    case "rejected retry": {
+      const { runRejectedRetry } = await import("./rejected.ts");
+      return await runRejectedRetry(toFluentdTarget(options), {
+        addresses: options.value("teleport-addr"),
+        ids: options.operands,
+        kill: signals.stop,
+      });
+    }
+    case "rejected drop": {
+      const { runRejectedDrop } = await import("./rejected.ts");
+      return await runRejectedDrop(toStateConfig(options), options.operands);
+    }
     case "completion": {
       const { completion } = await import("../config/completion.ts");
       print(completion(options.operands[0] ?? ""));
@@ -65,8 +97,6 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       print(help(options.operands.join(" ")));
       return ExitStatus.Done;
     }
-    default:
-      throw new ConfigError([`${options.command}: not there yet`]);
   }
 }
 

@@ -66,6 +66,7 @@ export async function start(
 ): Promise<void> {
   const clock = systemClock;
   const log = logger("start");
+  warnOfMissing(config);
   const observers = createObservers(counters, clock);
   const identity = await loadIdentity(config.teleport.credentials, clock.now());
   const [address] = config.teleport.addresses;
@@ -96,6 +97,20 @@ export async function start(
   } finally {
     client.close();
     log.info("stopped", summaryFields(counters));
+  }
+}
+
+/** Nobody is to rely on what is configured and not there yet. */
+function warnOfMissing({ lock, listen, teleport }: Config): void {
+  const missing = [
+    ...lock === undefined ? [] : ["lock-enabled: no user is locked"],
+    ...listen === undefined ? [] : ["listen: no metrics are served"],
+    ...teleport.refreshIntervalMs === undefined
+      ? []
+      : ["teleport-refresh-enabled: restart after a renewal"],
+  ];
+  for (const option of missing) {
+    logger("start").warn("this option has no effect yet", { option });
   }
 }
 

@@ -4,14 +4,8 @@
  * @module
  */
 
-import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import type {
-  Config,
-  FluentdTarget,
-  HostPort,
-  SourceConfig,
-} from "../config/config.ts";
+import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Position } from "../event.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
@@ -31,6 +25,7 @@ import {
   StateFile,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
+import { stateDirectory } from "./state_directory.ts";
 
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 
@@ -235,14 +230,4 @@ function checkCluster(
     `the state in ${directory} is of the cluster ${stored.cluster}, but this one calls itself ${cluster}: ` +
     "give it a storage of its own, or move that directory away to start over",
   ]);
-}
-
-/** The directory of a cluster's state: that of the Go handler, for the first address. */
-function stateDirectory(
-  storage: string,
-  addresses: readonly HostPort[],
-): string {
-  const [address] = addresses;
-  if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
-  return join(storage, `${address.host}_${address.port}`);
 }

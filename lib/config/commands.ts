@@ -71,10 +71,9 @@ export const COMMANDS = {
     ],
   },
   check: {
-    summary:
-      "Try the configuration and every connection, and say what is wrong",
+    summary: "Check the configuration and the credentials",
     about:
-      "Takes the same options as start and walks the way that an event takes, step by step. Nothing is forwarded.",
+      "Takes the same options as start, and reads every file that they name. Nothing is connected and nothing is forwarded.",
     operands: [],
     examples: [
       "check --config teleport-event-handler.toml",

@@ -1,0 +1,41 @@
+/**
+ * `check`: whether the configuration and the credentials hold.
+ *
+ * @module
+ */
+
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { printConfig } from "../config/print_config.ts";
+import type { EffectiveOption } from "../config/read_options.ts";
+import { loadTls } from "../fluentd/tls.ts";
+import { loadIdentity } from "../teleport/identity.ts";
+import { ExitStatus } from "./exit_status.ts";
+import { print } from "./print.ts";
+
+/**
+ * Reads and checks every credential that the configuration names; options were
+ * checked before. Connects to nothing.
+ *
+ * @param effective Printed first, where `--print-config` asks for it
+ * @throws {ConfigError} naming the file
+ */
+export async function runCheck(
+  config: Config,
+  effective: readonly EffectiveOption[] | undefined,
+): Promise<number> {
+  if (effective !== undefined) print(printConfig(effective));
+  const nowMs = systemClock.now();
+  const { certificate } = await loadIdentity(
+    config.teleport.credentials,
+    nowMs,
+  );
+  if (config.target.kind === "fluentd") {
+    await loadTls(config.target.fluentd, nowMs);
+  }
+  const end = new Date(certificate.notAfterMs).toISOString();
+  print(
+    `The configuration holds; the credentials are good until ${end}. Connections were not tried.\n`,
+  );
+  return ExitStatus.Done;
+}

@@ -1,0 +1,118 @@
+import { assertEquals, assertMatch } from "../assert.ts";
+import { runProgram } from "../fakes/program.ts";
+import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
+
+const EXIT = "--exit-on-last-event";
+
+/** Options of the commands on the state directory. */
+function state(stage: Stage): string[] {
+  return [
+    `--storage=${stage.storage}`,
+    `--teleport-addr=${stage.teleport.address}`,
+  ];
+}
+
+/** What `rejected retry` needs besides. */
+function target(stage: Stage): string[] {
+  return stage.start().filter((arg) =>
+    /^--(fluentd|storage|teleport-addr)/.test(arg)
+  );
+}
+
+Deno.test("refused events are listed, sent again, and dropped when told so", async () => {
+  await using stage = await setStage({ size: 100 });
+  const ids = [...stage.teleport.log.ids()];
+  const refused = [ids[10] ?? "", ids[50] ?? ""];
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: refused });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+
+  const list = await runProgram([
+    "rejected",
+    "list",
+    "--json",
+    ...state(stage),
+  ]);
+  assertEquals(
+    list.stdout.trim().split("\n").map((line) => JSON.parse(line).id),
+    refused,
+  );
+  const still = await runProgram(["rejected", "retry", ...target(stage)]);
+  assertEquals(still.code, 3, still.stderr);
+  assertMatch(still.stdout, /0 delivered, 2 still refused/);
+
+  stage.fluentd.faults.clear();
+  const retry = await runProgram([
+    "rejected",
+    "retry",
+    ...target(stage),
+    refused[0] ?? "",
+  ]);
+  assertEquals(retry.code, 0, retry.stderr);
+  assertEquals(
+    stage.fluentd.received.records("test.log").at(-1),
+    stage.teleport.log.at(10).json,
+  );
+  const unknown = await runProgram([
+    "rejected",
+    "drop",
+    ...state(stage),
+    "nobody",
+  ]);
+  assertEquals(unknown.code, 2);
+  assertMatch(unknown.stderr, /no event with the id nobody is set aside/);
+  const drop = await runProgram([
+    "rejected",
+    "drop",
+    ...state(stage),
+    refused[1] ?? "",
+  ]);
+  assertEquals(drop.stdout, "1 dropped\n", drop.stderr);
+  const empty = await runProgram(["rejected", "list", ...state(stage)]);
+  assertEquals(empty.stdout, "");
+  assertEquals(
+    stage.fluentd.received.compare(ids.filter((id) => id !== refused[1])),
+    COMPLETE_AND_ONCE,
+  );
+});
+
+Deno.test("status tells the position, recordings that fail, and what is set aside", async () => {
+  await using stage = await setStage({ size: 100, uploadEvery: 40 });
+  const none = await runProgram(["status", ...state(stage)]);
+  assertEquals(none.code, 1);
+  assertMatch(none.stderr, /there is no state in/);
+
+  const [late] = [...stage.teleport.log.sessionIds()];
+  stage.teleport.faults.add({ kind: "cut", after: 0, stream: late ?? "" });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 0);
+  const { stdout, stderr } = await runProgram([
+    "status",
+    "--json",
+    ...state(stage),
+  ]);
+  const { cluster, position, recordings, setAside } = JSON.parse(stdout);
+  assertEquals(cluster, "tele.example.com", stderr);
+  assertEquals(
+    Date.parse(position),
+    Math.floor(stage.teleport.log.timeUsAt(99) / 1e6) * 1_000,
+  );
+  assertEquals(recordings.length, 1);
+  assertEquals(recordings[0].sessionId, late);
+  assertEquals(recordings[0].missing, false);
+  assertEquals(setAside, 0);
+});
+
+Deno.test("check reads every credential, and prints the configuration with its origins", async () => {
+  await using stage = await setStage();
+  const [, ...options] = stage.start();
+  const good = await runProgram(["check", "--print-config", ...options]);
+  assertEquals(good.code, 0, good.stderr);
+  assertMatch(good.stdout, /storage .*--storage/);
+  assertMatch(good.stdout, /The configuration holds/);
+  const bad = await runProgram([
+    "check",
+    ...options,
+    `--fluentd-key=${stage.paths.teleport.client.key}`,
+  ]);
+  assertEquals(bad.code, 2);
+  assertMatch(bad.stderr, /fluentd-key.*does not belong to the certificate/);
+});
