@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describe, GaveUpError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { encodeEvents, JSON_LINES } from "../struct/encode_events.ts";
@@ -21,7 +22,12 @@ export class StdoutSink implements Sink {
     this.#write = write;
   }
 
-  /** See `Sink.send`. */
+  /**
+   * See `Sink.send`.
+   *
+   * @throws {GaveUpError} where not everything can be written: half a line may be
+   * out, and whoever read it is gone
+   */
   // deno-lint-ignore require-await
   async send(
     _destination: Destination,
@@ -32,8 +38,15 @@ export class StdoutSink implements Sink {
       limits: LIMITS,
     });
     const bytes = this.#lines.written();
-    for (let written = 0; written < bytes.length;) {
-      written += this.#write(bytes.subarray(written));
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += this.#write(bytes.subarray(written));
+      }
+    } catch (cause) {
+      throw new GaveUpError(
+        `cannot write to standard output: ${describe(cause)}`,
+        { cause },
+      );
     }
     return count;
   }

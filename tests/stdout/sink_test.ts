@@ -1,0 +1,77 @@
+import { GaveUpError, RejectedError } from "../../lib/errors.ts";
+import { AUDIT } from "../../lib/event.ts";
+import { StdoutSink } from "../../lib/stdout/sink.ts";
+import { assertEquals, assertGreater, assertRejects } from "../assert.ts";
+import { auditEvent, auditEvents } from "../fakes/audit_events.ts";
+
+/** A sink, and what it has written. */
+function createSink(bytesAtOnce = Infinity) {
+  const chunks: Uint8Array[] = [];
+  const sink = new StdoutSink((bytes) => {
+    const part = bytes.slice(0, bytesAtOnce);
+    chunks.push(part);
+    return part.length;
+  });
+  const text = () =>
+    chunks.map((chunk) => new TextDecoder().decode(chunk)).join("");
+  return { sink, chunks, text };
+}
+
+Deno.test("each event is a JSON object on a line of its own", async () => {
+  const { sink, text } = createSink();
+  assertEquals(await sink.send(AUDIT, auditEvents(3)), 3);
+  assertEquals(await sink.send(AUDIT, auditEvents(1)), 1);
+  assertEquals(
+    text(),
+    '{"uid":"e0"}\n{"uid":"e1"}\n{"uid":"e2"}\n{"uid":"e0"}\n',
+  );
+});
+
+Deno.test("events of recordings are lines among the others", async () => {
+  const { sink, text } = createSink();
+  await sink.send({ kind: "recording", sessionId: "s1" }, auditEvents(1));
+  assertEquals(text(), '{"uid":"e0"}\n');
+});
+
+Deno.test("a line break within an event does not break its line", async () => {
+  const { sink, text } = createSink();
+  await sink.send(AUDIT, [auditEvent("e0", { fields: { text: "a\nb" } })]);
+  assertEquals(text(), '{"uid":"e0","text":"a\\nb"}\n');
+});
+
+Deno.test("an output that takes few bytes at once gets all of them, in order", async () => {
+  const { sink, chunks, text } = createSink(7);
+  await sink.send(AUDIT, auditEvents(100));
+  assertEquals(text().split("\n").length, 101);
+  assertEquals(JSON.parse(text().split("\n")[99] ?? ""), { uid: "e99" });
+  assertGreater(chunks.length, 100);
+});
+
+Deno.test("what is too much at once is left for the next time", async () => {
+  const { sink } = createSink();
+  const fields = { text: "x".repeat(600 * 1024) };
+  const large = [0, 1, 2].map((i) => auditEvent(`e${i}`, { fields }));
+  assertEquals(await sink.send(AUDIT, large), 1);
+});
+
+Deno.test("an event that is no Struct is refused by itself", async () => {
+  const { sink, text } = createSink();
+  const broken = auditEvent("broken", { payload: new Uint8Array([0xff]) });
+  const error = await assertRejects(
+    () => sink.send(AUDIT, [broken, ...auditEvents(1)]),
+    RejectedError,
+  );
+  assertEquals(error.count, 1);
+  assertEquals(text(), "");
+});
+
+Deno.test("an output that is closed ends the run instead of being tried for ever", async () => {
+  const sink = new StdoutSink(() => {
+    throw new Deno.errors.BrokenPipe("Broken pipe (os error 32)");
+  });
+  await assertRejects(
+    () => sink.send(AUDIT, auditEvents(1)),
+    GaveUpError,
+    "cannot write to standard output: Broken pipe (os error 32)",
+  );
+});
