@@ -33,7 +33,11 @@ export interface Observers {
 export function createObservers(counters: Counters, clock: Clock): Observers {
   const log = logger("delivery");
   const causes = new Set<string>();
-  const delivery = new Trouble("delivery", { log, clock });
+  // One may fail for long while the other one works.
+  const delivery = {
+    audit: new Trouble("delivery of events", { log, clock }),
+    recording: new Trouble("delivery of recordings", { log, clock }),
+  };
   const teleport = new Trouble("reading from Teleport", {
     log: logger("teleport"),
     clock,
@@ -42,7 +46,7 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
     delivery: {
       delivered({ kind }, count) {
         counters[kind].delivered += count;
-        delivery.worked();
+        delivery[kind].worked();
       },
       setAside({ kind }, event, reason) {
         counters[kind].setAside++;
@@ -57,7 +61,7 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
           },
         );
       },
-      failed: (_destination, failed) => reportTo(delivery, failed),
+      failed: ({ kind }, failed) => reportTo(delivery[kind], failed),
     },
     events: {
       read(events, kept) {
@@ -85,6 +89,7 @@ function recordingsObserver(counters: Counters): RecordingsObserver {
     read: (read, kept) => count(counters.recording, read, kept),
     finished(sessionId) {
       counters.recordingsFinished++;
+      counters.recordingsLeft.delete(sessionId);
       log.debug("recording delivered", { session: sessionId });
     },
     failed(sessionId, { attempts, lastError }, waitMs) {

@@ -7,17 +7,21 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 
-/** Trouble that goes on is mentioned again so often. */
+/** Trouble that goes on, or comes again, is mentioned again so often. */
 const REMIND_MS = 60_000;
+/** So many different texts are told apart; past that, some are told too often. */
+const MAX_ERRORS = 100;
 
 /** One thing that can be in trouble, such as a receiver. */
 export class Trouble {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #name: string;
+  /** When each error was last told. */
+  readonly #toldMs = new Map<string, number>();
   #sinceMs: number | undefined;
-  #toldMs = 0;
-  #lastError = "";
+  /** Whether anybody knows of it. */
+  #told = false;
 
   /** @param name What is in trouble, as the log calls it, e.g. `delivery` */
   constructor(name: string, options: { log: Logger; clock: Clock }) {
@@ -30,9 +34,11 @@ export class Trouble {
   failed(error: string, fields: Record<string, unknown>): void {
     const nowMs = this.#clock.now();
     this.#sinceMs ??= nowMs;
-    if (error === this.#lastError && nowMs - this.#toldMs < REMIND_MS) return;
-    this.#lastError = error;
-    this.#toldMs = nowMs;
+    const toldMs = this.#toldMs.get(error) ?? -Infinity;
+    if (nowMs - toldMs < REMIND_MS) return;
+    if (this.#toldMs.size >= MAX_ERRORS) this.#toldMs.clear();
+    this.#toldMs.set(error, nowMs);
+    this.#told = true;
     this.#log.warn(`${this.#name} fails, retrying`, {
       error,
       since: new Date(this.#sinceMs).toISOString(),
@@ -44,8 +50,9 @@ export class Trouble {
   worked(): void {
     if (this.#sinceMs === undefined) return;
     const seconds = Math.round((this.#clock.now() - this.#sinceMs) / 1_000);
-    this.#log.info(`${this.#name} works again`, { after_seconds: seconds });
     this.#sinceMs = undefined;
-    this.#lastError = "";
+    if (!this.#told) return;
+    this.#told = false;
+    this.#log.info(`${this.#name} works again`, { after_seconds: seconds });
   }
 }

@@ -1,0 +1,172 @@
+import { AUDIT, type Destination } from "../../lib/event.ts";
+import { Counters } from "../../lib/operate/counters.ts";
+import { createObservers } from "../../lib/operate/observers.ts";
+import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
+import { assertEquals } from "../assert.ts";
+import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { pending } from "../pipeline/recordings_setup.ts";
+import { captureLog } from "./captured_log.ts";
+
+const RECORDING: Destination = { kind: "recording", sessionId: "s1" };
+const FAILED: FailedAttempt = {
+  error: new Error("refused"),
+  attempt: 2,
+  waitMs: 1_234,
+  elapsedMs: 5_000,
+};
+
+async function setUp() {
+  const log = await captureLog();
+  const counters = new Counters();
+  const observers = createObservers(counters, new FakeClock());
+  return {
+    counters,
+    ...observers,
+    records: log.records,
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("events and recordings are counted apart, and nothing is logged for each", async () => {
+  await using test = await setUp();
+  const { counters, delivery, events, recordings, records } = test;
+  events.read(auditEvents(10), 7);
+  delivery.delivered(AUDIT, 6);
+  recordings.read(5, 4);
+  delivery.delivered(RECORDING, 4);
+  assertEquals(counters.audit, {
+    read: 10,
+    filtered: 3,
+    delivered: 6,
+    setAside: 0,
+  });
+  assertEquals(counters.recording, {
+    read: 5,
+    filtered: 1,
+    delivered: 4,
+    setAside: 0,
+  });
+  assertEquals(records, []);
+});
+
+Deno.test("a refused event is told once for each cause, without its payload, and counted each time", async () => {
+  await using test = await setUp();
+  const { counters, delivery, records } = test;
+  const event = auditEvent("e0", { fields: { password: "hunter2" } });
+  for (let i = 0; i < 3; i++) delivery.setAside(AUDIT, event, "bad time");
+  delivery.setAside(RECORDING, event, "too large");
+  assertEquals([counters.audit.setAside, counters.recording.setAside], [3, 1]);
+  assertEquals(
+    records.map(({ level, reason, id }) => [level, reason, id]),
+    [["ERROR", "bad time", "e0"], ["ERROR", "too large", "e0"]],
+  );
+  assertEquals(JSON.stringify(records).includes("hunter2"), false);
+});
+
+Deno.test("causes without end do not fill the log", async () => {
+  await using test = await setUp();
+  const { counters, delivery, records } = test;
+  for (let i = 0; i < 1_000; i++) {
+    delivery.setAside(AUDIT, auditEvent("e0"), `bad time ${i}`);
+  }
+  assertEquals(counters.setAside, 1_000);
+  assertEquals(records.length, 100);
+});
+
+Deno.test("a failed delivery is told with the error in words and the wait", async () => {
+  await using test = await setUp();
+  const { delivery, records } = test;
+  delivery.failed(AUDIT, FAILED);
+  delivery.delivered(AUDIT, 1);
+  assertEquals(records, [
+    {
+      level: "WARN",
+      message: "delivery of events fails, retrying",
+      error: "refused",
+      since: "2026-03-01T12:00:00.000Z",
+      attempt: 2,
+      wait_seconds: 2,
+    },
+    {
+      level: "INFO",
+      message: "delivery of events works again",
+      after_seconds: 0,
+    },
+  ]);
+});
+
+Deno.test("recordings that cannot be delivered are not said to work because events can", async () => {
+  await using test = await setUp();
+  const { delivery, records } = test;
+  delivery.failed(RECORDING, FAILED);
+  for (let i = 0; i < 10; i++) delivery.delivered(AUDIT, 1);
+  assertEquals(records.map(({ message }) => message), [
+    "delivery of recordings fails, retrying",
+  ]);
+  delivery.delivered(RECORDING, 1);
+  assertEquals(records.at(-1)?.message, "delivery of recordings works again");
+});
+
+Deno.test("trouble with Teleport is told, and its end", async () => {
+  await using test = await setUp();
+  const { teleport, records } = test;
+  teleport.worked();
+  teleport.failed(FAILED);
+  teleport.worked();
+  assertEquals(records.map(({ message }) => message), [
+    "reading from Teleport fails, retrying",
+    "reading from Teleport works again",
+  ]);
+});
+
+Deno.test("the time of the newest delivered event is kept", async () => {
+  await using test = await setUp();
+  const { counters, events } = test;
+  events.advanced(position(1));
+  assertEquals(counters.newestMs, 0);
+  const newest = { time: "2026-03-01T11:59:59Z", keys: [] };
+  events.advanced({ ...position(2), newest });
+  assertEquals(counters.newestMs, Date.parse(newest.time));
+  events.advanced(position(3));
+  assertEquals(counters.newestMs, Date.parse(newest.time));
+});
+
+Deno.test("it is caught up from an idle source to the next batch", async () => {
+  await using test = await setUp();
+  const { counters, events } = test;
+  events.caughtUp();
+  assertEquals(counters.caughtUp, true);
+  events.read([], 0);
+  assertEquals(counters.caughtUp, false);
+});
+
+Deno.test("a recording that fails is told once, and again when it is left", async () => {
+  await using test = await setUp();
+  const { counters, recordings, records } = test;
+  for (let attempts = 1; attempts <= 3; attempts++) {
+    recordings.failed(
+      "s1",
+      pending({ attempts, lastError: "not there (yet)" }),
+      attempts === 3 ? undefined : 700,
+    );
+  }
+  assertEquals(
+    records.map(({ level, message, session }) => [level, message, session]),
+    [
+      ["INFO", "recording cannot be read, retrying", "s1"],
+      ["DEBUG", "recording still cannot be read", "s1"],
+      ["WARN", "recording is left for the next run", "s1"],
+    ],
+  );
+  assertEquals([...counters.recordingsLeft], [["s1", "not there (yet)"]]);
+});
+
+Deno.test("a recording that is finished is counted, and no longer left", async () => {
+  await using test = await setUp();
+  const { counters, recordings } = test;
+  recordings.failed("s1", pending({ lastError: "no" }), undefined);
+  recordings.finished("s1");
+  assertEquals(counters.recordingsFinished, 1);
+  assertEquals(counters.recordingsLeft.size, 0);
+});
