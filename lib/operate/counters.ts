@@ -25,6 +25,12 @@ export class Counters {
   /** Whether the source had nothing newer when it was last asked. */
   caughtUp = false;
 
+  /** Whether every event that there is has been delivered, as far as anybody knows. */
+  get upToDate(): boolean {
+    const { read, filtered, delivered, setAside } = this.audit;
+    return this.caughtUp && read === filtered + delivered + setAside;
+  }
+
   /** Events that arrived, of both kinds. */
   get delivered(): number {
     return this.audit.delivered + this.recording.delivered;

@@ -11,6 +11,9 @@ import { formatAge } from "./format_age.ts";
 const REDRAW_MS = 250;
 /** Back to the first column, and clear to the end of the line (ECMA-48). */
 const CLEAR = "\r\x1b[K";
+/** A line that is too long for the terminal is cut, for only one can be cleared (DECAWM). */
+const NO_WRAP = "\x1b[?7l";
+const WRAP = "\x1b[?7h";
 
 /** Keeps one line at the bottom of the terminal, below what is logged. */
 export class ProgressLine implements Disposable {
@@ -35,7 +38,7 @@ export class ProgressLine implements Disposable {
 
   /** Writes whole lines above the progress line. */
   print(lines: string): void {
-    this.#write(CLEAR + lines + this.#shown);
+    this.#write(CLEAR + lines + this.#line());
   }
 
   /** Removes the line and stops drawing. */
@@ -53,15 +56,19 @@ export class ProgressLine implements Disposable {
     this.#deliveredBefore = delivered;
     this.#drawnMs = nowMs;
     this.#shown = formatProgress(this.#counters, perSecond, nowMs);
-    this.#write(CLEAR + this.#shown);
+    this.#write(CLEAR + this.#line());
+  }
+
+  #line(): string {
+    return this.#shown === "" ? "" : NO_WRAP + this.#shown + WRAP;
   }
 }
 
 /** The text of the line: what arrived, how fast, up to when, and how far behind. */
 export function formatProgress(
-  { delivered, newestMs, caughtUp }: Pick<
+  { delivered, newestMs, upToDate }: Pick<
     Counters,
-    "delivered" | "newestMs" | "caughtUp"
+    "delivered" | "newestMs" | "upToDate"
   >,
   perSecond: number,
   nowMs: number,
@@ -73,7 +80,7 @@ export function formatProgress(
   if (newestMs > 0) {
     parts.push(`last event ${new Date(newestMs).toISOString().slice(0, 19)}Z`);
   }
-  if (caughtUp) parts.push("up to date");
+  if (upToDate) parts.push("up to date");
   else if (newestMs > 0) parts.push(`${formatAge(nowMs - newestMs)} behind`);
   return parts.join(" · ");
 }
