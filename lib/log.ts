@@ -80,5 +80,16 @@ function formatText(record: LogRecord): string {
 
 function formatValue(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  return PLAIN.test(text) ? text : quote(text);
+}
+
+/** What stands without quotes: neither a separator nor a command to the terminal. */
+const PLAIN = /^[^\s"=\p{Cc}]+$/u;
+
+/** As in JSON, which leaves some control characters as they are. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
