@@ -6,7 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
+import type { ServerHttp2Session } from "node:http2";
 import {
   Server,
   ServerCredentials,
@@ -14,8 +15,11 @@ import {
   type ServerWritableStream,
   status,
 } from "@grpc/grpc-js";
+import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
 import type { Pki } from "./pki.ts";
 import type { Code } from "./teleport_faults.ts";
+
+guardHttp2();
 
 /** What the server shows, and which clients it trusts; PEM texts. */
 export interface TeleportTls {
@@ -120,7 +124,11 @@ export class TeleportServer {
       this.#server.bindAsync(
         `127.0.0.1:${port}`,
         credentials,
-        (error) => error === null ? resolve() : reject(error),
+        (error) => {
+          if (error !== null) return reject(error);
+          closeSessionsLater(this.#server);
+          resolve();
+        },
       );
     });
   }
@@ -144,6 +152,28 @@ export class TeleportServer {
       cancelled.abort(new CallError("CANCELLED", "the caller hung up"));
     });
     return AbortSignal.any([cancelled.signal, this.#stopping.signal]);
+  }
+}
+
+/**
+ * Has sessions closed a turn later. Deno 2.9.6 closes a session from within
+ * nghttp2's callback for the client's GOAWAY, which ends the whole process with
+ * `find_stream_on_goaway_func: Assertion failed` or `free(): invalid pointer`.
+ */
+function closeSessionsLater(server: Server): void {
+  // Not public; nothing else leads to the sessions before their first frame.
+  const { http2Servers } = server as unknown as {
+    readonly http2Servers: ReadonlyMap<EventEmitter, unknown>;
+  };
+  for (const http2Server of http2Servers.keys()) {
+    http2Server.on("session", (session: ServerHttp2Session) => {
+      const close = session.close.bind(session);
+      // That call is the one without a callback.
+      session.close = (callback) => {
+        if (callback === undefined) setImmediate(close);
+        else close(callback);
+      };
+    });
   }
 }
 
