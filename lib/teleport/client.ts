@@ -22,6 +22,7 @@ import {
   status as grpcStatus,
 } from "@grpc/grpc-js";
 import type { AuditEvent } from "../event.ts";
+import { guardHttp2 } from "../vendor/http2_guard.ts";
 import { toAuditEvent } from "./audit_event.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
@@ -87,6 +88,7 @@ export class TeleportClient {
 
   /** @param address `host:port` of the auth service, dialled on first use */
   constructor(address: string, identity: Identity) {
+    guardHttp2();
     this.#address = address;
     this.#identity = identity;
     this.#client = new Client(

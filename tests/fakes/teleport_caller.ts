@@ -23,6 +23,7 @@ import {
   PingResponseSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
 import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
+import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
 import { teleportPki } from "./pki.ts";
 import { type Method, METHODS } from "./teleport_methods.ts";
 
@@ -46,6 +47,8 @@ const DEADLINE_MS = 10_000;
 const RECONNECT_MS = 10;
 // Reconnecting is put off by up to 1.2 times that, whether closed or not.
 const LAST_RECONNECT_MS = 2 * RECONNECT_MS;
+
+guardHttp2();
 
 /** Who calls, and whom they trust. */
 export interface CallerOptions {
