@@ -136,12 +136,11 @@ export class TeleportServer {
   /** Drops all connections; resolves when the port is free. */
   async stop(): Promise<void> {
     this.#stopping.abort(new CallError("UNAVAILABLE", "the server stops"));
-    // In this order: a connection that is told to end and then dropped brings
-    // nghttp2 to an assertion, and the whole process down.
-    this.#server.forceShutdown();
-    await new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#server.tryShutdown(() => resolve());
     });
+    this.#server.forceShutdown();
+    await closed;
   }
 
   #signalOf(
