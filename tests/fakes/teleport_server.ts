@@ -6,8 +6,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { type EventEmitter, once } from "node:events";
-import type { ServerHttp2Session } from "node:http2";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import {
   Server,
   ServerCredentials,
@@ -68,6 +68,9 @@ export function teleportTls({ authority, server }: Pki): TeleportTls {
 /** A server for one span of time: it is not started again after it stopped. */
 export class TeleportServer {
   readonly #server = new Server();
+  // Of our own, so that connections can be dropped whatever state they are in.
+  readonly #listener = createServer();
+  readonly #sockets = new Set<Socket>();
   readonly #stopping = new AbortController();
 
   /** Answers `path`, e.g. `/proto.AuthService/Ping`, with one message. */
@@ -120,25 +123,24 @@ export class TeleportServer {
       [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
       true,
     );
+    const injector = this.#server.createConnectionInjector(credentials);
+    this.#listener.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+      injector.injectConnection(socket);
+    });
     await new Promise<void>((resolve, reject) => {
-      this.#server.bindAsync(
-        `127.0.0.1:${port}`,
-        credentials,
-        (error) => {
-          if (error !== null) return reject(error);
-          closeSessionsLater(this.#server);
-          resolve();
-        },
-      );
+      this.#listener.once("error", reject);
+      this.#listener.listen(port, "127.0.0.1", resolve);
     });
   }
 
   /** Drops all connections; resolves when the port is free. */
   async stop(): Promise<void> {
     this.#stopping.abort(new CallError("UNAVAILABLE", "the server stops"));
-    const closed = new Promise<void>((resolve) => {
-      this.#server.tryShutdown(() => resolve());
-    });
+    const closed = once(this.#listener, "close");
+    this.#listener.close();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.forceShutdown();
     await closed;
   }
@@ -151,28 +153,6 @@ export class TeleportServer {
       cancelled.abort(new CallError("CANCELLED", "the caller hung up"));
     });
     return AbortSignal.any([cancelled.signal, this.#stopping.signal]);
-  }
-}
-
-/**
- * Has sessions closed a turn later. Deno 2.9.6 closes a session from within
- * nghttp2's callback for the client's GOAWAY, which ends the whole process with
- * `find_stream_on_goaway_func: Assertion failed` or `free(): invalid pointer`.
- */
-function closeSessionsLater(server: Server): void {
-  // Not public; nothing else leads to the sessions before their first frame.
-  const { http2Servers } = server as unknown as {
-    readonly http2Servers: ReadonlyMap<EventEmitter, unknown>;
-  };
-  for (const http2Server of http2Servers.keys()) {
-    http2Server.on("session", (session: ServerHttp2Session) => {
-      const close = session.close.bind(session);
-      // That call is the one without a callback.
-      session.close = (callback) => {
-        if (callback === undefined) setImmediate(close);
-        else close(callback);
-      };
-    });
   }
 }
 
