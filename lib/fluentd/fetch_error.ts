@@ -69,6 +69,10 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     "connection refused: is it running, and is the port in fluentd-url right?",
   ],
   [
+    /Requests to port \d+ are blocked/,
+    "fetch refuses to connect to that port: have it listen on another one",
+  ],
+  [
     /dns error/,
     "the host name cannot be resolved: is it right in fluentd-url?",
   ],

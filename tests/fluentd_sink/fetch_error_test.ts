@@ -86,8 +86,11 @@ Deno.test("what nobody has seen before is told as it is, and the URL only once",
     said(atConnect("the moon is full")),
     `cannot send to ${URL}: the moon is full`,
   );
+});
+
+Deno.test("a port that fetch refuses is told as such, and what to do", () => {
   assertEquals(
     said(new TypeError("Fetch failed: Requests to port 1 are blocked")),
-    `cannot send to ${URL}: Requests to port 1 are blocked`,
+    `cannot send to ${URL}: fetch refuses to connect to that port: have it listen on another one (Requests to port 1 are blocked)`,
   );
 });
