@@ -15,6 +15,7 @@ import { type Served, TeleportApi } from "./teleport_api.ts";
 import type { FaultDial } from "./teleport_faults.ts";
 import type { Requests } from "./teleport_methods.ts";
 import {
+  type StopOptions,
   TeleportServer,
   type TeleportTls,
   teleportTls,
@@ -102,16 +103,16 @@ export class TeleportStandIn {
     this.#server = server;
   }
 
-  /** Drops all connections and listens no more: connections are refused. */
-  async stop(): Promise<void> {
+  /** Ends all connections and listens no more: connections are refused. */
+  async stop(options: StopOptions = {}): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    await server?.stop();
+    await server?.stop(options);
   }
 
-  /** Drops all connections and listens again on the same port. */
-  async restart(): Promise<void> {
-    await this.stop();
+  /** Ends all connections and listens again on the same port. */
+  async restart(options: StopOptions = {}): Promise<void> {
+    await this.stop(options);
     await this.start();
   }
 

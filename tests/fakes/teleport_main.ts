@@ -20,6 +20,7 @@ import { startTeleport, type TeleportStandIn } from "./teleport.ts";
 import type { Served } from "./teleport_api.ts";
 import type { Fault } from "./teleport_faults.ts";
 import type { Method } from "./teleport_methods.ts";
+import type { StopOptions } from "./teleport_server.ts";
 
 /** The argument: what the log is like, and the paths of PEM files. */
 export interface ProcessOptions extends AuditLogOptions {
@@ -54,9 +55,11 @@ export type Command =
     readonly sessionId: string;
     readonly events: number;
   }
-  | {
-    readonly command: "report" | "stop" | "start" | "restart" | "quit";
-  };
+  /** Listens no more. */
+  | { readonly command: "stop" } & StopOptions
+  /** Listens no more, and then again on the same port. */
+  | { readonly command: "restart" } & StopOptions
+  | { readonly command: "report" | "start" | "quit" };
 
 /** The answer to `report`. */
 export interface Report {
@@ -97,11 +100,11 @@ function obey(teleport: TeleportStandIn, command: Command): unknown {
     case "report":
       return report(teleport);
     case "stop":
-      return teleport.stop();
+      return teleport.stop(command);
     case "start":
       return teleport.start();
     case "restart":
-      return teleport.restart();
+      return teleport.restart(command);
     default:
       throw new Error(`Unknown command: ${JSON.stringify(command)}`);
   }

@@ -14,6 +14,7 @@ import type {
   Ready,
   Report,
 } from "./teleport_main.ts";
+import type { StopOptions } from "./teleport_server.ts";
 
 const MAIN = fileURLToPath(new URL("./teleport_main.ts", import.meta.url));
 
@@ -75,9 +76,9 @@ export class TeleportProcess implements AsyncDisposable {
     return await this.#process.ask({ command: "report" }) as Report;
   }
 
-  /** Drops all connections and refuses new ones; the process goes on. */
-  async stop(): Promise<void> {
-    await this.#process.ask({ command: "stop" });
+  /** Ends all connections and refuses new ones; the process goes on. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    await this.#process.ask({ command: "stop", ...options });
   }
 
   /** Listens again. */
@@ -85,9 +86,9 @@ export class TeleportProcess implements AsyncDisposable {
     await this.#process.ask({ command: "start" });
   }
 
-  /** Drops all connections and listens again. */
-  async restart(): Promise<void> {
-    await this.#process.ask({ command: "restart" });
+  /** Ends all connections and listens again. */
+  async restart(options: StopOptions = {}): Promise<void> {
+    await this.#process.ask({ command: "restart", ...options });
   }
 
   /** Kills the process without any ado. */

@@ -65,6 +65,17 @@ export function teleportTls({ authority, server }: Pki): TeleportTls {
   };
 }
 
+/** How a server stops. */
+export interface StopOptions {
+  /** Says GOAWAY first, as a server in good order does, and not as a crash does. */
+  readonly goodbye?: boolean;
+}
+
+/** How long clients have to close their connections by themselves. */
+const GOODBYE_MS = 200;
+
+type ConnectionInjector = ReturnType<Server["createConnectionInjector"]>;
+
 /** A server for one span of time: it is not started again after it stopped. */
 export class TeleportServer {
   readonly #server = new Server();
@@ -72,6 +83,7 @@ export class TeleportServer {
   readonly #listener = createServer();
   readonly #sockets = new Set<Socket>();
   readonly #stopping = new AbortController();
+  #injector: ConnectionInjector | undefined;
 
   /** Answers `path`, e.g. `/proto.AuthService/Ping`, with one message. */
   unary(path: string, handle: UnaryHandler): void {
@@ -124,6 +136,7 @@ export class TeleportServer {
       true,
     );
     const injector = this.#server.createConnectionInjector(credentials);
+    this.#injector = injector;
     this.#listener.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
@@ -135,14 +148,18 @@ export class TeleportServer {
     });
   }
 
-  /** Drops all connections; resolves when the port is free. */
-  async stop(): Promise<void> {
+  /** Ends all connections; resolves when the port is free. */
+  async stop({ goodbye = false }: StopOptions = {}): Promise<void> {
     this.#stopping.abort(new CallError("UNAVAILABLE", "the server stops"));
     const closed = once(this.#listener, "close");
     this.#listener.close();
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.forceShutdown();
+    if (goodbye) this.#injector?.destroy();
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, goodbye ? GOODBYE_MS : 0);
     await closed;
+    clearTimeout(timer);
+    this.#server.forceShutdown();
   }
 
   #signalOf(

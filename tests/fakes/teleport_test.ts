@@ -278,6 +278,26 @@ Deno.test("after a restart it is at the same address, and remembers", async () =
   assertEquals(teleport.requests.GetUnstructuredEvents.length, 2);
 });
 
+Deno.test("a server that says goodbye lets its clients come back", async () => {
+  const log = new AuditLog({ size: 10, uploadEvery: 10 });
+  const [sessionId = ""] = log.sessionIds();
+  log.resizeRecording(sessionId, 1_000_000);
+  await using teleport = await startTeleport({ log });
+  await using caller = await callTeleport(teleport);
+  const interrupted = assertRejects(async () => {
+    for await (
+      const _ of caller.stream("StreamUnstructuredSessionEvents", { sessionId })
+    );
+  });
+  await waitUntil("a stream", () => teleport.openCalls === 1);
+  await teleport.restart({ goodbye: true });
+  await interrupted;
+  await waitUntil(
+    "an answer",
+    () => caller.ask("Ping", {}).then(() => true, () => false),
+  );
+});
+
 type PageQuestion = Parameters<
   typeof TeleportCaller.prototype.ask<"GetUnstructuredEvents">
 >[1];
