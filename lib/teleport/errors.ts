@@ -134,7 +134,9 @@ function unavailable(details: string): string {
       `and still valid? (${details})`;
   }
   // With TLS 1.3 a server refuses a client after the handshake, by closing.
-  if (/Failed to connect/.test(details)) {
+  if (
+    /Failed to connect|Last error: (write EPIPE|read ECONNRESET)/.test(details)
+  ) {
     return "it closed the connection at once, as when it does not accept our " +
       `client certificate: is it of this cluster, and still valid? (${details})`;
   }

@@ -97,6 +97,12 @@ const MESSAGES: readonly {
   },
   {
     status: "UNAVAILABLE",
+    details: "No connection established. Last error: write EPIPE",
+    says:
+      "it closed the connection at once, as when it does not accept our client certificate: is it of this cluster, and still valid? (No connection established. Last error: write EPIPE)",
+  },
+  {
+    status: "UNAVAILABLE",
     details:
       "Last error: Error: received corrupt message of type InvalidContentType",
     says:
