@@ -6,17 +6,15 @@
 
 import { Buffer } from "node:buffer";
 import { systemClock } from "../clock.ts";
-import type { StateConfig } from "../config/config.ts";
-import type { FluentdTarget } from "../config/config.ts";
+import type { FluentdTarget, StateConfig } from "../config/config.ts";
 import { ConfigError, describe } from "../errors.ts";
 import type { AuditEvent } from "../event.ts";
-import { FluentdSink } from "../fluentd/sink.ts";
-import { loadTls } from "../fluentd/tls.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
 import { readRejected, removeRejected } from "../state/rejected_files.ts";
 import { encodeStruct } from "../struct/encode_struct.ts";
 import { ExitStatus } from "./exit_status.ts";
+import { openFluentdSink } from "./fluentd_sink.ts";
 import { print } from "./print.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -42,7 +40,7 @@ export async function runRejectedDrop(
 ): Promise<number> {
   const directory = stateDirectory(storage, addresses);
   using _lock = await DirectoryLock.acquire(directory, systemClock.now());
-  const wanted = await findWanted(directory, ids);
+  const wanted = findWanted(await readRejected(directory), ids);
   const removed = await removeRejected(directory, ({ id }) => wanted.has(id));
   print(`${removed} dropped\n`);
   return ExitStatus.Done;
@@ -63,23 +61,17 @@ export async function runRejectedRetry(
   const clock = systemClock;
   const directory = stateDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
-  const wanted = await findWanted(directory, options.ids);
-  const tls = await loadTls(fluentd, clock.now());
-  const sink = new FluentdSink({
-    ...fluentd,
-    maxEvents: fluentd.batch,
-    maxBytes: fluentd.batchBytes,
-    tls: () => tls,
-    clock,
-  });
-  const delivered = new Set<RejectedEvent>();
+  const events = await readRejected(directory);
+  const wanted = findWanted(events, options.ids);
+  const sink = await openFluentdSink(fluentd, clock);
+  // By their text: an event may have been set aside more than once.
+  const delivered = new Set<string>();
   let refused = 0;
   try {
-    const events = await readRejected(directory);
     for (const event of events.filter(({ id }) => wanted.has(id))) {
       try {
         await sink.send(event.destination, [toAuditEvent(event)], options.kill);
-        delivered.add(event);
+        delivered.add(JSON.stringify(event));
       } catch (error) {
         if (options.kill.aborted) throw error;
         refused++;
@@ -88,10 +80,9 @@ export async function runRejectedRetry(
     }
   } finally {
     sink.close();
-    const lines = new Set([...delivered].map((event) => JSON.stringify(event)));
     await removeRejected(
       directory,
-      (event) => lines.has(JSON.stringify(event)),
+      (event) => delivered.has(JSON.stringify(event)),
     );
   }
   print(`${delivered.size} delivered, ${refused} still refused\n`);
@@ -99,11 +90,11 @@ export async function runRejectedRetry(
 }
 
 /** The ids that are meant: those given, which must be there, or all. */
-async function findWanted(
-  directory: string,
+function findWanted(
+  events: readonly RejectedEvent[],
   ids: readonly string[],
-): Promise<Set<string>> {
-  const known = new Set((await readRejected(directory)).map(({ id }) => id));
+): ReadonlySet<string> {
+  const known = new Set(events.map(({ id }) => id));
   const unknown = ids.filter((id) => !known.has(id));
   if (unknown.length > 0) {
     throw new ConfigError(
@@ -121,7 +112,7 @@ function toAuditEvent(rejected: RejectedEvent): AuditEvent {
     timeMs: 0,
     index: 0,
     payload: payload === undefined
-      ? encodeStruct(JSON.parse(JSON.stringify(event)))
+      ? encodeStruct(event ?? null)
       : Buffer.from(payload, "base64"),
     sessionId: undefined,
     login: undefined,

@@ -8,8 +8,6 @@ import type { Clock } from "../clock.ts";
 import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Position } from "../event.ts";
-import { FluentdSink } from "../fluentd/sink.ts";
-import { loadTls } from "../fluentd/tls.ts";
 import { logger } from "../log.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Saver, Sink } from "../pipeline/ports.ts";
@@ -25,6 +23,7 @@ import {
   StateFile,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
+import { openFluentdSink } from "./fluentd_sink.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 const RETRY = { initialMs: 500, maxMs: 30_000 };
@@ -66,7 +65,7 @@ async function openFluentd(
   clock: Clock,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
-  const tls = await loadTls(fluentd, clock.now());
+  const sink = await openFluentdSink(fluentd, clock);
   const directory = stateDirectory(storage, config.teleport.addresses);
   await createStateDirectory(directory);
   const lock = await DirectoryLock.acquire(directory, clock.now());
@@ -76,13 +75,6 @@ async function openFluentd(
       ? await readGoState(directory, clock.now())
       : undefined;
     checkStartTime(config.source, stored ?? taken, directory);
-    const sink = new FluentdSink({
-      ...fluentd,
-      maxEvents: fluentd.batch,
-      maxBytes: fluentd.batchBytes,
-      tls: () => tls,
-      clock,
-    });
     return {
       sink,
       quarantine: new RejectedEvents(directory, { clock }),

@@ -11,6 +11,7 @@ import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
+import type { Json } from "../struct/encode_struct.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
 import { MalformedStructError } from "../struct/malformed_struct.ts";
 import { writeStruct } from "../struct/struct_json.ts";
@@ -18,10 +19,15 @@ import { appendLine } from "./append_line.ts";
 import { syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 
-const DIRECTORY_NAME = "rejected";
-const FILE_MODE = 0o600;
+/** Permission bits of the files. */
+export const REJECTED_FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 const MAX_BYTES = 1024 ** 3;
+
+/** Where the files are. */
+export function rejectedDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "rejected");
+}
 
 /** What is kept of a refused event: one line, and its own JSON within it. */
 export interface RejectedEvent {
@@ -32,7 +38,7 @@ export interface RejectedEvent {
   readonly type: string;
   readonly id: string;
   /** The event as JSON; of a payload that is no Struct, its bytes in base64. */
-  readonly event?: unknown;
+  readonly event?: Json;
   readonly payload?: string;
 }
 
@@ -48,7 +54,7 @@ export class RejectedEvents implements Quarantine {
     stateDirectory: string,
     options: { clock: Clock; maxBytes?: number },
   ) {
-    this.#directory = join(stateDirectory, DIRECTORY_NAME);
+    this.#directory = rejectedDirectory(stateDirectory);
     this.#clock = options.clock;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
   }
@@ -85,7 +91,7 @@ export class RejectedEvents implements Quarantine {
             "find out why events are refused, then send them again or drop them",
         );
       }
-      await appendLine(path, line, FILE_MODE);
+      await appendLine(path, line, REJECTED_FILE_MODE);
       await syncDirectory(this.#directory);
       this.#bytes += line.length;
     } catch (cause) {

@@ -7,10 +7,11 @@
 import { join } from "node:path";
 import { writeAtomically } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
-import type { RejectedEvent } from "./rejected.ts";
-
-const DIRECTORY_NAME = "rejected";
-const FILE_MODE = 0o600;
+import {
+  REJECTED_FILE_MODE,
+  rejectedDirectory,
+  type RejectedEvent,
+} from "./rejected.ts";
 
 /**
  * The events that are set aside, oldest first.
@@ -48,14 +49,14 @@ export async function removeRejected(
       await Deno.remove(path);
     } else {
       const text = kept.map(({ line }) => `${line}\n`).join("");
-      await writeAtomically(path, text, FILE_MODE);
+      await writeAtomically(path, text, REJECTED_FILE_MODE);
     }
   }
   return removed;
 }
 
 async function listFiles(stateDirectory: string): Promise<string[]> {
-  const directory = join(stateDirectory, DIRECTORY_NAME);
+  const directory = rejectedDirectory(stateDirectory);
   const paths: string[] = [];
   try {
     for await (const { name } of Deno.readDir(directory)) {
