@@ -9,6 +9,11 @@ import type { Config, HostPort } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { Counters } from "../operate/counters.ts";
+import {
+  createMovements,
+  type Movements,
+  watchMovements,
+} from "../operate/movement.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
@@ -20,6 +25,7 @@ import { resumeAfter } from "../pipeline/resume_after.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
+import { watchedSource } from "../pipeline/watched_source.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { openTarget, type Target } from "./target.ts";
 import { type Cluster, TeleportClient } from "../teleport/client.ts";
@@ -67,7 +73,8 @@ export async function start(
   const clock = systemClock;
   const log = logger("start");
   warnOfMissing(config);
-  const observers = createObservers(counters, clock);
+  const movements = createMovements({ clock, pollMs: config.source.pollMs });
+  const observers = createObservers({ counters, movements }, clock);
   const identity = await loadIdentity(config.teleport.credentials, clock.now());
   const [address] = config.teleport.addresses;
   if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
@@ -91,6 +98,7 @@ export async function start(
     await forwardAll({ config, client, target, progress, saver, first }, {
       clock,
       counters,
+      movements,
       observers,
       signals,
     });
@@ -128,30 +136,31 @@ interface Connected {
 interface Surroundings {
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly movements: Movements;
   readonly observers: Observers;
   readonly signals: Signals;
 }
 
 async function forwardAll(
   connected: Connected,
-  { clock, counters, observers, signals }: Surroundings,
+  { clock, counters, movements, observers, signals }: Surroundings,
 ): Promise<void> {
   const { config, client, target, progress, saver } = connected;
   const { maxEvents, maxBytes } = target;
   const { types, skipEventTypes, skipSessionTypes } = config.source;
   const ended = new AbortController();
-  const summaries = logSummaries(counters, {
-    log: logger("start"),
-    clock,
-    stop: ended.signal,
-  });
+  const background = { log: logger("start"), clock, stop: ended.signal };
+  const watching = Promise.all([
+    logSummaries(counters, background),
+    watchMovements(movements, background),
+  ]);
   try {
     await run({
       progress,
       saver,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
-        source: createSource(connected, { clock, observers }),
+        source: createSource(connected, { clock, movements, observers }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
         maxBytes,
@@ -174,16 +183,19 @@ async function forwardAll(
     }, signals);
   } finally {
     ended.abort();
-    await summaries;
+    await watching;
   }
 }
 
 function createSource(
   { config, client, target, first }: Connected,
-  { clock, observers }: Pick<Surroundings, "clock" | "observers">,
+  { clock, movements, observers }: Pick<
+    Surroundings,
+    "clock" | "movements" | "observers"
+  >,
 ): Source {
   const log = logger("teleport");
-  const source = new PageSource({
+  const pages = new PageSource({
     ...config.source,
     getEvents: (request, signal) => client.getEvents(request, signal),
     follow: !config.exitOnLastEvent,
@@ -204,6 +216,7 @@ function createSource(
       failed: observers.teleport.failed,
     },
   });
+  const source = watchedSource(pages, movements.reading);
   const { startId } = config.source;
   if (first && startId !== undefined) return startAfter(source, startId);
   return resumeAfter(
@@ -220,7 +233,7 @@ function createSource(
 async function findCluster(
   client: TeleportClient,
   policy: RetryPolicy,
-  { clock, observers, stop }: Omit<Surroundings, "counters" | "signals"> & {
+  { clock, observers, stop }: Pick<Surroundings, "clock" | "observers"> & {
     stop: AbortSignal;
   },
 ): Promise<Cluster | undefined> {

@@ -27,8 +27,7 @@ export class Counters {
 
   /** Whether every event that there is has been delivered, as far as anybody knows. */
   get upToDate(): boolean {
-    const { read, filtered, delivered, setAside } = this.audit;
-    return this.caughtUp && read === filtered + delivered + setAside;
+    return this.caughtUp && underWay(this.audit) === 0;
   }
 
   /** Events that arrived, of both kinds. */
@@ -40,6 +39,13 @@ export class Counters {
   get setAside(): number {
     return this.audit.setAside + this.recording.setAside;
   }
+}
+
+/** Events that were read and are to be delivered, and are not yet. */
+export function underWay(
+  { read, filtered, delivered, setAside }: Counts,
+): number {
+  return read - filtered - delivered - setAside;
 }
 
 function noCounts(): Counts {

@@ -11,7 +11,8 @@ import type { DeliveryObserver } from "../pipeline/deliver.ts";
 import type { ForwardObserver } from "../pipeline/forward.ts";
 import type { RecordingsObserver } from "../pipeline/recordings.ts";
 import type { FailedAttempt } from "../pipeline/retry.ts";
-import type { Counters, Counts } from "./counters.ts";
+import { type Counters, type Counts, underWay } from "./counters.ts";
+import type { Movement, Movements } from "./movement.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Each cause is told once; past so many, something is wrong with telling them apart. */
@@ -29,8 +30,17 @@ export interface Observers {
   };
 }
 
+/** What the listeners keep up to date. */
+export interface Watched {
+  readonly counters: Counters;
+  readonly movements: Movements;
+}
+
 /** Makes the listeners of one run. */
-export function createObservers(counters: Counters, clock: Clock): Observers {
+export function createObservers(
+  { counters, movements }: Watched,
+  clock: Clock,
+): Observers {
   const log = logger("delivery");
   const causes = new Set<string>();
   // One may fail for long while the other one works.
@@ -38,6 +48,7 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
     audit: new Trouble("delivery of events", { log, clock }),
     recording: new Trouble("delivery of recordings", { log, clock }),
   };
+  const moving = { audit: movements.delivery, recording: movements.recordings };
   const teleport = new Trouble("reading from Teleport", {
     log: logger("teleport"),
     clock,
@@ -47,9 +58,11 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
       delivered({ kind }, count) {
         counters[kind].delivered += count;
         delivery[kind].worked();
+        moved(moving[kind], counters[kind]);
       },
       setAside({ kind }, event, reason) {
         counters[kind].setAside++;
+        moved(moving[kind], counters[kind]);
         if (causes.has(reason) || causes.size >= MAX_CAUSES) return;
         causes.add(reason);
         log.error(
@@ -67,6 +80,7 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
       read(events, kept) {
         counters.caughtUp = false;
         count(counters.audit, events.length, kept);
+        if (kept > 0) movements.delivery.due();
       },
       advanced({ newest }) {
         if (newest !== null) counters.newestMs = Date.parse(newest.time);
@@ -75,7 +89,7 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
         counters.caughtUp = true;
       },
     },
-    recordings: recordingsObserver(counters),
+    recordings: recordingsObserver(counters, movements.recordings),
     teleport: {
       failed: (failed) => reportTo(teleport, failed),
       worked: () => teleport.worked(),
@@ -83,10 +97,16 @@ export function createObservers(counters: Counters, clock: Clock): Observers {
   };
 }
 
-function recordingsObserver(counters: Counters): RecordingsObserver {
+function recordingsObserver(
+  counters: Counters,
+  movement: Movement,
+): RecordingsObserver {
   const log = logger("recordings");
   return {
-    read: (read, kept) => count(counters.recording, read, kept),
+    read(read, kept) {
+      count(counters.recording, read, kept);
+      if (kept > 0) movement.due();
+    },
     finished(sessionId) {
       counters.recordingsFinished++;
       counters.recordingsLeft.delete(sessionId);
@@ -112,6 +132,11 @@ function recordingsObserver(counters: Counters): RecordingsObserver {
 function count(counts: Counts, read: number, kept: number): void {
   counts.read += read;
   counts.filtered += read - kept;
+}
+
+function moved(movement: Movement, counts: Counts): void {
+  movement.moved();
+  if (underWay(counts) === 0) movement.rest();
 }
 
 function reportTo(trouble: Trouble, failed: FailedAttempt): void {

@@ -1,5 +1,6 @@
 import { AUDIT, type Destination } from "../../lib/event.ts";
 import { Counters } from "../../lib/operate/counters.ts";
+import { createMovements } from "../../lib/operate/movement.ts";
 import { createObservers } from "../../lib/operate/observers.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
 import { assertEquals } from "../assert.ts";
@@ -19,9 +20,13 @@ const FAILED: FailedAttempt = {
 async function setUp() {
   const log = await captureLog();
   const counters = new Counters();
-  const observers = createObservers(counters, new FakeClock());
+  const clock = new FakeClock();
+  const movements = createMovements({ clock, pollMs: 5_000 });
+  const observers = createObservers({ counters, movements }, clock);
   return {
+    clock,
     counters,
+    movements,
     ...observers,
     records: log.records,
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
@@ -169,4 +174,30 @@ Deno.test("a recording that is finished is counted, and no longer left", async (
   recordings.finished("s1");
   assertEquals(counters.recordingsFinished, 1);
   assertEquals(counters.recordingsLeft.size, 0);
+});
+
+Deno.test("delivery is due from the first event that is read to the last that arrives", async () => {
+  await using test = await setUp();
+  const { clock, movements, delivery, events, recordings } = test;
+  const stillS = () => [
+    movements.delivery.stillMs / 1_000,
+    movements.recordings.stillMs / 1_000,
+  ];
+  await clock.advance(60_000);
+  events.read(auditEvents(3), 0);
+  await clock.advance(60_000);
+  assertEquals(stillS(), [0, 0]);
+  events.read(auditEvents(3), 2);
+  await clock.advance(10_000);
+  recordings.read(2, 1);
+  await clock.advance(10_000);
+  assertEquals(stillS(), [20, 10]);
+  delivery.delivered(AUDIT, 1);
+  await clock.advance(5_000);
+  assertEquals(stillS(), [5, 15]);
+  delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
+  delivery.delivered(RECORDING, 1);
+  await clock.advance(5_000);
+  assertEquals(stillS(), [0, 0]);
+  assertEquals(clock.now() - movements.delivery.lastMs, 5_000);
 });

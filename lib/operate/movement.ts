@@ -1,0 +1,129 @@
+/**
+ * Whether the loops of the program get anywhere: what is told to the log, and
+ * asked for health.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+
+/** What has something to do and gets nowhere for so long is worth a word. */
+const STALLED_MS = 5 * 60_000;
+const CHECK_MS = 30_000;
+
+/** One loop: whether it has something to do, and when it last got anywhere. */
+export class Movement {
+  /** As log and health call it, e.g. `delivery of events`. */
+  readonly name: string;
+  readonly #clock: Clock;
+  readonly #stalledMs: number;
+  #dueMs: number | undefined;
+  #lastMs: number;
+
+  constructor(
+    name: string,
+    options: { clock: Clock; stalledMs?: number },
+  ) {
+    this.name = name;
+    this.#clock = options.clock;
+    this.#stalledMs = options.stalledMs ?? STALLED_MS;
+    this.#lastMs = options.clock.now();
+  }
+
+  /** When it last got anywhere, milliseconds since the epoch; at first, its start. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  /** For how long it has had something to do and got nowhere; 0 while it rests. */
+  get stillMs(): number {
+    if (this.#dueMs === undefined) return 0;
+    return this.#clock.now() - Math.max(this.#dueMs, this.#lastMs);
+  }
+
+  /** Whether that is so long that somebody should look. */
+  get stalled(): boolean {
+    return this.stillMs >= this.#stalledMs;
+  }
+
+  /** It has something to do. */
+  due(): void {
+    this.#dueMs ??= this.#clock.now();
+  }
+
+  /** It got somewhere. */
+  moved(): void {
+    this.#lastMs = this.#clock.now();
+  }
+
+  /** It has nothing to do until it is due again. */
+  rest(): void {
+    this.#dueMs = undefined;
+  }
+}
+
+/** The loops of a run. */
+export interface Movements {
+  /** Pages, or whatever the source yields, also where nothing is new. */
+  readonly reading: Movement;
+  /** Audit events: delivered or set aside. */
+  readonly delivery: Movement;
+  /** Events of recordings: delivered or set aside. */
+  readonly recordings: Movement;
+}
+
+/**
+ * The loops of a run that begins.
+ *
+ * @param options.pollMs The source may be silent for so long while nothing is new
+ */
+export function createMovements(
+  { clock, pollMs }: { clock: Clock; pollMs: number },
+): Movements {
+  const stalledMs = Math.max(STALLED_MS, 2 * pollMs);
+  return {
+    reading: new Movement("reading from Teleport", { clock, stalledMs }),
+    delivery: new Movement("delivery of events", { clock }),
+    recordings: new Movement("delivery of recordings", { clock }),
+  };
+}
+
+/** Those that have been still for too long. */
+export function stalledOf(
+  { reading, delivery, recordings }: Movements,
+): Movement[] {
+  return [reading, delivery, recordings].filter(({ stalled }) => stalled);
+}
+
+/** Logs what stalls, again as long as it does, and what moves again, until `stop` aborts. */
+export async function watchMovements(
+  movements: Movements,
+  options: { log: Logger; clock: Clock; stop: AbortSignal },
+): Promise<void> {
+  const { log, clock, stop } = options;
+  /** When each was told of, milliseconds since the epoch. */
+  const told = new Map<Movement, number>();
+  try {
+    while (true) {
+      await clock.sleep(CHECK_MS, stop);
+      const stalled = stalledOf(movements);
+      for (const movement of stalled) {
+        const toldMs = told.get(movement) ?? -Infinity;
+        if (clock.now() - toldMs < STALLED_MS) continue;
+        told.set(movement, clock.now());
+        log.warn("nothing has moved for long", {
+          what: movement.name,
+          since: new Date(clock.now() - movement.stillMs).toISOString(),
+        });
+      }
+      for (const movement of told.keys()) {
+        if (stalled.includes(movement)) continue;
+        told.delete(movement);
+        log.info("it moves again", { what: movement.name });
+      }
+    }
+  } catch (error) {
+    if (error !== stop.reason) throw error;
+  }
+}
