@@ -31,7 +31,7 @@ import { openTarget, type Target } from "./target.ts";
 import { type Cluster, TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
 import { loadIdentity } from "../teleport/identity.ts";
-import { PageSource } from "../teleport/page_source.ts";
+import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 
 /** `start`, with its logs and its progress on stderr. */
 export async function runStart(
@@ -195,10 +195,9 @@ function createSource(
   >,
 ): Source {
   const log = logger("teleport");
-  const pages = new PageSource({
+  const options: Omit<PageSourceOptions, "follow"> = {
     ...config.source,
     getEvents: (request, signal) => client.getEvents(request, signal),
-    follow: !config.exitOnLastEvent,
     policy: target.policy,
     clock,
     observer: {
@@ -215,10 +214,14 @@ function createSource(
         }),
       failed: observers.teleport.failed,
     },
-  });
-  const source = watchedSource(pages, movements.reading);
+  };
+  const createPages = (follow: boolean) =>
+    watchedSource(new PageSource({ ...options, follow }), movements.reading);
+  const source = createPages(!config.exitOnLastEvent);
   const { startId } = config.source;
-  if (first && startId !== undefined) return startAfter(source, startId);
+  if (first && startId !== undefined) {
+    return startAfter({ search: createPages(false), source }, startId);
+  }
   return resumeAfter(
     source,
     (id, events) =>

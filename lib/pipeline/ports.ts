@@ -23,8 +23,11 @@ export interface Source {
 export interface RecordingSource {
   /**
    * Yields a recording's events in order, from the one with index `startIndex`
-   * on. A server may begin earlier. Throws when the recording cannot be read;
-   * ends without an event when it is not there (yet).
+   * on. A server may begin earlier. Indices never decrease, which is what going
+   * on by index relies on: Teleport numbers the events of a session as they
+   * come, and its reader of recordings (`ProtoReader`) passes over those that are
+   * not above the one before. Throws when the recording cannot be read; ends
+   * without an event when it is not there (yet).
    */
   stream(
     sessionId: string,

@@ -158,6 +158,20 @@ Deno.test("start-id begins after the event with this id, and needs it to be ther
   );
 });
 
+Deno.test("start-id is found although a cursor shows nothing", async () => {
+  // In the window that is not over, where there is always more to come.
+  const startMs = Date.now() - 60 * 60_000;
+  await using stage = await setStage({ size: 100, startMs });
+  stage.teleport.faults.add({ kind: "stuck cursor", lastKey: "none" });
+  const ids = [...stage.teleport.log.ids()];
+  await using program = new Program(stage.start(`--start-id=${ids[59]}`));
+  const { received } = stage.fluentd;
+  await received.until(({ events }) => events >= 40);
+  program.kill("SIGTERM");
+  assertEquals((await program.outcome()).code, 0);
+  assertEquals(received.compare(ids.slice(60)), COMPLETE_AND_ONCE);
+});
+
 Deno.test("a recording that is not there yet stays for the next run and is named", async () => {
   await using stage = await setStage({ size: 200, uploadEvery: 50 });
   const [late, broken] = [...stage.teleport.log.sessionIds()];

@@ -6,7 +6,11 @@
 
 import { join } from "node:path";
 import { AuditLog, type AuditLogOptions } from "../fakes/audit_log.ts";
-import { type FluentdStandIn, startFluentd } from "../fakes/fluentd.ts";
+import {
+  type FluentdOptions,
+  type FluentdStandIn,
+  startFluentd,
+} from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { fluentdPki } from "../fakes/pki.ts";
 import {
@@ -20,17 +24,22 @@ import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 /** Session events that are not forwarded unless that is asked for. */
 const SKIPPED = new Set(["print", "desktop.recording"]);
 
-/** Where the generated log begins, and reading with it. */
+/** Where the generated log begins, and reading with it, unless told otherwise. */
 const LOG_START = Date.UTC(2026, 0, 1);
 
-/** Sets everything up; the log begins at 2026-01-01. */
-export async function setStage(log: AuditLogOptions = {}): Promise<Stage> {
+/** Sets everything up; the log begins at 2026-01-01 where `startMs` is not given. */
+export async function setStage(
+  log: AuditLogOptions = {},
+  options: Omit<FluentdOptions, "tls"> = {},
+): Promise<Stage> {
+  const { startMs = LOG_START } = log;
   const directory = await Deno.makeTempDir({ prefix: "event_handler_" });
   const teleport = await startTeleport({
-    log: new AuditLog({ startMs: LOG_START, ...log }),
+    log: new AuditLog({ ...log, startMs }),
   });
-  const fluentd = await startFluentd({ tls: fluentdTls(await fluentdPki()) });
-  return new Stage(directory, { teleport, fluentd }, {
+  const tls = fluentdTls(await fluentdPki());
+  const fluentd = await startFluentd({ ...options, tls });
+  return new Stage({ directory, startMs }, { teleport, fluentd }, {
     teleport: await writeTeleportPki(directory),
     fluentd: await writeFluentdPki(directory),
   });
@@ -39,6 +48,8 @@ export async function setStage(log: AuditLogOptions = {}): Promise<Stage> {
 /** Both stand-ins, certificates on disk, and a directory for the state. */
 export class Stage implements AsyncDisposable {
   readonly directory: string;
+  /** Where reading begins, milliseconds since the epoch. */
+  readonly startMs: number;
   readonly teleport: TeleportStandIn;
   readonly fluentd: FluentdStandIn;
   readonly paths: {
@@ -47,11 +58,12 @@ export class Stage implements AsyncDisposable {
   };
 
   constructor(
-    directory: string,
+    { directory, startMs }: { directory: string; startMs: number },
     ends: { teleport: TeleportStandIn; fluentd: FluentdStandIn },
     paths: { teleport: TeleportPaths; fluentd: PkiPaths },
   ) {
     this.directory = directory;
+    this.startMs = startMs;
     this.teleport = ends.teleport;
     this.fluentd = ends.fluentd;
     this.paths = paths;
@@ -84,7 +96,7 @@ export class Stage implements AsyncDisposable {
       `--fluentd-cert=${client.cert}`,
       `--fluentd-key=${client.key}`,
       `--storage=${this.storage}`,
-      `--start-time=${new Date(LOG_START).toISOString()}`,
+      `--start-time=${new Date(this.startMs).toISOString()}`,
       ...more,
     ];
   }

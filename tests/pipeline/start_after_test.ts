@@ -16,12 +16,22 @@ function pages(count: number): Batch[] {
   }));
 }
 
+/** Yields the pages behind the position that it is to begin at. */
 function sourceOf(batches: readonly Batch[]): Source {
   return {
-    async *read() {
-      yield* batches;
+    async *read(from) {
+      const read = batches.findIndex(({ position: { cursor } }) =>
+        cursor === from.cursor
+      );
+      yield* batches.slice(read + 1);
     },
   };
+}
+
+/** What a log of these pages gives when it is begun behind that event. */
+function after(id: string, batches: readonly Batch[]): Source {
+  const source = sourceOf(batches);
+  return startAfter({ search: source, source }, id);
 }
 
 async function readAll(source: Source): Promise<[string, string[]][]> {
@@ -33,34 +43,32 @@ async function readAll(source: Source): Promise<[string, string[]][]> {
 }
 
 Deno.test("reading begins behind the event with that id", async () => {
-  assertEquals(await readAll(startAfter(sourceOf(pages(3)), "e4")), [
+  assertEquals(await readAll(after("e4", pages(3))), [
     ["1", ["e5"]],
     ["2", ["e6", "e7", "e8"]],
   ]);
 });
 
 Deno.test("the last event of a page still moves the position behind it", async () => {
-  assertEquals(await readAll(startAfter(sourceOf(pages(2)), "e2")), [
+  assertEquals(await readAll(after("e2", pages(2))), [
     ["0", []],
     ["1", ["e3", "e4", "e5"]],
   ]);
 });
 
 Deno.test("the very first and the very last event are found", async () => {
-  assertEquals(await readAll(startAfter(sourceOf(pages(1)), "e0")), [
+  assertEquals(await readAll(after("e0", pages(1))), [
     ["0", ["e1", "e2"]],
   ]);
-  assertEquals(await readAll(startAfter(sourceOf(pages(2)), "e5")), [
+  assertEquals(await readAll(after("e5", pages(2))), [
     ["1", []],
   ]);
 });
 
 Deno.test("an id that comes again later is not looked for a second time", async () => {
   const [first, second] = pages(2);
-  const source = sourceOf(
-    [first, { ...second, events: first?.events }] as Batch[],
-  );
-  assertEquals(await readAll(startAfter(source, "e1")), [
+  const batches = [first, { ...second, events: first?.events }] as Batch[];
+  assertEquals(await readAll(after("e1", batches)), [
     ["0", ["e2"]],
     ["1", ["e0", "e1", "e2"]],
   ]);
@@ -68,33 +76,64 @@ Deno.test("an id that comes again later is not looked for a second time", async 
 
 Deno.test("an id that is not there is an error, and nothing is yielded before", async () => {
   await assertRejects(
-    () => readAll(startAfter(sourceOf(pages(3)), "nowhere")),
+    () => readAll(after("nowhere", pages(3))),
     ConfigError,
     "start-id: there is no event with the id nowhere since start-time",
   );
 });
 
-Deno.test("a source that is stopped before the id was found is no error", async () => {
-  const batches = pages(3).slice(0, 2);
-  assertEquals(await readAll(startAfter(sourceOf(batches), "e8")), []);
+Deno.test("a page that shows nothing more for now is not the end of the search", async () => {
+  const [first, second] = pages(2) as [Batch, Batch];
+  const nothing = { events: [], position: first.position, more: false };
+  assertEquals(await readAll(after("e3", [first, nothing, second])), [
+    ["1", ["e4", "e5"]],
+  ]);
+});
+
+Deno.test("what is read after the event was found comes from the other source", async () => {
+  const source = startAfter({
+    search: sourceOf(pages(1)),
+    source: sourceOf(pages(3)),
+  }, "e1");
+  assertEquals(await readAll(source), [
+    ["0", ["e2"]],
+    ["1", ["e3", "e4", "e5"]],
+    ["2", ["e6", "e7", "e8"]],
+  ]);
+});
+
+Deno.test("a search that is stopped before the id was found is no error", async () => {
+  const stop = new AbortController();
+  const source = after("e8", pages(2));
+  stop.abort();
+  for await (const _batch of source.read(position("start"), stop.signal)) {
+    throw new Error("nothing was found");
+  }
 });
 
 Deno.test("each reading looks for the id anew", async () => {
-  const source = startAfter(sourceOf(pages(1)), "e1");
+  const source = after("e1", pages(1));
   assertEquals(await readAll(source), await readAll(source));
 });
 
-Deno.test("the source behind it is closed with it", async () => {
-  let closed = false;
-  const source = startAfter({
-    async *read() {
+Deno.test("both sources are closed with it", async () => {
+  let open = 0;
+  const opened: Source = {
+    async *read(from, stop) {
+      open++;
       try {
-        yield* pages(3);
+        yield* sourceOf(pages(3)).read(from, stop);
       } finally {
-        closed = true;
+        open--;
       }
     },
-  }, "e0");
-  for await (const _batch of source.read(position("start"), NEVER)) break;
-  assertEquals(closed, true);
+  };
+  const source = startAfter({ search: opened, source: opened }, "e0");
+  for (const batches of [1, 2]) {
+    let read = 0;
+    for await (const _batch of source.read(position("start"), NEVER)) {
+      if (++read === batches) break;
+    }
+    assertEquals(open, 0);
+  }
 });
