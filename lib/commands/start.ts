@@ -9,6 +9,7 @@ import type { Config, HostPort } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { Counters } from "../operate/counters.ts";
+import { Monitor } from "../operate/monitor.ts";
 import {
   createMovements,
   type Movements,
@@ -27,11 +28,13 @@ import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
 import { watchedSource } from "../pipeline/watched_source.ts";
 import { ExitStatus } from "./exit_status.ts";
+import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
 import { type Cluster, TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
 import { loadIdentity } from "../teleport/identity.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
+import { versionInfo } from "./version.ts";
 
 /** `start`, with its logs and its progress on stderr. */
 export async function runStart(
@@ -74,11 +77,17 @@ export async function start(
   const log = logger("start");
   warnOfMissing(config);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
-  const observers = createObservers({ counters, movements }, clock);
-  const identity = await loadIdentity(config.teleport.credentials, clock.now());
   const [address] = config.teleport.addresses;
   if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
+  const monitor = createMonitor(config, { counters, movements }, {
+    clock,
+    stop: signals.stop,
+  });
+  const observers = createObservers(monitor, clock);
+  const identity = await loadIdentity(config.teleport.credentials, clock.now());
   await using target = await openTarget(config, clock);
+  // Before Teleport answers: who looks after it sees that it does not.
+  await using _server = await serveMonitor(config.listen, monitor, clock);
   const client = new TeleportClient(formatAddress(address), identity);
   try {
     const cluster = await findCluster(client, target.policy, {
@@ -87,7 +96,13 @@ export async function start(
       stop: signals.stop,
     });
     if (cluster === undefined) return;
-    const { progress, saver, first } = target.begin(cluster.name);
+    const { progress, saver, first, startTime } = target.begin(cluster.name);
+    monitor.begin({
+      cluster: cluster.name,
+      startTime,
+      progress,
+      setAside: target.setAside,
+    });
     log.info("started", {
       teleport: formatAddress(address),
       cluster: cluster.name,
@@ -108,11 +123,26 @@ export async function start(
   }
 }
 
+function createMonitor(
+  { teleport, target }: Config,
+  watched: { counters: Counters; movements: Movements },
+  surroundings: { clock: Clock; stop: AbortSignal },
+): Monitor {
+  return new Monitor({
+    ...watched,
+    ...surroundings,
+    version: versionInfo().version,
+    teleport: teleport.addresses.map(formatAddress).join(","),
+    fluentd: target.kind === "fluentd"
+      ? new URL(target.fluentd.url).origin
+      : "standard output",
+  });
+}
+
 /** Nobody is to rely on what is configured and not there yet. */
-function warnOfMissing({ lock, listen, teleport }: Config): void {
+function warnOfMissing({ lock, teleport }: Config): void {
   const missing = [
     ...lock === undefined ? [] : ["lock-enabled: no user is locked"],
-    ...listen === undefined ? [] : ["listen: no metrics are served"],
     ...teleport.refreshIntervalMs === undefined
       ? []
       : ["teleport-refresh-enabled: restart after a renewal"],

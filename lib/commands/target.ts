@@ -17,6 +17,7 @@ import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
 import { type GoState, readGoState } from "../state/go_state.ts";
 import { RejectedEvents } from "../state/rejected.ts";
+import { countRejected } from "../state/rejected_files.ts";
 import {
   createStateDirectory,
   readState,
@@ -36,8 +37,12 @@ export interface Target extends AsyncDisposable {
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly maxRequests: number;
+  /** Events that earlier runs set aside. */
+  readonly setAside: number;
   /** Where reading goes on, or begins. */
   begin(cluster: string): {
+    /** What `start-time` was at the first run. */
+    readonly startTime: string;
     readonly progress: Progress;
     readonly saver: Saver;
     /** Nothing was stored. */
@@ -82,6 +87,7 @@ async function openFluentd(
       maxEvents: fluentd.batch,
       maxBytes: fluentd.batchBytes,
       maxRequests: fluentd.maxConnections,
+      setAside: await countRejected(directory),
       begin(cluster) {
         checkCluster(cluster, stored, directory);
         const document = stored ??
@@ -99,7 +105,8 @@ async function openFluentd(
           ? config.source.startId === undefined
           : stored === undefined;
         if (keep) state.change();
-        return { progress: state.progress, saver: state, first };
+        const { startTime } = document;
+        return { startTime, progress: state.progress, saver: state, first };
       },
       [Symbol.asyncDispose]() {
         sink.close();
@@ -128,17 +135,20 @@ function openStdout(config: Config, clock: Clock): Target {
     maxEvents: 500,
     maxBytes: 1024 * 1024,
     maxRequests: 1,
-    begin: () => ({
-      progress: new Progress({
-        position: firstPosition(config.source, clock.now()),
-        recordings: {},
-      }, { clock, onChange: () => {} }),
-      saver: {
-        keepSaved: () => Promise.resolve(),
-        save: () => Promise.resolve(),
-      },
-      first: true,
-    }),
+    setAside: 0,
+    begin() {
+      const position = firstPosition(config.source, clock.now());
+      const snapshot = { position, recordings: {} };
+      return {
+        startTime: position.start,
+        progress: new Progress(snapshot, { clock, onChange: () => {} }),
+        saver: {
+          keepSaved: () => Promise.resolve(),
+          save: () => Promise.resolve(),
+        },
+        first: true,
+      };
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

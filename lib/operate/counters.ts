@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RequestOutcome } from "./status_report.ts";
+
 /** What became of the events of one kind. */
 export interface Counts {
   read: number;
@@ -24,6 +26,21 @@ export class Counters {
   newestMs = 0;
   /** Whether the source had nothing newer when it was last asked. */
   caughtUp = false;
+  /** When everything that there was had last been delivered; 0 before that. */
+  upToDateMs = 0;
+  /** Requests to Fluentd that are over. */
+  readonly requests: Record<RequestOutcome, number> = {
+    delivered: 0,
+    refused: 0,
+    busy: 0,
+    error: 0,
+    timeout: 0,
+    connection: 0,
+    aborted: 0,
+  };
+  requestsInFlight = 0;
+  /** Attempts that failed and were made again. */
+  readonly retries = { teleport: 0, fluentd: 0 };
 
   /** Whether every event that there is has been delivered, as far as anybody knows. */
   get upToDate(): boolean {

@@ -20,6 +20,8 @@ export class Movement {
   readonly #stalledMs: number;
   #dueMs: number | undefined;
   #lastMs: number;
+  /** Until then there is a reason to do nothing. */
+  #waitsUntilMs = 0;
 
   constructor(
     name: string,
@@ -47,6 +49,21 @@ export class Movement {
     return this.stillMs >= this.#stalledMs;
   }
 
+  /**
+   * For how long it has had something to do and did not even try, although no wait
+   * was meant: it hangs.
+   */
+  get hungMs(): number {
+    if (this.#dueMs === undefined) return 0;
+    const triedMs = Math.max(this.#dueMs, this.#lastMs, this.#waitsUntilMs);
+    return Math.max(0, this.#clock.now() - triedMs);
+  }
+
+  /** Whether that is so long that only a restart helps. */
+  get hung(): boolean {
+    return this.hungMs >= this.#stalledMs;
+  }
+
   /** It has something to do. */
   due(): void {
     this.#dueMs ??= this.#clock.now();
@@ -55,6 +72,14 @@ export class Movement {
   /** It got somewhere. */
   moved(): void {
     this.#lastMs = this.#clock.now();
+  }
+
+  /** It tried and failed, and tries again after a wait. */
+  attempted(waitMs: number): void {
+    this.#waitsUntilMs = Math.max(
+      this.#waitsUntilMs,
+      this.#clock.now() + waitMs,
+    );
   }
 
   /** It has nothing to do until it is due again. */
@@ -94,6 +119,13 @@ export function stalledOf(
   { reading, delivery, recordings }: Movements,
 ): Movement[] {
   return [reading, delivery, recordings].filter(({ stalled }) => stalled);
+}
+
+/** Those that hang: they have something to do, and do not even try. */
+export function hungOf(
+  { reading, delivery, recordings }: Movements,
+): Movement[] {
+  return [reading, delivery, recordings].filter(({ hung }) => hung);
 }
 
 /** Logs what stalls, again as long as it does, and what moves again, until `stop` aborts. */

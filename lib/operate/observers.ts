@@ -13,6 +13,8 @@ import type { RecordingsObserver } from "../pipeline/recordings.ts";
 import type { FailedAttempt } from "../pipeline/retry.ts";
 import { type Counters, type Counts, underWay } from "./counters.ts";
 import type { Movement, Movements } from "./movement.ts";
+import type { Problems } from "./problems.ts";
+import type { Side } from "./side.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Each cause is told once; past so many, something is wrong with telling them apart. */
@@ -34,35 +36,50 @@ export interface Observers {
 export interface Watched {
   readonly counters: Counters;
   readonly movements: Movements;
+  readonly problems: Problems;
+  readonly teleport: Side;
+  readonly fluentd: Side;
 }
 
+/** What each part is called, in log lines and to people. */
+const WHAT = {
+  audit: "delivery of events",
+  recording: "delivery of recordings",
+  teleport: "reading from Teleport",
+  recordings: "reading of recordings",
+  refused: "events that are refused",
+} as const;
+
 /** Makes the listeners of one run. */
-export function createObservers(
-  { counters, movements }: Watched,
-  clock: Clock,
-): Observers {
+export function createObservers(watched: Watched, clock: Clock): Observers {
+  const { counters, movements, problems } = watched;
   const log = logger("delivery");
   const causes = new Set<string>();
   // One may fail for long while the other one works.
   const delivery = {
-    audit: new Trouble("delivery of events", { log, clock }),
-    recording: new Trouble("delivery of recordings", { log, clock }),
+    audit: new Trouble(WHAT.audit, { log, clock }),
+    recording: new Trouble(WHAT.recording, { log, clock }),
   };
   const moving = { audit: movements.delivery, recording: movements.recordings };
-  const teleport = new Trouble("reading from Teleport", {
+  const teleport = new Trouble(WHAT.teleport, {
     log: logger("teleport"),
     clock,
   });
+  const answered = (kind: "audit" | "recording") => {
+    delivery[kind].worked();
+    moved(moving[kind], counters[kind]);
+    if (watched.fluentd.answered(WHAT[kind])) problems.over(WHAT[kind]);
+  };
   return {
     delivery: {
       delivered({ kind }, count) {
         counters[kind].delivered += count;
-        delivery[kind].worked();
-        moved(moving[kind], counters[kind]);
+        answered(kind);
       },
       setAside({ kind }, event, reason) {
         counters[kind].setAside++;
-        moved(moving[kind], counters[kind]);
+        answered(kind);
+        problems.occurred(WHAT.refused, reason);
         if (causes.has(reason) || causes.size >= MAX_CAUSES) return;
         causes.add(reason);
         log.error(
@@ -74,11 +91,18 @@ export function createObservers(
           },
         );
       },
-      failed: ({ kind }, failed) => reportTo(delivery[kind], failed),
+      failed({ kind }, failed) {
+        counters.retries.fluentd++;
+        moving[kind].attempted(failed.waitMs);
+        const error = describe(failed.error);
+        watched.fluentd.failed(WHAT[kind], error);
+        problems.occurred(WHAT[kind], error);
+        report(delivery[kind], error, failed);
+      },
     },
     events: {
       read(events, kept) {
-        counters.caughtUp = false;
+        if (events.length > 0) counters.caughtUp = false;
         count(counters.audit, events.length, kept);
         if (kept > 0) movements.delivery.due();
       },
@@ -87,32 +111,50 @@ export function createObservers(
       },
       caughtUp() {
         counters.caughtUp = true;
+        if (counters.upToDate) counters.upToDateMs = clock.now();
       },
     },
-    recordings: recordingsObserver(counters, movements.recordings),
+    recordings: recordingsObserver(watched),
     teleport: {
-      failed: (failed) => reportTo(teleport, failed),
-      worked: () => teleport.worked(),
+      failed(failed) {
+        counters.retries.teleport++;
+        movements.reading.attempted(failed.waitMs);
+        const error = describe(failed.error);
+        watched.teleport.failed(WHAT.teleport, error);
+        problems.occurred(WHAT.teleport, error);
+        report(teleport, error, failed);
+      },
+      worked() {
+        teleport.worked();
+        if (watched.teleport.answered(WHAT.teleport)) {
+          problems.over(WHAT.teleport);
+        }
+      },
     },
   };
 }
 
 function recordingsObserver(
-  counters: Counters,
-  movement: Movement,
+  { counters, movements, problems }: Watched,
 ): RecordingsObserver {
   const log = logger("recordings");
+  const failing = new Set<string>();
   return {
     read(read, kept) {
       count(counters.recording, read, kept);
-      if (kept > 0) movement.due();
+      if (kept > 0) movements.recordings.due();
     },
     finished(sessionId) {
+      if (failing.delete(sessionId) && failing.size === 0) {
+        problems.over(WHAT.recordings);
+      }
       counters.recordingsFinished++;
       counters.recordingsLeft.delete(sessionId);
       log.debug("recording delivered", { session: sessionId });
     },
     failed(sessionId, { attempts, lastError }, waitMs) {
+      failing.add(sessionId);
+      problems.occurred(WHAT.recordings, lastError);
       const fields = { session: sessionId, attempts, error: lastError };
       if (waitMs === undefined) {
         counters.recordingsLeft.set(sessionId, lastError);
@@ -120,7 +162,7 @@ function recordingsObserver(
       } else if (attempts === 1) {
         log.info("recording cannot be read, retrying", {
           ...fields,
-          wait_seconds: Math.ceil(waitMs / 1_000),
+          ["wait_seconds"]: Math.ceil(waitMs / 1_000),
         });
       } else {
         log.debug("recording still cannot be read", fields);
@@ -139,9 +181,13 @@ function moved(movement: Movement, counts: Counts): void {
   if (underWay(counts) === 0) movement.rest();
 }
 
-function reportTo(trouble: Trouble, failed: FailedAttempt): void {
-  trouble.failed(describe(failed.error), {
-    attempt: failed.attempt,
-    wait_seconds: Math.ceil(failed.waitMs / 1_000),
+function report(
+  trouble: Trouble,
+  error: string,
+  { attempt, waitMs }: FailedAttempt,
+): void {
+  trouble.failed(error, {
+    attempt,
+    wait_seconds: Math.ceil(waitMs / 1_000),
   });
 }

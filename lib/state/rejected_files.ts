@@ -13,6 +13,8 @@ import {
   type RejectedEvent,
 } from "./rejected.ts";
 
+const NEWLINE = 0x0a;
+
 /**
  * The events that are set aside, oldest first.
  *
@@ -27,6 +29,27 @@ export async function readRejected(
     events.push(...(await readLines(path)).map(({ event }) => event));
   }
   return events;
+}
+
+/**
+ * How many events are set aside; of files that may be large, only line ends are
+ * looked at.
+ *
+ * @param stateDirectory It need not be there
+ */
+export async function countRejected(stateDirectory: string): Promise<number> {
+  let count = 0;
+  for (const path of await listFiles(stateDirectory)) {
+    using file = await Deno.open(path);
+    for await (const chunk of file.readable) {
+      for (
+        let end = chunk.indexOf(NEWLINE);
+        end !== -1;
+        end = chunk.indexOf(NEWLINE, end + 1)
+      ) count++;
+    }
+  }
+  return count;
 }
 
 /**

@@ -8,6 +8,7 @@ import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { pending } from "../pipeline/recordings_setup.ts";
 import { captureLog } from "./captured_log.ts";
+import { watchedRun } from "./watched_run.ts";
 
 const RECORDING: Destination = { kind: "recording", sessionId: "s1" };
 const FAILED: FailedAttempt = {
@@ -22,11 +23,13 @@ async function setUp() {
   const counters = new Counters();
   const clock = new FakeClock();
   const movements = createMovements({ clock, pollMs: 5_000 });
-  const observers = createObservers({ counters, movements }, clock);
+  const monitor = watchedRun({ clock, counters, movements });
+  const observers = createObservers(monitor, clock);
   return {
     clock,
     counters,
     movements,
+    monitor,
     ...observers,
     records: log.records,
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
@@ -137,13 +140,20 @@ Deno.test("the time of the newest delivered event is kept", async () => {
   assertEquals(counters.newestMs, Date.parse(newest.time));
 });
 
-Deno.test("it is caught up from an idle source to the next batch", async () => {
+Deno.test("it is caught up from an idle source to the next event", async () => {
   await using test = await setUp();
-  const { counters, events } = test;
+  const { clock, counters, events, delivery } = test;
   events.caughtUp();
-  assertEquals(counters.caughtUp, true);
+  assertEquals([counters.caughtUp, counters.upToDate], [true, true]);
+  assertEquals(counters.upToDateMs, clock.now());
   events.read([], 0);
-  assertEquals(counters.caughtUp, false);
+  assertEquals(counters.caughtUp, true);
+  events.read(auditEvents(1), 1);
+  assertEquals([counters.caughtUp, counters.upToDate], [false, false]);
+  events.caughtUp();
+  assertEquals([counters.caughtUp, counters.upToDate], [true, false]);
+  delivery.delivered(AUDIT, 1);
+  assertEquals(counters.upToDate, true);
 });
 
 Deno.test("a recording that fails is told once, and again when it is left", async () => {

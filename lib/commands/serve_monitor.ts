@@ -1,0 +1,62 @@
+/**
+ * Serves what is known of a run, where that is asked for.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { HostPort } from "../config/config.ts";
+import type { Monitor } from "../operate/monitor.ts";
+
+const SAMPLE_MS = 1_000;
+
+/**
+ * Starts the server, and samples what it shows over time, until disposed of.
+ *
+ * @param address undefined: nothing is served
+ * @throws {ConfigError} where the address cannot be had
+ */
+export async function serveMonitor(
+  address: HostPort | undefined,
+  monitor: Monitor,
+  clock: Clock,
+): Promise<AsyncDisposable | undefined> {
+  if (address === undefined) return undefined;
+  // Only now: most runs from cron do without.
+  const [{ serve }, { Metrics }] = await Promise.all([
+    import("../operate/server.ts"),
+    import("../operate/metrics.ts"),
+  ]);
+  const metrics = new Metrics(monitor);
+  const server = serve(address, {
+    metrics: () => metrics.text(),
+    health: () => monitor.health(),
+    readiness: () => monitor.readiness(),
+    status: () => monitor.report(),
+    assets: new Map(),
+  });
+  const ended = new AbortController();
+  const sampling = sample(monitor, clock, ended.signal);
+  return {
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await sampling;
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function sample(
+  monitor: Monitor,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    while (true) {
+      await clock.sleep(SAMPLE_MS, stop);
+      monitor.sample();
+    }
+  } catch (error) {
+    if (error !== stop.reason) throw error;
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * What is known of a run while it runs, and what that means: whether it is alive,
+ * whether both sides answer, and the report about all of it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Progress } from "../pipeline/progress.ts";
+import type { Counters } from "./counters.ts";
+import { formatAge } from "./format_age.ts";
+import { History } from "./history.ts";
+import { hungOf, type Movements } from "./movement.ts";
+import { Problems } from "./problems.ts";
+import { reportRecordings } from "./recordings_report.ts";
+import type { Verdict } from "./server.ts";
+import { Side } from "./side.ts";
+import type {
+  CredentialReport,
+  RunReport,
+  SideReport,
+  StateName,
+  StateReport,
+  StatusReport,
+} from "./status_report.ts";
+
+/** What does not change while a run lasts. */
+export interface MonitorOptions {
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly movements: Movements;
+  readonly version: string;
+  /** `host:port` */
+  readonly teleport: string;
+  /** Scheme, host and port of a URL, or what stands in for it. */
+  readonly fluentd: string;
+  /** Aborts when it is to end. */
+  readonly stop: AbortSignal;
+}
+
+/** What is known once the state is read. */
+export interface Begun {
+  readonly cluster: string;
+  readonly startTime: string;
+  readonly progress: Progress;
+  /** Events that earlier runs set aside. */
+  readonly setAside: number;
+}
+
+const NO_RECORDINGS = reportRecordings(new Map(), 0);
+
+/** Watches one run. */
+export class Monitor {
+  readonly problems: Problems;
+  readonly movements: Movements;
+  readonly teleport: Side;
+  readonly fluentd: Side;
+  readonly counters: Counters;
+  readonly #options: MonitorOptions;
+  readonly #startedMs: number;
+  readonly #history: History;
+  #begun: Begun | undefined;
+  #credentials: () => readonly CredentialReport[] = () => [];
+  #state: { readonly name: StateName; readonly sinceMs: number };
+
+  constructor(options: MonitorOptions) {
+    const { clock } = options;
+    this.counters = options.counters;
+    this.movements = options.movements;
+    this.#options = options;
+    this.#startedMs = clock.now();
+    this.problems = new Problems(clock);
+    this.teleport = new Side(options.teleport, clock);
+    this.fluentd = new Side(options.fluentd, clock);
+    this.#history = new History(this.#startedMs);
+    this.#state = { name: "connecting", sinceMs: this.#startedMs };
+  }
+
+  /** The state is read, and forwarding begins. */
+  begin(begun: Begun): void {
+    this.#begun = begun;
+  }
+
+  /** Whom to ask for the certificates in use. */
+  watchCredentials(list: () => readonly CredentialReport[]): void {
+    this.#credentials = list;
+  }
+
+  /** Takes note of how things are; to be called every second. */
+  sample(): void {
+    this.#history.sample(this.#sample(), this.lagSeconds());
+    this.#noteState();
+  }
+
+  /** Whether it moves, or at least tries to. */
+  health(): Verdict {
+    const hung = hungOf(this.movements);
+    if (hung.length === 0) return { ok: true };
+    const nowMs = this.#options.clock.now();
+    return {
+      ok: false,
+      reason: hung.map(({ name, hungMs }) =>
+        `${name}: nothing has moved for ${formatAge(hungMs)}, since ${
+          new Date(nowMs - hungMs).toISOString()
+        }`
+      ).join("\n"),
+    };
+  }
+
+  /** Whether both sides answered last. */
+  readiness(): Verdict {
+    const teleport = this.teleport.report();
+    const reasons = [
+      ...teleport.ok === null
+        ? [`Teleport at ${teleport.address} has not answered yet`]
+        : [],
+      ...failure("Teleport", teleport),
+      ...failure("Fluentd", this.fluentd.report()),
+    ];
+    return reasons.length === 0
+      ? { ok: true }
+      : { ok: false, reason: reasons.join("\n") };
+  }
+
+  /** See `RunReport.lagSeconds`. */
+  lagSeconds(): number | null {
+    if (this.#begun === undefined) return null;
+    const { counters } = this;
+    const { clock } = this.#options;
+    if (counters.upToDate && this.teleport.report().ok) return 0;
+    const { position } = this.#begun.progress;
+    const deliveredMs = Date.parse(position.newest?.time ?? position.start);
+    const knownMs = Math.max(deliveredMs, counters.upToDateMs);
+    return Math.max(0, (clock.now() - knownMs) / 1_000);
+  }
+
+  /** Everything. */
+  report(): StatusReport {
+    const nowMs = this.#options.clock.now();
+    const begun = this.#begun;
+    return {
+      time: new Date(nowMs).toISOString(),
+      cluster: begun?.cluster ?? null,
+      startTime: begun?.startTime ?? null,
+      position: begun?.progress.position.newest?.time ?? null,
+      recordings: begun === undefined
+        ? NO_RECORDINGS
+        : reportRecordings(begun.progress.recordings(), nowMs),
+      setAside: (begun?.setAside ?? 0) + this.counters.setAside,
+      credentials: this.#credentials(),
+      run: this.#reportRun(nowMs),
+    };
+  }
+
+  #reportRun(nowMs: number): RunReport {
+    const { counters } = this;
+    const { version } = this.#options;
+    const sample = this.#sample();
+    const lagSeconds = this.lagSeconds();
+    return {
+      version,
+      startedAt: new Date(this.#startedMs).toISOString(),
+      uptimeSeconds: Math.round((nowMs - this.#startedMs) / 1_000),
+      state: this.#reportState(),
+      lagSeconds,
+      eventsPerSecond: this.#history.rate(sample),
+      events: {
+        audit: { ...counters.audit },
+        recording: { ...counters.recording },
+      },
+      recordingsDelivered: counters.recordingsFinished,
+      requests: { ...counters.requests },
+      requestsInFlight: counters.requestsInFlight,
+      retries: { ...counters.retries },
+      sides: {
+        teleport: this.teleport.report(),
+        fluentd: this.fluentd.report(),
+      },
+      problems: this.problems.report(),
+      history: this.#history.report(sample, lagSeconds),
+      memoryBytes: Deno.memoryUsage().rss,
+    };
+  }
+
+  #sample(): { timeMs: number; delivered: number } {
+    const { counters } = this;
+    const { clock } = this.#options;
+    return { timeMs: clock.now(), delivered: counters.delivered };
+  }
+
+  #reportState(): StateReport {
+    const { name, sinceMs } = this.#noteState();
+    return {
+      name,
+      since: new Date(sinceMs).toISOString(),
+      text: this.#describeState(name),
+    };
+  }
+
+  #noteState(): { readonly name: StateName; readonly sinceMs: number } {
+    const name = this.#stateName();
+    if (name !== this.#state.name) {
+      this.#state = { name, sinceMs: this.#options.clock.now() };
+    }
+    return this.#state;
+  }
+
+  #stateName(): StateName {
+    if (this.#options.stop.aborted) return "stopping";
+    if (!this.health().ok) return "stalled";
+    const sides = [this.teleport.report(), this.fluentd.report()];
+    if (sides.some(({ ok }) => ok === false)) return "retrying";
+    if (this.#begun === undefined) return "connecting";
+    return this.counters.upToDate ? "caught up" : "delivering";
+  }
+
+  #describeState(name: StateName): string {
+    switch (name) {
+      case "connecting":
+        return `Connecting to Teleport at ${this.teleport.report().address}.`;
+      case "delivering":
+        return `Delivering; ${
+          formatAge((this.lagSeconds() ?? 0) * 1_000)
+        } behind.`;
+      case "caught up":
+        return "Caught up: every event that Teleport has is delivered.";
+      case "retrying": {
+        const verdict = this.readiness();
+        return `Retrying: ${verdict.ok ? "" : verdict.reason}.`;
+      }
+      case "stalled": {
+        const verdict = this.health();
+        return `Stalled: ${verdict.ok ? "" : verdict.reason}.`;
+      }
+      case "stopping":
+        return "Stopping: what is in flight is delivered first.";
+    }
+  }
+}
+
+function failure(name: string, side: SideReport): string[] {
+  if (side.ok !== false) return [];
+  return [`${name} fails since ${side.since}: ${side.error}`];
+}

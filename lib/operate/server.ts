@@ -1,0 +1,203 @@
+/**
+ * One small server for those who look after a run. It answers GET and HEAD only,
+ * and nothing that it tells is secret.
+ *
+ * @module
+ */
+
+import { ConfigError, describe } from "../errors.ts";
+import { logger } from "../log.ts";
+import type { StatusReport } from "./status_report.ts";
+
+/** Whether something holds, and why not. */
+export type Verdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string };
+
+/** Something that does not change, such as a page. */
+export interface Asset {
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Besides those that every answer has; `content-type` at least. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What the server tells. */
+export interface ServerContent {
+  /** The metrics as text, and its content type. */
+  readonly metrics: () => Promise<{ text: string; contentType: string }>;
+  /** Whether it is alive. */
+  readonly health: () => Verdict;
+  /** Whether both sides answer. */
+  readonly readiness: () => Verdict;
+  readonly status: () => StatusReport;
+  /** By path, e.g. `/`. */
+  readonly assets: ReadonlyMap<string, Asset>;
+}
+
+/** Where to listen. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** A running server; disposing of it drops its connections. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it is, e.g. `http://127.0.0.1:9090`. */
+  readonly url: string;
+}
+
+/** Of every answer, unless an asset says otherwise. */
+const HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+const TEXT = { "content-type": "text/plain; charset=utf-8" };
+
+/**
+ * Listens. Warns where other machines can connect.
+ *
+ * @throws {ConfigError} where the address cannot be had, saying why
+ */
+export function serve(
+  address: ListenAddress,
+  content: ServerContent,
+): RunningServer {
+  const log = logger("server");
+  const end = new AbortController();
+  const server = listen(address, {
+    signal: end.signal,
+    handle: (request) => respond(request, content),
+    onError(error) {
+      log.error("a request failed", { error: describe(error) });
+      return respondWith("it failed: see the log\n", 500, TEXT);
+    },
+  });
+  const url = `http://${formatHost(address.host)}:${server.addr.port}`;
+  log.info("serving metrics, health and status", { url });
+  if (!isLoopback(address.host)) {
+    log.warn(
+      "other machines can read metrics and status: none of it is secret, but listen on 127.0.0.1 unless that is meant",
+      { listen: address.host },
+    );
+  }
+  // Whatever happens to it is no reason to stop forwarding.
+  const finished = server.finished.catch((error) =>
+    log.error("metrics, health and status are no longer served", {
+      error: describe(error),
+    })
+  );
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await finished;
+    },
+  };
+}
+
+async function respond(
+  request: Request,
+  content: ServerContent,
+): Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return respondWith("only GET and HEAD\n", 405, {
+      ...TEXT,
+      allow: "GET, HEAD",
+    });
+  }
+  const response = await answer(new URL(request.url).pathname, content);
+  return request.method === "HEAD"
+    ? new Response(null, { status: response.status, headers: response.headers })
+    : response;
+}
+
+async function answer(
+  path: string,
+  { metrics, health, readiness, status, assets }: ServerContent,
+): Promise<Response> {
+  switch (path) {
+    case "/metrics": {
+      const { text, contentType } = await metrics();
+      return respondWith(text, 200, { "content-type": contentType });
+    }
+    case "/healthz":
+      return respondWithVerdict(health());
+    case "/readyz":
+      return respondWithVerdict(readiness());
+    case "/status":
+      return respondWith(`${JSON.stringify(status())}\n`, 200, {
+        "content-type": "application/json",
+      });
+  }
+  const asset = assets.get(path);
+  if (asset === undefined) {
+    return respondWith(
+      "there is /metrics, /healthz, /readyz and /status\n",
+      404,
+      TEXT,
+    );
+  }
+  return respondWith(asset.body, 200, asset.headers);
+}
+
+function respondWithVerdict(verdict: Verdict): Response {
+  return verdict.ok
+    ? respondWith("ok\n", 200, TEXT)
+    : respondWith(`${verdict.reason}\n`, 503, TEXT);
+}
+
+function respondWith(
+  body: BodyInit,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+): Response {
+  return new Response(body, { status, headers: { ...HEADERS, ...headers } });
+}
+
+function listen(
+  { host, port }: ListenAddress,
+  options: {
+    signal: AbortSignal;
+    handle: (request: Request) => Promise<Response>;
+    onError: (error: unknown) => Response;
+  },
+): Deno.HttpServer<Deno.NetAddr> {
+  const { signal, handle, onError } = options;
+  try {
+    return Deno.serve(
+      { hostname: host, port, signal, onError, onListen: () => {} },
+      handle,
+    );
+  } catch (cause) {
+    throw new ConfigError([
+      `listen: cannot listen on ${formatHost(host)}:${port}: ${explain(cause)}`,
+    ], { cause });
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return "another process listens there: stop it, or choose another port";
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "not permitted: ports below 1024 are for root; choose a higher one";
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return "this machine has no such address: 127.0.0.1 is for itself alone, 0.0.0.0 is all of its addresses";
+  }
+  return describe(error);
+}
+
+function formatHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}

@@ -1,0 +1,175 @@
+/**
+ * What `/status` answers and `status --json` prints. Plain JSON; times are RFC
+ * 3339 in UTC. Imports nothing.
+ *
+ * @module
+ */
+
+/** How forwarding is. */
+export interface StatusReport {
+  /** When this was found out. */
+  readonly time: string;
+  /** The cluster's name; null until Teleport has said it. */
+  readonly cluster: string | null;
+  /** Since when events are forwarded; null until the state is read. */
+  readonly startTime: string | null;
+  /** Time of the newest event that is delivered with all before it; null before the first. */
+  readonly position: string | null;
+  readonly recordings: RecordingsReport;
+  /** Events that are set aside in the state directory, also by earlier runs. */
+  readonly setAside: number;
+  /** In the order in which they end. */
+  readonly credentials: readonly CredentialReport[];
+  /** What only the running process knows; null where the state directory alone was read. */
+  readonly run: RunReport | null;
+}
+
+/** Recordings that are not delivered completely. */
+export interface RecordingsReport {
+  readonly pending: number;
+  /** Of these, those that could not be read for two days. */
+  readonly missing: number;
+  /** Those whose last attempt failed, longest known first; at most 100. */
+  readonly troubled: readonly TroubledRecording[];
+}
+
+/** A recording that could not be read so far. */
+export interface TroubledRecording {
+  readonly sessionId: string;
+  /** When it was first heard of. */
+  readonly since: string;
+  readonly attempts: number;
+  readonly missing: boolean;
+  readonly lastError: string;
+}
+
+/** A certificate that the program shows to one of the sides. */
+export interface CredentialReport {
+  /** The option that names it, e.g. `teleport-identity`. */
+  readonly name: string;
+  readonly notAfter: string;
+}
+
+/** What the running process knows of itself. */
+export interface RunReport {
+  readonly version: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly state: StateReport;
+  /**
+   * Seconds up to now for which it is not known that every event is delivered: 0
+   * when Teleport had nothing newer at the last poll; null until the state is read.
+   */
+  readonly lagSeconds: number | null;
+  /** Events delivered per second, over the last ten seconds or so. */
+  readonly eventsPerSecond: number;
+  /** Since the start of the process. */
+  readonly events: {
+    readonly audit: EventCounts;
+    /** Events of session recordings. */
+    readonly recording: EventCounts;
+  };
+  /** Recordings delivered completely since the start of the process. */
+  readonly recordingsDelivered: number;
+  /** Requests to Fluentd since the start of the process, by outcome. */
+  readonly requests: Readonly<Record<RequestOutcome, number>>;
+  readonly requestsInFlight: number;
+  /** Attempts that failed and were made again, since the start of the process. */
+  readonly retries: { readonly teleport: number; readonly fluentd: number };
+  readonly sides: {
+    readonly teleport: SideReport;
+    readonly fluentd: SideReport;
+  };
+  /** The last ten, newest first. */
+  readonly problems: readonly ProblemReport[];
+  /**
+   * The last hour, oldest first: a point at the end of each minute, and last the
+   * minute that is not over.
+   */
+  readonly history: readonly HistoryPoint[];
+  /** Resident memory. */
+  readonly memoryBytes: number;
+}
+
+/** What the program is doing, and since when. */
+export interface StateReport {
+  readonly name: StateName;
+  readonly since: string;
+  /** A sentence for people, e.g. why and which side. */
+  readonly text: string;
+}
+
+/**
+ * - `connecting`: Teleport has not answered yet.
+ * - `delivering`: there is more to deliver, and it arrives.
+ * - `caught up`: Teleport had nothing newer, and everything is delivered.
+ * - `retrying`: the last attempt on one of the sides failed.
+ * - `stalled`: nothing has moved for minutes.
+ * - `stopping`: what is in flight is delivered, and then it ends.
+ */
+export type StateName =
+  | "connecting"
+  | "delivering"
+  | "caught up"
+  | "retrying"
+  | "stalled"
+  | "stopping";
+
+/** What became of the events of one kind. */
+export interface EventCounts {
+  readonly read: number;
+  readonly filtered: number;
+  readonly delivered: number;
+  readonly setAside: number;
+}
+
+/** How a request to Fluentd ended. */
+export type RequestOutcome =
+  /** Answered with 2xx. */
+  | "delivered"
+  /** Refused for good: split, and in the end set aside. */
+  | "refused"
+  /** Busy, as 429 and 503 say. */
+  | "busy"
+  /** Any other status. */
+  | "error"
+  /** No answer in time. */
+  | "timeout"
+  /** No connection, or it broke. */
+  | "connection"
+  /** By ourselves, at the end of a run. */
+  | "aborted";
+
+/** One of the two ends. */
+export interface SideReport {
+  /** Where it is: `host:port`, or scheme, host and port of a URL. */
+  readonly address: string;
+  /** Whether the last answer was good; null where it was not asked yet. */
+  readonly ok: boolean | null;
+  /** Since when that is so; since the start where it was not asked yet. */
+  readonly since: string;
+  /** Why it is not. */
+  readonly error: string | null;
+}
+
+/** Something that went wrong. */
+export interface ProblemReport {
+  /** What it is that went wrong, e.g. `delivery of events`. */
+  readonly what: string;
+  /** Why, in words. */
+  readonly error: string;
+  readonly first: string;
+  readonly last: string;
+  /** When it was over; null where it is not. */
+  readonly over: string | null;
+  readonly times: number;
+}
+
+/** One minute. */
+export interface HistoryPoint {
+  /** Its end. */
+  readonly time: string;
+  readonly eventsPerSecond: number;
+  /** At its end; null where it was not known. */
+  readonly lagSeconds: number | null;
+}

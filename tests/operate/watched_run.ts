@@ -1,0 +1,25 @@
+/**
+ * What watches a run, without a run.
+ *
+ * @module
+ */
+
+import { Counters } from "../../lib/operate/counters.ts";
+import { Monitor, type MonitorOptions } from "../../lib/operate/monitor.ts";
+import { createMovements } from "../../lib/operate/movement.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+
+/** A monitor; what is not given is as at a start. */
+export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
+  const clock = options.clock ?? new FakeClock();
+  return new Monitor({
+    clock,
+    counters: new Counters(),
+    movements: createMovements({ clock, pollMs: 5_000 }),
+    version: "1.2.3",
+    teleport: "teleport.example.com:3025",
+    fluentd: "https://fluentd.example.com:8888",
+    stop: new AbortController().signal,
+    ...options,
+  });
+}
