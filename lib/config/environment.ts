@@ -8,6 +8,7 @@ import { didYouMean } from "./did_you_mean.ts";
 import {
   ENVIRONMENT_PREFIXES,
   environmentNames,
+  IGNORED_NAME,
   OPTION_NAMES,
   type OptionName,
   optionOf,
@@ -45,6 +46,7 @@ export function readEnvironment(
   for (const variable of Object.keys(env)) {
     const prefix = ENVIRONMENT_PREFIXES.find((it) => variable.startsWith(it));
     if (prefix === undefined || known.includes(variable)) continue;
+    if (variable === prefix + IGNORED_NAME.toUpperCase()) continue;
     const likely = known.filter((it) => it.startsWith(prefix));
     problems.push(
       `${variable}: unknown environment variable${

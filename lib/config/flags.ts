@@ -9,6 +9,7 @@ import { type CommandName } from "./commands.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import { completeOperands } from "./operands.ts";
 import {
+  currentName,
   isOption,
   OPTION_NAMES,
   type OptionName,
@@ -75,7 +76,8 @@ export function readFlags(
  * operand, and a value may be empty or negative, which parseArgs does not allow.
  */
 export function joinValues(args: readonly string[]): string[] {
-  const { flags, rest } = cutAtTerminator(args);
+  const { flags: written, rest } = cutAtTerminator(args);
+  const flags = written.map(withCurrentName);
   const joined: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i] ?? "";
@@ -88,6 +90,14 @@ export function joinValues(args: readonly string[]): string[] {
     }
   }
   return [...joined, ...rest];
+}
+
+/** Writes a flag's former name as that of today. */
+function withCurrentName(word: string): string {
+  return word.replace(
+    /^(--(?:no-)?)([^=]+)/,
+    (_, dashes: string, name: string) => dashes + currentName(name),
+  );
 }
 
 /** What follows `--` is never a flag. */

@@ -58,6 +58,8 @@ interface Row<T, Name extends string> {
   readonly example?: string;
   /** Names without prefix, the documented one first; else the option's name. */
   readonly environment?: readonly string[];
+  /** What some releases of the Go handler called it, as flag and in TOML. */
+  readonly formerly?: string;
   /** Everywhere unless it says otherwise. */
   readonly places?: readonly Place[];
   /** Commands that cannot do without it, except in a dry run. */
@@ -94,6 +96,7 @@ const OPTIONS = {
     short: "d",
     default: "false",
     help: "log details; never what is in events, and never secrets",
+    formerly: "teleport-debug",
     commands: STATE,
   },
   "log-format": {
@@ -532,6 +535,11 @@ const TABLE: { readonly [Name in OptionName]: Option<Values[Name]> } = OPTIONS;
 export const OPTION_NAMES: readonly OptionName[] = Object.keys(TABLE)
   .filter(isOption);
 
+/** An option's name of today: the same, but for a former one. */
+export function currentName(name: string): string {
+  return OPTION_NAMES.find((it) => TABLE[it].formerly === name) ?? name;
+}
+
 /** Whether there is an option of that name. */
 export function isOption(name: string): name is OptionName {
   return Object.hasOwn(TABLE, name);
@@ -553,6 +561,9 @@ export function takes(command: CommandName, name: OptionName): boolean {
 export function canStandIn(place: Place, name: OptionName): boolean {
   return TABLE[name].places?.includes(place) ?? true;
 }
+
+/** In old files of the Go handler, where it had no effect either. */
+export const IGNORED_NAME = "namespace";
 
 /** Prefixes of environment variables: the second is the Go handler's misspelling. */
 export const ENVIRONMENT_PREFIXES = ["FDFWD_", "FDWRD_"] as const;

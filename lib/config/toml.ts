@@ -9,6 +9,8 @@ import { parseToml } from "../vendor/toml.ts";
 import { didYouMean } from "./did_you_mean.ts";
 import {
   canStandIn,
+  currentName,
+  IGNORED_NAME,
   isOption,
   OPTION_NAMES,
   type OptionName,
@@ -17,9 +19,6 @@ import {
 import { noteProblems } from "./problems.ts";
 import type { Setting, Settings } from "./setting.ts";
 import { findKey, type TomlKey, tomlKeys } from "./toml_keys.ts";
-
-/** In old files of the Go handler, where it has no effect either. */
-const IGNORED_KEY = "namespace";
 
 /**
  * Reads all options from a TOML text. A key is an option's name, whole or in
@@ -39,7 +38,7 @@ export function readToml(path: string, content: string): Settings {
   const problems: string[] = [];
   for (const [keyPath, value] of leaves(document)) {
     const key = keyPath.join(".");
-    if (key === IGNORED_KEY) continue;
+    if (key === IGNORED_NAME) continue;
     const written = findKey(keys, keyPath);
     const place = `${path}:${written?.line ?? 1}`;
     noteProblems(problems, place, () => {
@@ -115,7 +114,9 @@ function* leaves(
 }
 
 function optionAt(key: string): OptionName {
-  const name = key.replaceAll(".", "-").replace(/^forward-(?=fluentd-)/, "");
+  const name = currentName(
+    key.replaceAll(".", "-").replace(/^forward-(?=fluentd-)/, ""),
+  );
   if (isOption(name) && canStandIn("toml", name)) return name;
   if (isOption(name)) {
     throw new ConfigError([`${key}: cannot be given in a TOML file`]);

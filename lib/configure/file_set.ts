@@ -27,8 +27,13 @@ export interface Material {
   readonly serverPassword: string;
 }
 
+/** The same, and the client's key as it goes to disk and into the Secret. */
+interface Ingredients extends Material {
+  readonly clientKeyPem: string;
+}
+
 /** Makes the content of one file. */
-type Make = (material: Material) => string;
+type Make = (ingredients: Ingredients) => string;
 
 /** The names of all files. */
 export function fileNames(setup: Setup): string[] {
@@ -37,9 +42,14 @@ export function fileNames(setup: Setup): string[] {
 
 /** All files, with their contents. */
 export function makeFiles(setup: Setup, material: Material): NewFile[] {
+  const { privateKeyPem } = material.credentials.client;
+  const { clientKeyPassword } = setup;
+  const clientKeyPem = clientKeyPassword === undefined
+    ? privateKeyPem
+    : encryptKey(privateKeyPem, clientKeyPassword);
   return Array.from(
     makers(setup),
-    ([name, make]) => ({ name, text: make(material) }),
+    ([name, make]) => ({ name, text: make({ ...material, clientKeyPem }) }),
   );
 }
 
@@ -59,11 +69,11 @@ function makers(setup: Setup): Map<string, Make> {
     [ROLE_FILE, () => roleYaml(setup)],
     [FLUENTD_FILE, ({ serverPassword }) => fluentConf(setup, serverPassword)],
     [TOML_FILE, () => eventHandlerToml(setup)],
-    [SECRET_FILE, (material) =>
+    [SECRET_FILE, (ingredients) =>
       secretYaml({
-        [`${ca}.crt`]: material.credentials.ca.certificatePem,
+        [`${ca}.crt`]: ingredients.credentials.ca.certificatePem,
         ...Object.fromEntries(
-          Array.from(client, ([name, make]) => [name, make(material)]),
+          Array.from(client, ([name, make]) => [name, make(ingredients)]),
         ),
       })],
     [VALUES_FILE, () => valuesYaml(setup)],
@@ -73,18 +83,12 @@ function makers(setup: Setup): Map<string, Make> {
 /** What this program needs besides the CA's certificate. */
 function clientMakers(setup: Setup): Map<string, Make> {
   const { names: { client }, clientKeyPassword } = setup;
-  const certificate: Make = ({ credentials }) =>
-    credentials.client.certificatePem;
-  const key: Make = ({ credentials }) => credentials.client.privateKeyPem;
-  if (clientKeyPassword === undefined) {
-    return new Map([[`${client}.crt`, certificate], [`${client}.key`, key]]);
-  }
-  return new Map<string, Make>([
-    [`${client}.crt`, certificate],
-    [
-      `${client}.key`,
-      (material) => encryptKey(key(material), clientKeyPassword),
-    ],
-    [passphraseFile(setup), () => `${clientKeyPassword}\n`],
+  const makers = new Map<string, Make>([
+    [`${client}.crt`, ({ credentials }) => credentials.client.certificatePem],
+    [`${client}.key`, ({ clientKeyPem }) => clientKeyPem],
   ]);
+  if (clientKeyPassword !== undefined) {
+    makers.set(passphraseFile(setup), () => `${clientKeyPassword}\n`);
+  }
+  return makers;
 }

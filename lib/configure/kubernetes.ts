@@ -12,6 +12,12 @@ const TLS_SECRET = "teleport-event-handler-client-tls";
 /** Where `tctl` or `tbot` leaves the identity. */
 export const IDENTITY_SECRET = "teleport-event-handler-identity";
 
+/** The key in that Secret. */
+export const IDENTITY_KEY = "identity";
+
+// The chart has a directory for the certificates, and no room in it for more.
+const PASSPHRASE_DIRECTORY = "/etc/teleport-event-handler-passphrase";
+
 /** What the Secret holds: file contents by name. */
 export interface SecretData {
   readonly [name: string]: string;
@@ -33,18 +39,20 @@ ${entries}`;
 
 /** Values, for `helm install --values`. */
 export function valuesYaml(setup: Setup): string {
-  const { teleportAddress, names, clientKeyPassword } = setup;
+  const { teleportAddress, names } = setup;
   const { url, sessionUrl } = fluentdUrls(setup);
   const quote = JSON.stringify;
-  const encrypted = clientKeyPassword === undefined
-    ? ""
-    : `# The client's key is encrypted: set FDFWD_FLUENTD_KEY_PASSPHRASE_FILE to where the
-# Secret's ${passphraseFile(setup)} is mounted.
-`;
-  return `${encrypted}teleport:
+  return `# Without an image of your own, the chart runs the Go handler.
+# image:
+#   repository: registry.example.com/teleport-event-handler
+#   tag: latest
+
+teleport:
   address: ${quote(teleportAddress)}
   identitySecretName: ${IDENTITY_SECRET}
+  identitySecretPath: ${IDENTITY_KEY}
 
+# As it is called inside the cluster, by a name that its certificate is good for.
 fluentd:
   url: ${quote(url)}
   sessionUrl: ${quote(sessionUrl)}
@@ -56,5 +64,40 @@ fluentd:
 
 persistentVolumeClaim:
   enabled: true
+${environment(setup)}${passphraseVolume(setup)}`;
+}
+
+/** What the chart has no values for. */
+function environment(setup: Setup): string {
+  const variables = [
+    ...setup.lockUsers ? [["FDFWD_LOCKING_ENABLED", "true"]] : [],
+    ...setup.clientKeyPassword === undefined ? [] : [[
+      "FDFWD_FLUENTD_KEY_PASSPHRASE_FILE",
+      `${PASSPHRASE_DIRECTORY}/passphrase`,
+    ]],
+  ];
+  if (variables.length === 0) return "";
+  const entries = variables.map(([name, value]) =>
+    `  - name: ${name}\n    value: ${JSON.stringify(value)}\n`
+  );
+  return `\nextraEnv:\n${entries.join("")}`;
+}
+
+function passphraseVolume(setup: Setup): string {
+  if (setup.clientKeyPassword === undefined) return "";
+  return `
+volumes:
+  - name: passphrase
+    secret:
+      secretName: ${TLS_SECRET}
+      items:
+        - key: ${JSON.stringify(passphraseFile(setup))}
+          path: passphrase
+      defaultMode: 0600
+
+volumeMounts:
+  - name: passphrase
+    mountPath: ${PASSPHRASE_DIRECTORY}
+    readOnly: true
 `;
 }

@@ -5,7 +5,7 @@
  */
 
 import { PROGRAM } from "../config/commands.ts";
-import { IDENTITY_SECRET } from "./kubernetes.ts";
+import { IDENTITY_KEY, IDENTITY_SECRET } from "./kubernetes.ts";
 import {
   FLUENTD_FILE,
   passphraseFile,
@@ -53,7 +53,7 @@ ${passphrase}   Elsewhere than here it needs ${names.ca}.crt, ${names.client}.cr
 
 On Kubernetes:
 
-   kubectl create secret generic ${IDENTITY_SECRET} --from-file=identity=${
+   kubectl create secret generic ${IDENTITY_SECRET} --from-file=${IDENTITY_KEY}=${
     path("identity")
   }
    kubectl apply -f ${path(SECRET_FILE)}

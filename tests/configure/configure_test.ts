@@ -9,7 +9,10 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "../assert.ts";
+import { filesOf } from "../config/files.ts";
+import { renderChart } from "../fakes/helm_chart.ts";
 import { ignoreWithoutOpenssl, openssl } from "../fakes/openssl.ts";
+import { parseYaml } from "../yaml.ts";
 import {
   ignoreWithoutTerminal,
   runConfigure,
@@ -39,6 +42,12 @@ async function inDirectory(
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** A Secret of Kubernetes. */
+interface Secret {
+  readonly metadata: { readonly name: string };
+  readonly data: Readonly<Record<string, string>>;
 }
 
 function namesIn(directory: string): string[] {
@@ -167,23 +176,85 @@ Deno.test("the generated TOML is a configuration with the generated paths", () =
 Deno.test("the Kubernetes Secret holds what the client needs, and no other key", () =>
   inDirectory(async (out) => {
     await runConfigure([out]);
-    const yaml = Deno.readTextFileSync(
-      join(out, "teleport-event-handler-client-tls.yaml"),
-    );
-    const data = yaml.matchAll(/^ {2}"(.+)": (\S+)$/gm);
-    const files = Object.fromEntries(
-      Array.from(data, ([, name = "", base64 = ""]) => [name, atob(base64)]),
-    );
+    const { data, ...secret } = readSecret(out);
+    assertEquals<unknown>(secret, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "teleport-event-handler-client-tls" },
+      type: "Opaque",
+    });
     assertEquals(
-      files,
+      data,
       Object.fromEntries(
         ["ca.crt", "client.crt", "client.key"].map((name) => [
           name,
-          Deno.readTextFileSync(join(out, name)),
+          btoa(Deno.readTextFileSync(join(out, name))),
         ]),
       ),
     );
   }));
+
+Deno.test("by the generated values and Secrets, the Helm chart's container has all that it needs", () =>
+  inDirectory(async (out) => {
+    const { code, stdout, stderr } = await runConfigure([
+      "--client-key-password=a secret",
+      "--lock-enabled",
+      "--dns-names=fluentd.logs.svc",
+      out,
+      "teleport.example.com:3025",
+      "my-ca",
+      "my-server",
+      "my-client",
+    ]);
+    assertEquals(code, 0, stderr);
+    const { toml, env, secrets } = renderChart(
+      Deno.readTextFileSync(join(out, "teleport-event-handler-values.yaml")),
+    );
+    const { metadata: { name }, data } = readSecret(out);
+    const [, identityName, identityKey] =
+      /create secret generic (\S+) --from-file=(\w+)=/.exec(stdout) ?? [];
+    const mounted = Object.entries(secrets).map(([path, [secret, key]]) => {
+      if (secret === identityName && key === identityKey) return [path, ""];
+      assertEquals(secret, name);
+      assert(data[key] !== undefined, `${key} is not in the Secret`);
+      return [path, atob(data[key])];
+    });
+    const files: Record<string, string> = Object.fromEntries(mounted);
+
+    const { teleport, target, lock } = resolveConfig({
+      command: "start",
+      args: ["--config=/etc/teleport-event-handler.toml"],
+      env,
+      readTextFile: filesOf({
+        ...files,
+        "/etc/teleport-event-handler.toml": toml,
+      }),
+    });
+    assertEquals(teleport.addresses, [
+      { host: "teleport.example.com", port: 3025 },
+    ]);
+    assert(target.kind === "fluentd");
+    const { url, caFile = "", client } = target.fluentd;
+    assertEquals(url, "https://fluentd.logs.svc:8888/test.log");
+    assertEquals(
+      files[caFile],
+      Deno.readTextFileSync(join(out, "my-ca.crt")),
+    );
+    const { certFile, keyFile, keyPassphraseFile = "" } = client ?? {};
+    assertEquals(
+      [certFile, keyFile].map((path = "") => files[path]),
+      ["my-client.crt", "my-client.key"].map((name) =>
+        Deno.readTextFileSync(join(out, name))
+      ),
+    );
+    assertEquals(files[keyPassphraseFile], "a secret\n");
+    assert(lock !== undefined);
+  }));
+
+function readSecret(out: string): Secret {
+  const name = "teleport-event-handler-client-tls.yaml";
+  return parseYaml(Deno.readTextFileSync(join(out, name))) as Secret;
+}
 
 for (
   const [kind, args, bits] of [
