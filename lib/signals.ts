@@ -15,11 +15,17 @@ const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 /** The program was stopped by a signal. */
 export class StoppedError extends Error {
   override readonly name = "StoppedError";
-  /** Exit status where what was in flight did not arrive. */
+  readonly signal: keyof typeof STATUS;
+  /** Exit status where what was begun did not come to its end. */
   readonly status: number;
 
-  constructor(signal: keyof typeof STATUS) {
-    super(`stopped by ${signal} before everything in flight was delivered`);
+  /** @param consequence What was not done; by default, what that means for a run */
+  constructor(
+    signal: keyof typeof STATUS,
+    consequence = "before everything in flight was delivered",
+  ) {
+    super(`stopped by ${signal} ${consequence}`);
+    this.signal = signal;
     this.status = STATUS[signal];
   }
 }

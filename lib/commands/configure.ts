@@ -9,13 +9,17 @@ import { parseAddress } from "../config/address.ts";
 import { checkPassword } from "../config/password.ts";
 import type { Options } from "../config/read_options.ts";
 import type { KeyType } from "../configure/certificates.ts";
-import { createCredentials } from "../configure/credentials.ts";
+import {
+  createCredentials,
+  type Credentials,
+} from "../configure/credentials.ts";
 import { fileNames, makeFiles } from "../configure/file_set.ts";
 import { existingNames, writeFiles } from "../configure/files.ts";
 import { nextSteps, passwordNotice } from "../configure/next_steps.ts";
 import type { CertificateNames, Setup } from "../configure/setup.ts";
 import { readLine } from "../configure/stdin.ts";
 import { ConfigError, describe } from "../errors.ts";
+import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print } from "./print.ts";
 
@@ -37,17 +41,7 @@ export async function runConfigure(
   stop: AbortSignal,
 ): Promise<number> {
   const setup = toSetup(options);
-  const replace = await agreeToReplace(setup, {
-    force: options.value("force"),
-    stop,
-  });
-  const password = await serverPassword(stop);
-  const credentials = await createCredentials(toCredentialOptions(options));
-  const files = makeFiles(setup, {
-    credentials,
-    serverPassword: password.text,
-  });
-  stop.throwIfAborted();
+  const { replace, password, files } = await prepare(options, setup, stop);
   try {
     await writeFiles(setup.directory, files, { replace });
   } catch (cause) {
@@ -59,6 +53,49 @@ export async function runConfigure(
     `Written to ${setup.directory}:\n\n${names}\n${notice}${nextSteps(setup)}`,
   );
   return ExitStatus.Done;
+}
+
+/**
+ * Everything up to the first change on disk.
+ *
+ * @throws {StoppedError}
+ */
+async function prepare(options: Options, setup: Setup, stop: AbortSignal) {
+  try {
+    const replace = await agreeToReplace(setup, {
+      force: options.value("force"),
+      stop,
+    });
+    const password = await serverPassword(stop);
+    const what = toCredentialOptions(options);
+    const credentials = await createCredentials(what, {
+      stop,
+      onMade: showMaking(what.keyType),
+    });
+    const material = { credentials, serverPassword: password.text };
+    const files = makeFiles(setup, material);
+    stop.throwIfAborted();
+    return { replace, password, files };
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    throw new StoppedError(
+      error.signal,
+      "while configuring: nothing is written",
+    );
+  }
+}
+
+/** For people who wait. */
+function showMaking(keyType: KeyType): (name: keyof Credentials) => void {
+  if (!Deno.stderr.isTerminal()) return () => {};
+  let made = 0;
+  say(`Making three keys (${keyType}); large RSA keys take a while.\n`);
+  return (name) => say(`  ${++made} of 3: ${name}\n`);
+}
+
+/** Says something at the terminal that is no result. */
+function say(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
 function toSetup({ value, operands }: Options): Setup {
@@ -137,9 +174,11 @@ async function agreeToReplace(
       `configure: ${found}: name another directory, or overwrite with --force`,
     ]);
   }
-  const question = `${found}.\nOverwrite? [y/N] `;
-  Deno.stderr.writeSync(new TextEncoder().encode(question));
-  if (/^y(es)?$/i.test((await readLine(stop)).trim())) return existing;
+  say(`${found}.\nOverwrite? [y/N] `);
+  const answer = await readLine(stop).finally(() => {
+    if (stop.aborted) say("\n");
+  });
+  if (/^y(es)?$/i.test(answer.trim())) return existing;
   throw new ConfigError(["configure: nothing is written"]);
 }
 

@@ -38,37 +38,82 @@ export interface Credentials {
   readonly client: Credential;
 }
 
-/** Makes keys and certificates; with RSA of 4096 bits that takes seconds. */
+/** What goes on while credentials are made. */
+export interface Making {
+  /** Gives up, though a key that is begun goes on being made. */
+  readonly stop: AbortSignal;
+  /** Called for each certificate that is made. */
+  readonly onMade: (name: keyof Credentials) => void;
+}
+
+/**
+ * Makes keys and certificates; with RSA of 4096 bits that takes seconds.
+ *
+ * @throws `stop.reason`
+ */
 export async function createCredentials(
   options: CredentialOptions,
+  { stop, onMade }: Making,
 ): Promise<Credentials> {
   const { keyType, ttlMs, nowMs, serverName, dnsNames, ipAddresses } = options;
   const validity: Validity = {
     notBefore: new Date(nowMs - BACKDATED_MS),
     notAfter: new Date(nowMs + ttlMs),
   };
-  const ca = await createAuthority({
-    commonName: "teleport-event-handler CA",
-    keyType,
-    validity,
-  });
+  const tell = async <T>(name: keyof Credentials, make: () => Promise<T>) => {
+    stop.throwIfAborted();
+    const credential = await unlessStopped(make(), stop);
+    onMade(name);
+    return credential;
+  };
+  const ca = await tell(
+    "ca",
+    () =>
+      createAuthority({
+        commonName: "teleport-event-handler CA",
+        keyType,
+        validity,
+      }),
+  );
   const [server, client] = await Promise.all([
-    issueCertificate(ca, {
-      commonName: serverName,
-      dnsNames,
-      ipAddresses,
-      keyType,
-      validity,
-      usages: ["server"],
-    }),
-    issueCertificate(ca, {
-      commonName: "teleport-event-handler",
-      keyType,
-      validity,
-      usages: ["client"],
-    }),
+    tell(
+      "server",
+      () =>
+        issueCertificate(ca, {
+          commonName: serverName,
+          dnsNames,
+          ipAddresses,
+          keyType,
+          validity,
+          usages: ["server"],
+        }),
+    ),
+    tell(
+      "client",
+      () =>
+        issueCertificate(ca, {
+          commonName: "teleport-event-handler",
+          keyType,
+          validity,
+          usages: ["client"],
+        }),
+    ),
   ]);
   return { ca, server, client };
+}
+
+async function unlessStopped<T>(
+  work: Promise<T>,
+  stop: AbortSignal,
+): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(stop.reason);
+  stop.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await Promise.race([promise, work]);
+  } finally {
+    stop.removeEventListener("abort", giveUp);
+  }
 }
 
 /** The same key in encrypted PKCS#8. */

@@ -30,14 +30,18 @@ export function runConfigure(
   return run(Deno.execPath(), programArgs(args), stdin);
 }
 
-/** The same at a terminal, where somebody types `typed`. */
+/**
+ * The same at a terminal, where somebody types.
+ *
+ * @param typed What, once `after` is on the screen
+ */
 export async function runConfigureAtTerminal(
   args: readonly string[],
-  typed: string,
+  { typed, after }: { readonly typed: string; readonly after: string },
 ): Promise<Outcome> {
   const command = [Deno.execPath(), ...programArgs(args)]
     .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  return await run("script", ["-qec", command, "/dev/null"], typed);
+  return await run("script", ["-qec", command, "/dev/null"], typed, after);
 }
 
 /** For `Deno.test({ ignore })`: says why a test is left out. */
@@ -74,6 +78,7 @@ async function run(
   program: string,
   args: readonly string[],
   stdin: string | undefined,
+  after = "",
 ): Promise<Outcome> {
   await using process = new Deno.Command(program, {
     args: [...args],
@@ -81,20 +86,40 @@ async function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  if (stdin !== undefined) {
-    const writer = process.stdin.getWriter();
-    try {
-      await writer.write(new TextEncoder().encode(stdin));
-      await writer.close();
-    } catch (error) {
-      // It may have refused its arguments without reading.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  let stdout = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    let isTyped = false;
+    const type = async () => {
+      if (isTyped || stdin === undefined || !stdout.includes(after)) return;
+      isTyped = true;
+      await write(process.stdin, stdin);
+    };
+    await type();
+    for await (const chunk of process.stdout) {
+      stdout += decoder.decode(chunk, { stream: true });
+      await type();
     }
-  }
-  const [stdout, stderr, { code }] = await Promise.all([
-    new Response(process.stdout).text(),
+    if (!isTyped && stdin !== undefined) await process.stdin.abort();
+  })();
+  const [stderr, { code }] = await Promise.all([
     new Response(process.stderr).text(),
     process.status,
+    reading,
   ]);
   return { code, stdout, stderr };
+}
+
+async function write(
+  stream: WritableStream<Uint8Array<ArrayBuffer>>,
+  text: string,
+): Promise<void> {
+  const writer = stream.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  } catch (error) {
+    // It may have refused its arguments without reading.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

@@ -379,13 +379,53 @@ for (
     fn: () =>
       inDirectory(async (out) => {
         await Deno.writeTextFile(join(out, "ca.key"), "old");
-        const outcome = await runConfigureAtTerminal([out], typed);
+        const outcome = await runConfigureAtTerminal([out], {
+          typed,
+          after: "Overwrite? [y/N]",
+        });
         assertStringIncludes(outcome.stdout, "Overwrite? [y/N]");
         assertEquals(outcome.code, code, outcome.stdout);
         assertMatch(Deno.readTextFileSync(join(out, "ca.key")), text);
       }),
   });
 }
+
+Deno.test({
+  name: "a person who interrupts is told that nothing is written",
+  ignore: ignoreWithoutTerminal(),
+  fn: () =>
+    inDirectory(async (out) => {
+      await Deno.writeTextFile(join(out, "ca.key"), "old");
+      const { code, stdout } = await runConfigureAtTerminal([out], {
+        typed: "\x03",
+        after: "Overwrite? [y/N]",
+      });
+      assertEquals(code, 130, stdout);
+      assertStringIncludes(
+        stdout,
+        "\nteleport-event-handler: stopped by SIGINT while configuring: nothing is written\r\n",
+      );
+      assertEquals(namesIn(out), ["ca.key"]);
+      assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "old");
+    }),
+});
+
+Deno.test({
+  name: "a person who waits sees one key after the other",
+  ignore: ignoreWithoutTerminal(),
+  fn: () =>
+    inDirectory(async (out) => {
+      const { code, stdout } = await runConfigureAtTerminal([out], {
+        typed: "",
+        after: "",
+      });
+      assertEquals(code, 0, stdout);
+      assertMatch(
+        stdout,
+        /^Making three keys \(ecdsa-p256\).*\r\n {2}1 of 3: ca\r\n {2}2 of 3: (server|client)\r\n {2}3 of 3: (server|client)\r\nWritten to /,
+      );
+    }),
+});
 
 Deno.test("a directory that cannot be made is named, with the reason", () =>
   inDirectory(async (root) => {
