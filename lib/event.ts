@@ -22,8 +22,6 @@ export interface AuditEvent {
   readonly payload: Uint8Array;
   /** `session.upload` only: the recording that can be streamed from now on. */
   readonly sessionId: string | undefined;
-  /** `user.login` only: who tried to log in, and whether it worked. */
-  readonly login: LoginAttempt | undefined;
 }
 
 /** The outcome of one `user.login` event. */

@@ -115,7 +115,6 @@ function toAuditEvent(rejected: RejectedEvent): AuditEvent {
       ? encodeStruct(event ?? null)
       : Buffer.from(payload, "base64"),
     sessionId: undefined,
-    login: undefined,
   };
 }
 

@@ -27,6 +27,7 @@ import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
 import { watchedSource } from "../pipeline/watched_source.ts";
+import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -76,6 +77,7 @@ export async function start(
   const clock = systemClock;
   const log = logger("start");
   warnOfMissing(config);
+  warnOfUnseenLogins(config.lock, config.source);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
   const [address] = config.teleport.addresses;
   if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
@@ -140,9 +142,8 @@ function createMonitor(
 }
 
 /** Nobody is to rely on what is configured and not there yet. */
-function warnOfMissing({ lock, teleport }: Config): void {
+function warnOfMissing({ teleport }: Config): void {
   const missing = [
-    ...lock === undefined ? [] : ["lock-enabled: no user is locked"],
     ...teleport.refreshIntervalMs === undefined
       ? []
       : ["teleport-refresh-enabled: restart after a renewal"],
@@ -210,6 +211,7 @@ async function forwardAll(
         clock,
         observer: observers.recordings,
       },
+      locking: lockingOptions(config.lock, client, clock),
     }, signals);
   } finally {
     ended.abort();

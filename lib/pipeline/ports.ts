@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { AuditEvent, Batch, Destination, Position } from "../event.ts";
+import type {
+  AuditEvent,
+  Batch,
+  Destination,
+  LoginAttempt,
+  Position,
+} from "../event.ts";
 
 /** Where audit events come from. */
 export interface Source {
@@ -56,6 +62,19 @@ export interface Sink {
   close(): void;
 }
 
+/** Keeps somebody from logging in. */
+export interface Locker {
+  /**
+   * Locks, or replaces the lock that there is, until `untilMs`, milliseconds since
+   * the epoch; undefined: for ever. Resolves once the lock is in force.
+   */
+  lock(
+    account: Pick<LoginAttempt, "user" | "login">,
+    untilMs: number | undefined,
+    kill: AbortSignal,
+  ): Promise<void>;
+}
+
 /** How far a recording was delivered. */
 export interface RecordingMark {
   /** Index of the last event that was delivered or skipped; 0 before the first. */
@@ -86,6 +105,10 @@ export interface Checkpoints {
   updateRecording(sessionId: string, recording: PendingRecording): void;
   /** Forgets a recording that is delivered completely. */
   finishRecording(sessionId: string): void;
+  /** Who is locked for which failed logins (see `FailedLogins.locked`). */
+  readonly locks: Readonly<Record<string, number>>;
+  /** Replaces what is known of locks. */
+  updateLocks(locks: Readonly<Record<string, number>>): void;
 }
 
 /** Keeps checkpoints somewhere that outlives the process. */

@@ -12,6 +12,8 @@ import type { Checkpoints, PendingRecording } from "./ports.ts";
 export interface Snapshot {
   readonly position: Position;
   readonly recordings: Readonly<Record<string, PendingRecording>>;
+  /** Who is locked for which failed logins (see `FailedLogins.locked`), if anybody is. */
+  readonly locks?: Readonly<Record<string, number>>;
 }
 
 /** The position and the pending recordings; somebody else may keep them on disk. */
@@ -20,6 +22,7 @@ export class Progress implements Checkpoints {
   readonly #clock: Clock;
   readonly #onChange: () => void;
   #position: Position;
+  #locks: Readonly<Record<string, number>>;
 
   constructor(
     from: Snapshot,
@@ -27,12 +30,17 @@ export class Progress implements Checkpoints {
   ) {
     this.#position = from.position;
     this.#recordings = new Map(Object.entries(from.recordings));
+    this.#locks = from.locks ?? {};
     this.#clock = options.clock;
     this.#onChange = options.onChange;
   }
 
   get position(): Position {
     return this.#position;
+  }
+
+  get locks(): Readonly<Record<string, number>> {
+    return this.#locks;
   }
 
   recordings(): ReadonlyMap<string, PendingRecording> {
@@ -43,6 +51,7 @@ export class Progress implements Checkpoints {
     return {
       position: this.#position,
       recordings: Object.fromEntries(this.#recordings),
+      ...Object.keys(this.#locks).length > 0 && { locks: this.#locks },
     };
   }
 
@@ -66,6 +75,11 @@ export class Progress implements Checkpoints {
 
   updateRecording(sessionId: string, recording: PendingRecording): void {
     this.#recordings.set(sessionId, recording);
+    this.#onChange();
+  }
+
+  updateLocks(locks: Readonly<Record<string, number>>): void {
+    this.#locks = locks;
     this.#onChange();
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AutoLock, type AutoLockOptions } from "./auto_lock.ts";
 import {
   createDeliver,
   type Deliver,
@@ -29,6 +30,8 @@ export interface RunOptions {
     | "observer"
   >;
   readonly recordings: Omit<RecordingsOptions, "deliver" | "checkpoints">;
+  /** Left out: nobody is locked. */
+  readonly locking?: Omit<AutoLockOptions, "checkpoints"> | undefined;
 }
 
 /**
@@ -59,9 +62,13 @@ export async function run(
     { ...options.recordings, deliver, checkpoints: progress },
     AbortSignal.any([stop, failure.signal]),
   );
+  const { source } = options.events;
+  const autoLock = options.locking &&
+    new AutoLock({ ...options.locking, checkpoints: progress }, kill);
   try {
     await forward({
       ...options.events,
+      source: autoLock?.watch(source) ?? source,
       from: progress.position,
       deliver,
       advance: (position, announced) => {
@@ -78,6 +85,7 @@ export async function run(
     failure.abort(error);
   }
   await recordings.drain().catch((error) => failure.abort(error));
+  await autoLock?.finish();
   saving.abort();
   await saved;
   await saver.save().catch((error) => failure.abort(error));

@@ -18,6 +18,11 @@ export interface StateDocument {
   readonly position: Position;
   /** Recordings that are not delivered completely, by session id, oldest first. */
   readonly recordings: Readonly<Record<string, PendingRecording>>;
+  /**
+   * By JSON of user and login: failed logins up to then, milliseconds since the
+   * epoch, have led to a lock.
+   */
+  readonly locks?: Readonly<Record<string, number>>;
 }
 
 const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
@@ -58,11 +63,14 @@ export function parseDocument(text: string, path: string): StateDocument {
       } and this program writes version 1: it is of another release; use that one, or move the file away`,
     );
   }
-  const { cluster, startTime, position, recordings } = value;
+  const { cluster, startTime, position, recordings, locks } = value;
   if (typeof cluster !== "string") throw damaged('"cluster" is missing');
   if (!isTime(startTime)) throw damaged('"startTime" is no time');
   if (!isPosition(position)) throw damaged('"position" is incomplete');
   if (!isRecord(recordings)) throw damaged('"recordings" is missing');
+  if (locks !== undefined && !isCounts(locks)) {
+    throw damaged('"locks" is not by name and time');
+  }
   const pending: [string, PendingRecording][] = [];
   for (const [sessionId, recording] of Object.entries(recordings)) {
     if (!isPendingRecording(recording)) {
@@ -76,6 +84,7 @@ export function parseDocument(text: string, path: string): StateDocument {
     startTime,
     position,
     recordings: Object.fromEntries(pending),
+    ...locks && { locks },
   };
 }
 
@@ -100,6 +109,10 @@ function isNumber(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return isNumber(value) && value >= 0;
+}
+
+function isCounts(value: unknown): value is Record<string, number> {
+  return isRecord(value) && Object.values(value).every(isCount);
 }
 
 function isPosition(value: unknown): value is Position {

@@ -80,12 +80,13 @@ export class StateFile implements Saver {
     document: StateDocument,
     options: { clock: Clock; observer: StateObserver },
   ) {
-    const { position, recordings, ...header } = document;
+    const { position, recordings, locks, ...header } = document;
     this.#path = join(directory, FILE_NAME);
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#header = header;
-    this.progress = new Progress({ position, recordings }, {
+    const from = { position, recordings, ...locks && { locks } };
+    this.progress = new Progress(from, {
       clock: options.clock,
       onChange: () => this.change(),
     });

@@ -6,7 +6,7 @@
 
 import type { AuditEvent } from "../event.ts";
 import type { EventUnstructured } from "./proto/teleport_pb.ts";
-import { readLogin, readSessionId } from "../struct/struct_fields.ts";
+import { readSessionId } from "../struct/struct_fields.ts";
 
 /** Takes the envelope apart; of the payload, only what the program acts on is read. */
 export function toAuditEvent(event: EventUnstructured): AuditEvent {
@@ -22,6 +22,5 @@ export function toAuditEvent(event: EventUnstructured): AuditEvent {
     sessionId: type === "session.upload"
       ? readSessionId(unstructured)
       : undefined,
-    login: type === "user.login" ? readLogin(unstructured) : undefined,
   };
 }

@@ -26,10 +26,13 @@ import { guardHttp2 } from "../vendor/http2_guard.ts";
 import { toAuditEvent } from "./audit_event.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
+import { type Lock, toLockV2 } from "./lock.ts";
 import {
+  EmptySchema,
   EventsUnstructuredSchema,
   EventUnstructuredSchema,
   GetUnstructuredEventsRequestSchema,
+  LockV2Schema,
   Order,
   PingRequestSchema,
   PingResponseSchema,
@@ -170,6 +173,21 @@ export class TeleportClient {
       signal,
     );
     for await (const event of events) yield toAuditEvent(event);
+  }
+
+  /**
+   * Locks a user's logins; a lock of the same user and login is replaced.
+   *
+   * @throws {TeleportError}
+   */
+  async upsertLock(lock: Lock, signal: AbortSignal): Promise<void> {
+    await this.#unary(
+      `${AUTH}/UpsertLock`,
+      LockV2Schema,
+      toLockV2(lock),
+      EmptySchema,
+      signal,
+    );
   }
 
   /** Takes no more calls, and closes the connection when those under way are over. */

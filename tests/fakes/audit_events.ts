@@ -20,7 +20,6 @@ export function auditEvent(
     index: 0,
     payload: encodeStruct({ uid: id, ...fields }),
     sessionId: undefined,
-    login: undefined,
     ...event,
   };
 }

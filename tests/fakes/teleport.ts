@@ -74,9 +74,9 @@ export class TeleportStandIn {
     return this.#api.requests;
   }
 
-  /** The locks that were asked for. */
+  /** The locks that were made. */
   get locks(): readonly LockV2[] {
-    return this.requests.UpsertLock;
+    return this.#api.locks;
   }
 
   /** What it sent so far. */

@@ -13,6 +13,7 @@ import {
   type ExportUnstructuredEventsRequest,
   type GetEventExportChunksRequest,
   type GetUnstructuredEventsRequest,
+  type LockV2,
   Order,
   PingResponseSchema,
   type StreamUnstructuredSessionEventsRequest,
@@ -58,6 +59,8 @@ const DEFAULT_LIMIT = 1_000;
 export class TeleportApi {
   readonly faults = new FaultDial();
   readonly requests: Requests = noRequests();
+  /** The locks that were made. */
+  readonly locks: LockV2[] = [];
   readonly #log: AuditLog;
   readonly #exportSupported: boolean;
   readonly #served: { -readonly [Count in keyof Served]: Served[Count] } = {
@@ -98,11 +101,7 @@ export class TeleportApi {
           serverVersion: SERVER_VERSION,
         }),
       ));
-    this.#unary(
-      server,
-      "UpsertLock",
-      () => toBinary(EmptySchema, create(EmptySchema)),
-    );
+    this.#unary(server, "UpsertLock", (it) => this.#lock(it));
     this.#stream(
       server,
       "StreamUnstructuredSessionEvents",
@@ -162,6 +161,23 @@ export class TeleportApi {
         "the page exceeds the maximum response size of 1048576 bytes",
       );
     }
+  }
+
+  /** As a real one: it looks at the lock only after the right to make it. */
+  #lock(lock: LockV2): Uint8Array {
+    const { metadata, spec } = lock;
+    const { user = "", login = "" } = spec?.target ?? {};
+    if (user === "" && login === "") {
+      throw new CallError(
+        "INVALID_ARGUMENT",
+        "at least one target field must be set",
+      );
+    }
+    if (!metadata?.name) {
+      throw new CallError("INVALID_ARGUMENT", "missing parameter Name");
+    }
+    this.locks.push(lock);
+    return toBinary(EmptySchema, create(EmptySchema));
   }
 
   *#recording(

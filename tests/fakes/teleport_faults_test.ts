@@ -7,6 +7,10 @@ import { callTeleport, type TeleportCaller } from "./teleport_caller.ts";
 import { waitUntil } from "./wait_until.ts";
 
 const START_MS = Date.UTC(2026, 0, 1);
+const LOCK = {
+  metadata: { name: "a-lock" },
+  spec: { target: { user: "bob" } },
+};
 
 interface Ends {
   readonly teleport: TeleportStandIn;
@@ -31,12 +35,12 @@ test(
     }
     await ping(caller);
     for (let i = 0; i < 3; i++) {
-      const denied = () => caller.ask("UpsertLock", {});
+      const denied = () => caller.ask("UpsertLock", LOCK);
       await assertRejects(denied, Error, "PERMISSION_DENIED");
     }
     await ping(caller);
     teleport.faults.clear();
-    await caller.ask("UpsertLock", {});
+    await caller.ask("UpsertLock", LOCK);
     assertEquals(teleport.requests.Ping.length, 4);
   },
 );
@@ -64,7 +68,7 @@ test("a slow answer comes, and later than others", {}, async (
     method: "UpsertLock",
     times: 1,
   });
-  const slow = caller.ask("UpsertLock", {}).then(() => order.push("slow"));
+  const slow = caller.ask("UpsertLock", LOCK).then(() => order.push("slow"));
   await waitUntil("the slow request", () => teleport.openCalls === 1);
   await ping(caller).then(() => order.push("quick"));
   await slow;

@@ -67,7 +67,7 @@ export interface Report {
   readonly served: Served;
   readonly openCalls: number;
   readonly requests: Readonly<Record<Method, number>>;
-  /** Names of the locks that were asked for. */
+  /** Names of the locks that were made. */
   readonly locks: readonly string[];
 }
 

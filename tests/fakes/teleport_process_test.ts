@@ -41,7 +41,10 @@ Deno.test("a process of its own serves the log that its options say, and obeys",
     await teleport.setFaults({ kind: "status", code: "INTERNAL", times: 1 });
     await assertRejects(() => caller.ask("Ping", {}), Error, "INTERNAL");
     await teleport.setFaults();
-    await caller.ask("UpsertLock", { metadata: { name: "a-lock" } });
+    await caller.ask("UpsertLock", {
+      metadata: { name: "a-lock" },
+      spec: { target: { user: "bob" } },
+    });
     await teleport.stop();
     await assertRejects(() => caller.ask("Ping", {}), Error, "UNAVAILABLE");
     await teleport.start();

@@ -237,6 +237,21 @@ Deno.test("a server without bulk export says so", async () => {
   );
 });
 
+Deno.test("a lock of nobody is refused, and not made", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using caller = await callTeleport(teleport);
+  for (
+    const lock of [
+      { metadata: { name: "of-nobody" }, spec: { target: {} } },
+      { spec: { target: { user: "bob" } } },
+    ]
+  ) {
+    const ask = () => caller.ask("UpsertLock", lock);
+    await assertRejects(ask, Error, "INVALID_ARGUMENT");
+  }
+  assertEquals(teleport.locks, []);
+});
+
 Deno.test("locks are remembered", async () => {
   await using teleport = await startTeleport({ log: new AuditLog() });
   await using caller = await callTeleport(teleport);

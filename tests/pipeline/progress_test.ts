@@ -73,3 +73,12 @@ Deno.test("a snapshot does not change with what comes after it", () => {
     recordings: { s1: HALF_DONE },
   });
 });
+
+Deno.test("locks are kept beside the rest, where there are any", () => {
+  const { progress, changes } = setUp();
+  assertStrictEquals(progress.snapshot().locks, undefined);
+  progress.updateLocks({ '["alice",""]': 5 });
+  assertStrictEquals(changes(), 1);
+  assertEquals(progress.locks, { '["alice",""]': 5 });
+  assertEquals(progress.snapshot().locks, { '["alice",""]': 5 });
+});

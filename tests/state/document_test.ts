@@ -28,6 +28,7 @@ Deno.test("a document comes back as it was written", () => {
       },
       recordings: {},
     },
+    { ...sampleDocument(), locks: { '["alice","root"]': 1_772_366_000_000 } },
     {
       ...sampleDocument(),
       cluster: 'Zürich "1"\n\u0000',
@@ -182,6 +183,12 @@ const DAMAGES: readonly {
     says: '"recordings" is missing',
     values: [undefined, null, [], 7],
     put: (recordings) => ({ recordings }),
+  },
+  {
+    field: "locks",
+    says: '"locks" is not by name and time',
+    values: [null, [], 7, { "a": "1" }, { "a": -1 }],
+    put: (locks) => ({ locks }),
   },
   {
     field: "a recording",

@@ -139,7 +139,6 @@ function event(payload: Uint8Array): AuditEvent {
     index: 0,
     payload,
     sessionId: undefined,
-    login: undefined,
   };
 }
 

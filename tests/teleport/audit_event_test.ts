@@ -21,7 +21,6 @@ Deno.test("an event keeps its envelope and its bytes", () => {
       index: 7,
       payload,
       sessionId: undefined,
-      login: undefined,
     },
   );
 });
@@ -32,12 +31,6 @@ Deno.test("a session.upload carries the recording's id", () => {
   assertStrictEquals(sessionId, "3f1c");
 });
 
-Deno.test("a user.login carries who tried and whether it worked", () => {
-  const login = { user: "alice", login: "root", success: false };
-  const unstructured = encodeStruct(login);
-  assertEquals(convert({ type: "user.login", unstructured }).login, login);
-});
-
 Deno.test("an event without time, id or payload is an event", () => {
   assertEquals(convert({ type: "session.upload" }), {
     type: "session.upload",
@@ -46,7 +39,6 @@ Deno.test("an event without time, id or payload is an event", () => {
     index: 0,
     payload: new Uint8Array(),
     sessionId: undefined,
-    login: undefined,
   });
 });
 

@@ -1,3 +1,4 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import type { AuditEvent } from "../../lib/event.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
@@ -388,6 +389,36 @@ Deno.test("connections that fail say why, and whether to try again", async (test
   await reconnectionTimers();
 });
 
+Deno.test("a lock names its user and login, as the Go handler's does", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    const untilMs = START_MS + 1;
+    await client.upsertLock(
+      { user: "alice", login: "root", untilMs },
+      never(),
+    );
+    await client.upsertLock(
+      { user: "bob", login: "", untilMs: undefined },
+      never(),
+    );
+    const [alice, bob] = teleport.locks;
+    assert(alice?.spec?.expires !== undefined);
+    assertStrictEquals(timestampMs(alice.spec.expires), untilMs);
+    assertEquals([alice.kind, alice.version], ["lock", "v2"]);
+    assertStrictEquals(
+      alice.metadata?.name,
+      "event-handler-auto-lock-alice-root",
+    );
+    assertStrictEquals(
+      alice.spec.message,
+      "User is locked due to too many failed login attempts",
+    );
+    const { user, login } = alice.spec.target ?? {};
+    assertEquals([user, login], ["alice", "root"]);
+    assertStrictEquals(bob?.metadata?.name, "event-handler-auto-lock-bob-");
+    assertStrictEquals(bob.spec?.expires, undefined);
+  });
+});
+
 /** An abort signal that counts who listens. */
 class CountingSignal {
   readonly signal: AbortSignal = new AbortController().signal;
@@ -464,9 +495,6 @@ function asAuditEvent({ type, id, timeUs, index, json }: LogEvent): AuditEvent {
     index,
     payload: encodeStruct(json),
     sessionId: type === "session.upload" ? SESSION : undefined,
-    login: type === "user.login"
-      ? { user: "alice", login: "", success: false }
-      : undefined,
   };
 }
 

@@ -20,7 +20,6 @@ export function sampleEvent(
     timeMs: 0,
     index: 0,
     sessionId: undefined,
-    login: undefined,
     ...fields,
     payload: payload instanceof Uint8Array
       ? payload
