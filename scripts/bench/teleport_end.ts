@@ -1,168 +1,226 @@
 /**
- * Teleport as a benchmark needs it: pages encoded beforehand, so that what is
- * measured is the reader. One JSON argument, {@linkcode TeleportEndOptions}; one
- * JSON line on standard output when it listens; ends with its standard input.
+ * Teleport as a benchmark needs it: what it answers is encoded beforehand, and
+ * gRPC is spoken by hand, so that what is measured is the reader. One JSON
+ * argument, {@linkcode TeleportOptions}; see `json_lines_process.ts` for the rest.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import {
-  EventsUnstructuredSchema,
-  EventUnstructuredSchema,
+  createSecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import {
   GetUnstructuredEventsRequestSchema,
   PingResponseSchema,
+  StreamUnstructuredSessionEventsRequestSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
-import type { JsonObject } from "../../tests/fakes/json.ts";
-import { encodeStruct } from "../../tests/fakes/struct_bytes.ts";
+import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
+import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
+import {
+  type EncodedEvent,
+  EncodedPage,
+  EncodedPart,
+  encodeEvent,
+  grpcMessage,
+  POOL,
+  sampleEvent,
+  SPACING_MS,
+  uploadEvent,
+} from "./sample_log.ts";
 
-/** How many events, and the certificates to serve them with. */
-export interface TeleportEndOptions {
+/** The log, and paths of what to serve it with. */
+export interface TeleportOptions {
+  /** Time of the first event, milliseconds since the epoch. */
+  readonly startMs: number;
+  /** How many events there are, where there are no recordings. */
   readonly events: number;
+  /** How many events each recording has: the log holds their announcements alone. */
+  readonly recordings: readonly number[];
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** Different events; longer logs repeat them. */
-const POOL = 1_000;
-const START_MS = Date.parse("2026-03-01T00:00:00Z");
-
-/** A realistic event: nested, 20 fields, about 580 bytes of JSON. */
-function sampleEvent(i: number): JsonObject {
-  const id = i.toString(16).padStart(12, "0");
-  return {
-    ei: i % 7,
-    event: "db.session.query",
-    uid: `6e1f6c1e-5a0a-4a2e-9a93-${id}`,
-    code: "TDB02I",
-    time: new Date(START_MS + i).toISOString(),
-    cluster_name: "tele.example.com",
-    user: `alice-${i % 50}@example.com`,
-    user_kind: 1,
-    sid: `2d1b7f6a-0000-4000-8000-${id}`,
-    success: true,
-    private_key_policy: "none",
-    db_service: "orders-postgres",
-    db_protocol: "postgres",
-    db_uri: "orders.example.com:5432",
-    db_name: "orders",
-    db_user: "readonly",
-    db_query:
-      `SELECT id, "customer" FROM orders WHERE created > '2026-01-01' LIMIT ${i}`,
-    db_query_parameters: ["1", "größer", null],
-    db_labels: { env: "prod", team: "orders", critical: true },
-    "addr.remote": "10.0.0.7:51022",
-  };
+/** The first line on standard output. */
+export interface TeleportReady {
+  readonly address: string;
 }
 
-function encodePool(): Uint8Array[] {
-  return Array.from({ length: POOL }, (_, i) => {
-    const event = sampleEvent(i);
-    return toBinary(
-      EventUnstructuredSchema,
-      create(EventUnstructuredSchema, {
-        type: String(event.event),
-        id: String(event.uid),
-        time: timestampFromMs(START_MS + i),
-        index: 0n,
-        unstructured: encodeStruct(event),
-      }),
+/** The id of the recording at that place in the list. */
+export function sessionIdOf(place: number): string {
+  return `7c3f0000-0000-4000-8000-${String(place).padStart(12, "0")}`;
+}
+
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Events of a recording that are written at once. */
+const STREAM_PART = 100;
+
+type Answer = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+class Log {
+  readonly #options: TeleportOptions;
+  readonly #length: number;
+  /** By size; each begins with the first event of the pool. */
+  readonly #pages = new Map<number, EncodedPage>();
+  readonly #pool: readonly EncodedEvent[];
+  /** By place in the pool and size: what recordings are made of. */
+  readonly #parts = new Map<string, EncodedPart>();
+
+  constructor(options: TeleportOptions) {
+    this.#options = options;
+    this.#length = options.recordings.length || options.events;
+    this.#pool = options.recordings.length > 0
+      ? options.recordings.map((_, i) =>
+        encodeEvent(uploadEvent(sessionIdOf(i)))
+      )
+      : Array.from({ length: POOL }, (_, i) => encodeEvent(sampleEvent(i)));
+  }
+
+  page(request: Uint8Array): Buffer {
+    const { startDate, endDate, startKey, limit } = fromBinary(
+      GetUnstructuredEventsRequestSchema,
+      request,
     );
+    const { startMs, recordings } = this.#options;
+    const placeOf = (timeMs: number) => (timeMs - startMs) / SPACING_MS;
+    const from = startDate === undefined ? 0 : placeOf(timestampMs(startDate));
+    const to = endDate === undefined ? Infinity : placeOf(timestampMs(endDate));
+    const first = startKey === ""
+      ? Math.max(0, Math.ceil(from))
+      : Number(startKey);
+    const end = Math.min(this.#length, Math.floor(to) + 1);
+    const size = Math.max(0, Math.min(limit, this.#pool.length, end - first));
+    const lastKey = first + size < end ? String(first + size) : "";
+    const page = recordings.length > 0
+      ? new EncodedPage(this.#pool.slice(first, first + size))
+      : this.#pageOf(size);
+    return page.at(startMs + first * SPACING_MS, lastKey);
+  }
+
+  *recording(request: Uint8Array): Iterable<Buffer> {
+    const { sessionId, startIndex } = fromBinary(
+      StreamUnstructuredSessionEventsRequestSchema,
+      request,
+    );
+    const place = Number(sessionId.slice(-12));
+    const events = this.#options.recordings[place] ?? 0;
+    for (let from = startIndex; from < events; from += STREAM_PART) {
+      yield this.#partOf(from, Math.min(events, from + STREAM_PART));
+    }
+  }
+
+  #pageOf(size: number): EncodedPage {
+    let page = this.#pages.get(size);
+    if (page === undefined) {
+      page = new EncodedPage(this.#pool.slice(0, size));
+      this.#pages.set(size, page);
+    }
+    return page;
+  }
+
+  #partOf(from: number, to: number): Buffer {
+    const size = to - from;
+    const place = from % POOL;
+    const key = `${place} ${size}`;
+    let part = this.#parts.get(key);
+    if (part === undefined) {
+      part = new EncodedPart(Array.from(
+        { length: size },
+        (_, i) => encodeEvent(sampleEvent(place + i), { recorded: true }),
+      ));
+      this.#parts.set(key, part);
+    }
+    return part.at(from);
+  }
+}
+
+function* one(message: Uint8Array): Iterable<Uint8Array> {
+  yield grpcMessage(message);
+}
+
+function answer(log: Log, method: string, request: Uint8Array): Answer {
+  switch (method) {
+    case "GetUnstructuredEvents":
+      return one(log.page(request));
+    case "StreamUnstructuredSessionEvents":
+      return log.recording(request);
+    case "Ping": {
+      const pong = create(PingResponseSchema, {
+        clusterName: "tele.example.com",
+        serverVersion: "17.0.0",
+      });
+      return one(toBinary(PingResponseSchema, pong));
+    }
+    default:
+      return [];
+  }
+}
+
+async function serve(
+  log: Log,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  const path = String(headers[":path"]);
+  const method = path.slice(path.lastIndexOf("/") + 1);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const request = Buffer.concat(chunks).subarray(5);
+  stream.respond({ ":status": 200, "content-type": "application/grpc" }, {
+    waitForTrailers: true,
+  });
+  const known = method === "Ping" || method === "GetUnstructuredEvents" ||
+    method === "StreamUnstructuredSessionEvents";
+  stream.on(
+    "wantTrailers",
+    () => stream.sendTrailers({ "grpc-status": known ? "0" : "12" }),
+  );
+  for await (const bytes of answer(log, method, request)) {
+    if (stream.destroyed) return;
+    if (!stream.write(bytes)) await drained(stream);
+  }
+  stream.end();
+}
+
+function drained(stream: ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
   });
 }
 
-/** `EventsUnstructured.items`, one after the other: field 1, length-delimited. */
-function encodeItems(pool: readonly Uint8Array[]): Buffer {
-  const parts: Uint8Array[] = [];
-  for (const bytes of pool) {
-    parts.push(Uint8Array.of(0x0a, ...varint(bytes.length)), bytes);
-  }
-  return Buffer.concat(parts);
-}
-
-function varint(value: number): number[] {
-  return value < 0x80
-    ? [value]
-    : [value & 0x7f | 0x80, ...varint(Math.floor(value / 0x80))];
-}
-
-const options: TeleportEndOptions = JSON.parse(Deno.args[0] ?? "{}");
-const pool = encodePool();
-/** Encoded pages without their `last_key`, by size. */
-const pages = new Map<number, Buffer>();
-const read = (path: string) => Buffer.from(Deno.readTextFileSync(path));
-
-function page(offset: number, limit: number): Buffer {
-  const size = Math.min(limit, POOL, options.events - offset);
-  let items = pages.get(size);
-  if (items === undefined) {
-    items = encodeItems(pool.slice(0, size));
-    pages.set(size, items);
-  }
-  const end = offset + size;
-  const lastKey = end < options.events ? String(end) : "";
-  const tail = toBinary(
-    EventsUnstructuredSchema,
-    create(EventsUnstructuredSchema, { lastKey }),
+if (import.meta.main) {
+  guardHttp2();
+  const options: TeleportOptions = JSON.parse(Deno.args[0] ?? "{}");
+  const log = new Log(options);
+  const server = createSecureServer({
+    ca: Deno.readTextFileSync(options.ca),
+    cert: Deno.readTextFileSync(options.cert),
+    key: Deno.readTextFileSync(options.key),
+    requestCert: true,
+    rejectUnauthorized: true,
+    settings: { initialWindowSize: WINDOW_BYTES },
+  });
+  server.on("stream", (stream: ServerHttp2Stream, headers) => {
+    stream.on("error", () => stream.destroy());
+    serve(log, stream, headers).catch(() => stream.destroy());
+  });
+  await new Promise<void>((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve())
   );
-  return Buffer.concat([items, tail]);
+  const { port } = server.address() as AddressInfo;
+  await obeyJsonLines(
+    { address: `127.0.0.1:${port}` } satisfies TeleportReady,
+    () => {},
+  );
+  Deno.exit();
 }
-
-const raw = (value: Buffer) => value;
-const server = new Server({ "grpc.max_send_message_length": -1 });
-server.addService({
-  getEvents: {
-    path: "/teleport.auditlog.v1.AuditLogService/GetUnstructuredEvents",
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: raw,
-    requestDeserialize: (bytes: Buffer) =>
-      fromBinary(GetUnstructuredEventsRequestSchema, bytes),
-    responseSerialize: raw,
-    responseDeserialize: raw,
-  },
-  ping: {
-    path: "/proto.AuthService/Ping",
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: raw,
-    requestDeserialize: raw,
-    responseSerialize: raw,
-    responseDeserialize: raw,
-  },
-}, {
-  getEvents: (
-    call: { request: { startKey: string; limit: number } },
-    answer: (error: null, page: Buffer) => void,
-  ) => {
-    const { startKey, limit } = call.request;
-    answer(null, page(Number(startKey || "0"), limit));
-  },
-  ping: (_call: unknown, answer: (error: null, pong: Buffer) => void) => {
-    const pong = create(PingResponseSchema, {
-      clusterName: "tele.example.com",
-      serverVersion: "17.0.0",
-    });
-    answer(null, Buffer.from(toBinary(PingResponseSchema, pong)));
-  },
-});
-server.bindAsync(
-  "127.0.0.1:0",
-  ServerCredentials.createSsl(read(options.ca), [{
-    cert_chain: read(options.cert),
-    private_key: read(options.key),
-  }], true),
-  (error, port) => {
-    if (error !== null) throw error;
-    const line = JSON.stringify({ address: `127.0.0.1:${port}` }) + "\n";
-    Deno.stdout.writeSync(new TextEncoder().encode(line));
-  },
-);
-for await (const _chunk of Deno.stdin.readable) {
-  // Until it ends.
-}
-Deno.exit();

@@ -1,0 +1,226 @@
+/**
+ * Certificates, directories, and both ends of a run as processes of their own.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { JsonLinesProcess } from "../../tests/fakes/json_lines_process.ts";
+import {
+  type PkiPaths,
+  type TeleportPaths,
+  writeFluentdPki,
+  writeTeleportPki,
+} from "../../tests/fakes/pki_files.ts";
+import { Program } from "../../tests/fakes/program.ts";
+import { type Case, eventsOf, type Log } from "./cases.ts";
+import type { PostingOptions } from "./posting_ceiling.ts";
+import type { ReadingOptions } from "./reading_ceiling.ts";
+import type {
+  ReceiverCommand,
+  ReceiverOptions,
+  ReceiverReady,
+  ReceiverReport,
+} from "./receiver_end.ts";
+import { sampleEvent, SPACING_MS, uploadEvent } from "./sample_log.ts";
+import {
+  sessionIdOf,
+  type TeleportOptions,
+  type TeleportReady,
+} from "./teleport_end.ts";
+import { type Usage, watchUsage } from "./usage.ts";
+
+/** How a run went. */
+export interface Measured extends Usage {
+  readonly name: string;
+  readonly events: number;
+  /** From the start of the process to its end. */
+  readonly seconds: number;
+}
+
+/** The newest event of a log is that old: nothing of it is still settling. */
+const NEWEST_AGE_MS = 60_000;
+
+/** Of the program's log, where a run went wrong. */
+const MAX_LOG = 2_000;
+
+/** Where runs are measured. */
+export class Stage implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #teleportPki: TeleportPaths;
+  readonly #fluentdPki: PkiPaths;
+
+  private constructor(
+    directory: string,
+    teleportPki: TeleportPaths,
+    fluentdPki: PkiPaths,
+  ) {
+    this.#directory = directory;
+    this.#teleportPki = teleportPki;
+    this.#fluentdPki = fluentdPki;
+  }
+
+  static async create(): Promise<Stage> {
+    const directory = await Deno.makeTempDir({ prefix: "bench_" });
+    return new Stage(
+      directory,
+      await writeTeleportPki(directory),
+      await writeFluentdPki(directory),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+
+  /** Runs the program once, and checks that everything arrived. */
+  async measure({ name, args, log }: Case): Promise<Measured> {
+    const events = eventsOf(log);
+    const startMs = startOf(log);
+    await using teleport = await this.#startTeleport(log, startMs);
+    await using receiver = await this.#startReceiver();
+    const { url } = receiver.ready;
+    const { client } = this.#fluentdPki;
+    const storage = await Deno.makeTempDir({ dir: this.#directory });
+    const started = performance.now();
+    await using program = new Program([
+      "start",
+      `--teleport-addr=${teleport.ready.address}`,
+      `--teleport-identity=${this.#teleportPki.identity}`,
+      `--fluentd-url=${url}/test.log`,
+      `--fluentd-session-url=${url}/session`,
+      `--fluentd-ca=${client.ca}`,
+      `--fluentd-cert=${client.cert}`,
+      `--fluentd-key=${client.key}`,
+      `--storage=${storage}`,
+      `--start-time=${new Date(startMs).toISOString()}`,
+      "--exit-on-last-event",
+      ...args,
+    ]);
+    const watching = watchUsage(program.pid);
+    const { code, stderr } = await program.outcome();
+    const seconds = (performance.now() - started) / 1_000;
+    const arrays = !args.includes("--fluentd-batch=1");
+    await checkReceived(receiver, { log, arrays, code, stderr });
+    return { name, events, seconds, ...await watching };
+  }
+
+  /** How fast such a log can be read at all. */
+  async measureReading(events: number, pageSize: number): Promise<Measured> {
+    const log: Log = { kind: "events", events };
+    const startMs = startOf(log);
+    await using teleport = await this.#startTeleport(log, startMs);
+    const { ca, cert, key } = this.#teleportPki.client;
+    const { address } = teleport.ready;
+    return await measureModule("reading and discarding", {
+      module: "./reading_ceiling.ts",
+      events,
+      argument: {
+        ...{ address, startMs, events, pageSize, ca, cert, key },
+      } satisfies ReadingOptions,
+    });
+  }
+
+  /** How fast such bodies can be posted at all. */
+  async measurePosting(
+    events: number,
+    options: Pick<PostingOptions, "eventsPerBody" | "connections">,
+  ): Promise<Measured> {
+    await using receiver = await this.#startReceiver();
+    const { ca, cert, key } = this.#fluentdPki.client;
+    const url = `${receiver.ready.url}/test.log`;
+    return await measureModule("posting ready-made bodies", {
+      module: "./posting_ceiling.ts",
+      events,
+      argument: {
+        ...{ url, events, ...options, ca, cert, key },
+      } satisfies PostingOptions,
+    });
+  }
+
+  #startTeleport(log: Log, startMs: number): Promise<Teleport> {
+    const options: TeleportOptions = {
+      startMs,
+      events: log.kind === "events" ? log.events : 0,
+      recordings: log.kind === "recordings" ? log.recordings : [],
+      ...this.#teleportPki.server,
+    };
+    return JsonLinesProcess.start(path("./teleport_end.ts"), options);
+  }
+
+  #startReceiver(): Promise<Receiver> {
+    const options: ReceiverOptions = this.#fluentdPki.server;
+    return JsonLinesProcess.start(path("./receiver_end.ts"), options);
+  }
+}
+
+type Teleport = JsonLinesProcess<TeleportReady, object>;
+type Receiver = JsonLinesProcess<ReceiverReady, ReceiverCommand>;
+
+function startOf(log: Log): number {
+  const length = log.kind === "events" ? log.events : log.recordings.length;
+  const startMs = Date.now() - NEWEST_AGE_MS - length * SPACING_MS;
+  return Math.floor(startMs / 1_000) * 1_000;
+}
+
+/** To the byte: an array has a bracket at each end, and commas in between. */
+async function checkReceived(
+  receiver: Receiver,
+  { log, arrays, code, stderr }: {
+    log: Log;
+    arrays: boolean;
+    code: number;
+    stderr: string;
+  },
+): Promise<void> {
+  const { requests, bytes } = await receiver.ask({
+    command: "report",
+  }) as ReceiverReport;
+  const events = eventsOf(log);
+  const expected = jsonBytes(log) + (arrays ? events + requests : 0);
+  if (code !== 0 || bytes !== expected) {
+    throw new Error(
+      `exit status ${code}; ${bytes} of ${expected} bytes arrived:\n${
+        stderr.slice(-MAX_LOG)
+      }`,
+    );
+  }
+}
+
+function jsonBytes(log: Log): number {
+  const utf8 = new TextEncoder();
+  const lengthOf = (event: object) => utf8.encode(JSON.stringify(event)).length;
+  // All of the pool are equally long, and so are all announcements.
+  const event = lengthOf(sampleEvent(0));
+  if (log.kind === "events") return log.events * event;
+  const upload = lengthOf(uploadEvent(sessionIdOf(0)));
+  return log.recordings.reduce(
+    (sum, events) => sum + upload + events * event,
+    0,
+  );
+}
+
+async function measureModule(
+  name: string,
+  { module, events, argument }: {
+    module: string;
+    events: number;
+    argument: object;
+  },
+): Promise<Measured> {
+  const started = performance.now();
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", path(module), JSON.stringify(argument)],
+    stdin: "null",
+    stdout: "null",
+  }).spawn();
+  const watching = watchUsage(process.pid);
+  const { success } = await process.status;
+  const seconds = (performance.now() - started) / 1_000;
+  if (!success) throw new Error(`${module} failed`);
+  return { name, events, seconds, ...await watching };
+}
+
+function path(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url));
+}

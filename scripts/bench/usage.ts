@@ -1,0 +1,37 @@
+/**
+ * What a process takes, as Linux counts it.
+ *
+ * @module
+ */
+
+/** CPU time and peak memory. */
+export interface Usage {
+  readonly cpuSeconds: number;
+  /** Resident set, the pages of the executable included. */
+  readonly peakMib: number;
+}
+
+const POLL_MS = 20;
+/** Clock ticks per second of /proc/<pid>/stat, on every Linux. */
+const TICKS = 100;
+
+/** What a process had taken when it was last seen before its end. */
+export async function watchUsage(pid: number): Promise<Usage> {
+  let usage: Usage = { cpuSeconds: 0, peakMib: 0 };
+  while (true) {
+    try {
+      const stat = (await Deno.readTextFile(`/proc/${pid}/stat`))
+        .replace(/^.*\) /, "").split(" ");
+      const status = await Deno.readTextFile(`/proc/${pid}/status`);
+      const peakKib = /VmHWM:\s+(\d+)/.exec(status)?.[1];
+      if (peakKib === undefined) return usage;
+      usage = {
+        cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS,
+        peakMib: Number(peakKib) / 1_024,
+      };
+    } catch {
+      return usage;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
