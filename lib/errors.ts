@@ -20,14 +20,30 @@ export class ConfigError extends Error {
  */
 export class RejectedError extends Error {
   override readonly name = "RejectedError";
+  /**
+   * How many of the events are too large each by itself, where the receiver says
+   * so and may have kept the others; 0 where it says nothing of the kind.
+   */
+  readonly oversized: number;
 
   constructor(
     message: string,
     /** How many of the leading events were in the refused request. */
     readonly count: number,
+    options: { oversized?: number } = {},
   ) {
     super(message);
+    this.oversized = options.oversized ?? 0;
   }
+}
+
+/**
+ * Nothing is wrong with the events, but with where they are sent or with what we
+ * show there: again later, and somebody has to act.
+ */
+export class DestinationError extends Error {
+  override readonly name = "DestinationError";
+  readonly needsAction = true;
 }
 
 /** The receiver is busy and says when to come back: again later. */
@@ -46,6 +62,12 @@ export class BusyError extends Error {
 /** Something was retried for as long as it was allowed: exit status 75. */
 export class GaveUpError extends Error {
   override readonly name = "GaveUpError";
+}
+
+/** Whether it lasts until somebody acts: such errors have `needsAction`. */
+export function needsAction(error: unknown): boolean {
+  return error instanceof Error && "needsAction" in error &&
+    error.needsAction === true;
 }
 
 /**

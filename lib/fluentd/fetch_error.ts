@@ -4,53 +4,67 @@
  * @module
  */
 
-import { describe } from "../errors.ts";
+import { describe, DestinationError } from "../errors.ts";
 
-/** The words of rustls and hyper, and what to do about them, most telling first. */
-const MEANINGS: readonly (readonly [RegExp, string])[] = [
+/**
+ * The words of rustls and hyper, and what to do about them, most telling first;
+ * and whether that lasts until somebody acts.
+ */
+const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   [
     /UnknownIssuer/,
     "its certificate is not signed by a CA that we trust: set fluentd-ca to the one that signed it",
+    "lasts",
   ],
   [
     /CaUsedAsEndEntity/,
     "its certificate is that of a CA: give it one of its own, signed by the CA",
+    "lasts",
   ],
   [
     /certificate not valid for name|NotValidForName/,
     "its certificate is for another host name: use that name in fluentd-url, or issue a certificate for this one",
+    "lasts",
   ],
   [
     /certificate expired|invalid peer certificate: Expired/,
     "its certificate has expired: renew it",
+    "lasts",
   ],
   [
     /certificate not valid yet|NotValidYet/,
     "its certificate is not valid yet: are the clocks right?",
+    "lasts",
   ],
   [
     /extended key usage/,
     "its certificate is not meant for servers: issue one for server authentication",
+    "lasts",
   ],
   [
     /CertificateRequired|HandshakeFailure/,
     "it demands a client certificate: set fluentd-cert and fluentd-key",
+    "lasts",
   ],
   [
     /alert: (UnknownC[Aa]|BadCertificate|CertificateUnknown|DecryptError|AccessDenied)/,
     "it does not trust our certificate: fluentd-cert must be signed by the CA that it is configured with",
+    "lasts",
   ],
   [
     /alert: UnsupportedCertificate/,
     "our certificate is not meant for clients: issue fluentd-cert for client authentication",
+    "lasts",
   ],
   [
     /alert: CertificateRevoked/,
     "it says that our certificate was revoked: renew fluentd-cert",
+    "lasts",
   ],
   [
     /alert: CertificateExpired/,
     "it says that our certificate expired: renew fluentd-cert",
+    "lasts",
   ],
   [
     /tls handshake eof/,
@@ -59,10 +73,12 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
     /InvalidContentType/,
     "it does not speak TLS there: is the port in fluentd-url right, or should it begin with http://?",
+    "lasts",
   ],
   [
     /invalid HTTP version/,
     "it does not speak HTTP there: is the port in fluentd-url right, or should it begin with https://?",
+    "lasts",
   ],
   [
     /Connection refused/,
@@ -71,6 +87,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
     /Requests to port \d+ are blocked/,
     "fetch refuses to connect to that port: have it listen on another one",
+    "lasts",
   ],
   [
     /dns error/,
@@ -89,13 +106,15 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 /** The error in words; its text is kept for those who know it. */
 export function describeFetchError(error: unknown, url: string): Error {
   const text = describe(error);
-  const meaning = MEANINGS.find(([pattern]) => pattern.test(text))?.[1];
+  const [, meaning, lasts] = MEANINGS.find(([pattern]) => pattern.test(text)) ??
+    [];
   const detail = shorten(text);
-  return new Error(
-    meaning === undefined
-      ? `cannot send to ${url}: ${detail}`
-      : `cannot send to ${url}: ${meaning} (${detail})`,
-  );
+  const message = meaning === undefined
+    ? `cannot send to ${url}: ${detail}`
+    : `cannot send to ${url}: ${meaning} (${detail})`;
+  return lasts === undefined
+    ? new Error(message)
+    : new DestinationError(message);
 }
 
 /**

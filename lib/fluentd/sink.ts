@@ -5,7 +5,6 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { BusyError, RejectedError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import {
@@ -13,13 +12,14 @@ import {
   JSON_ARRAY,
   JSON_OBJECT,
 } from "../struct/encode_events.ts";
+import { checkAnswer } from "./answer.ts";
 import { describeFetchError } from "./fetch_error.ts";
 import { gzip } from "./gzip.ts";
 import { type Answer, Lane, type TlsOptions } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
 
-/** A receiver that names a later time is asked after this one all the same. */
-const MAX_RETRY_AFTER_MS = 60 * 60_000;
+/** Where each destination's URL comes from. */
+const OPTIONS = { audit: "fluentd-url", recording: "fluentd-session-url" };
 
 /** How to talk to the receiver. */
 export interface FluentdOptions {
@@ -85,7 +85,12 @@ export class FluentdSink implements Sink {
         ? await gzip(buffer.written())
         : buffer.written();
       const answer = await this.#post(lane, url, body, kill);
-      classify(answer, { url, count, nowMs: this.#options.clock.now() });
+      checkAnswer(answer, {
+        url,
+        option: OPTIONS[destination.kind],
+        count,
+        nowMs: this.#options.clock.now(),
+      });
       return count;
     } finally {
       pool.release({ lane, buffer });
@@ -142,57 +147,4 @@ export class FluentdSink implements Sink {
     }
     return pool;
   }
-}
-
-/**
- * What a status means, as measured against Fluentd and as other receivers use it.
- *
- * @throws {RejectedError} never again like this
- * @throws {BusyError} again later, at the time that was asked for
- * @throws {Error} again later
- */
-function classify(
-  answer: Answer,
-  { url, count, nowMs }: { url: string; count: number; nowMs: number },
-): void {
-  const { status, text } = answer;
-  if (status >= 200 && status <= 299) return;
-  const said = `${url} answered ${status}${text === "" ? "" : ` "${text}"`}`;
-  switch (status) {
-    case 401:
-    case 403:
-      throw new Error(
-        `${said}: it does not let us in: check fluentd-cert, fluentd-header and its own configuration`,
-      );
-    case 404:
-      throw new Error(`${said}: is the path in fluentd-url right?`);
-    case 408:
-      throw new Error(said);
-    case 429:
-    case 503:
-      throw new BusyError(said, retryAfterMs(answer.retryAfter, nowMs));
-    case 501:
-      throw new RejectedError(said, count);
-    case 500:
-      // Fluentd keeps the other records of the array, and would again.
-      if (text.includes("larger than buffer chunk limit")) {
-        throw new RejectedError(said, count);
-      }
-      throw new Error(said);
-  }
-  if (status >= 400 && status <= 499) throw new RejectedError(said, count);
-  if (status >= 300 && status <= 399) {
-    throw new Error(`${said}: redirects are not followed: correct fluentd-url`);
-  }
-  throw new Error(said);
-}
-
-/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. */
-function retryAfterMs(value: string | null, nowMs: number): number | undefined {
-  if (value === null) return undefined;
-  const waitMs = /^\d+$/.test(value)
-    ? Number(value) * 1_000
-    : Date.parse(value) - nowMs;
-  if (Number.isNaN(waitMs)) return undefined;
-  return Math.min(Math.max(0, waitMs), MAX_RETRY_AFTER_MS);
 }

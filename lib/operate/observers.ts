@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { describe } from "../errors.ts";
+import { describe, needsAction } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { DeliveryObserver } from "../pipeline/deliver.ts";
 import type { ForwardObserver } from "../pipeline/forward.ts";
@@ -80,8 +80,9 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
         counters[kind].setAside++;
         answered(kind);
         problems.occurred(WHAT.refused, reason);
-        if (causes.has(reason) || causes.size >= MAX_CAUSES) return;
-        causes.add(reason);
+        const cause = causeOf(reason);
+        if (causes.has(cause) || causes.size >= MAX_CAUSES) return;
+        causes.add(cause);
         log.error(
           "event refused and set aside; more for this cause are counted only",
           {
@@ -171,6 +172,11 @@ function recordingsObserver(
   };
 }
 
+/** Without what is another one in each event: numbers, ids, times. */
+function causeOf(reason: string): string {
+  return reason.replace(/[\da-f-]{8,}|\d+/gi, "#");
+}
+
 function count(counts: Counts, read: number, kept: number): void {
   counts.read += read;
   counts.filtered += read - kept;
@@ -183,11 +189,11 @@ function moved(movement: Movement, counts: Counts): void {
 
 function report(
   trouble: Trouble,
-  error: string,
-  { attempt, waitMs }: FailedAttempt,
+  text: string,
+  { error, attempt, waitMs }: FailedAttempt,
 ): void {
-  trouble.failed(error, {
+  trouble.failed(text, {
     attempt,
     wait_seconds: Math.ceil(waitMs / 1_000),
-  });
+  }, needsAction(error) ? "error" : "warn");
 }

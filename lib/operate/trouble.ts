@@ -30,8 +30,12 @@ export class Trouble {
     this.#clock = options.clock;
   }
 
-  /** An attempt failed and will be made again. */
-  failed(error: string, fields: Record<string, unknown>): void {
+  /** An attempt failed and will be made again; as an error where somebody must act. */
+  failed(
+    error: string,
+    fields: Record<string, unknown>,
+    level: "warn" | "error" = "warn",
+  ): void {
     const nowMs = this.#clock.now();
     this.#sinceMs ??= nowMs;
     const toldMs = this.#toldMs.get(error) ?? -Infinity;
@@ -39,7 +43,7 @@ export class Trouble {
     if (this.#toldMs.size >= MAX_ERRORS) this.#toldMs.clear();
     this.#toldMs.set(error, nowMs);
     this.#told = true;
-    this.#log.warn(`${this.#name} fails, retrying`, {
+    this.#log[level](`${this.#name} fails, retrying`, {
       error,
       since: new Date(this.#sinceMs).toISOString(),
       ...fields,

@@ -1,6 +1,6 @@
 /**
  * Delivers events whatever it takes: retries, splits what is refused down to the
- * event that is the cause, and sets that one aside.
+ * events that are the cause, and sets these aside.
  *
  * @module
  */
@@ -67,10 +67,24 @@ export function createDeliver(
   const { sink, quarantine, policy, clock, observer } = options;
   const random = options.random ?? Math.random;
   const patience = AbortSignal.any([kill, giveUp]);
+  /** The smallest payload that was too large for a receiver all by itself. */
+  const tooLarge = { audit: Infinity, recording: Infinity };
 
-  return async function deliver(destination, events) {
+  return async (destination, events) => {
+    await deliver(destination, events);
+  };
+
+  /** Resolves with how many were set aside. */
+  async function deliver(
+    destination: Destination,
+    events: readonly AuditEvent[],
+  ): Promise<number> {
+    let setAside = 0;
     for (let from = 0; from < events.length;) {
-      const rest = from === 0 ? events : events.slice(from);
+      const rest = beforeSize(
+        from === 0 ? events : events.slice(from),
+        tooLarge[destination.kind],
+      );
       try {
         const count = await retry(
           () => sink.send(destination, rest, kill),
@@ -88,18 +102,72 @@ export function createDeliver(
         from += count;
       } catch (error) {
         if (!(error instanceof RejectedError)) throw error;
-        const [first] = rest;
-        const refused = error.count;
-        if (refused === 1 && first !== undefined) {
-          await quarantine.setAside(first, destination, error.message);
-          observer.setAside(destination, first, error.message);
-        } else {
-          const half = Math.ceil(refused / 2);
-          await deliver(destination, rest.slice(0, half));
-          await deliver(destination, rest.slice(half, refused));
-        }
-        from += refused;
+        setAside += await separate(
+          destination,
+          rest.slice(0, error.count),
+          error,
+        );
+        from += error.count;
       }
     }
-  };
+    return setAside;
+  }
+
+  /** Delivers what can be of a refused request, and sets the rest aside. */
+  async function separate(
+    destination: Destination,
+    refused: readonly AuditEvent[],
+    { message, oversized }: RejectedError,
+  ): Promise<number> {
+    const [first] = refused;
+    if (first !== undefined && refused.length === 1) {
+      if (oversized > 0) {
+        const { kind } = destination;
+        tooLarge[kind] = Math.min(tooLarge[kind], first.payload.length);
+      }
+      await quarantine.setAside(first, destination, message);
+      observer.setAside(destination, first, message);
+      return 1;
+    }
+    if (oversized > 0) {
+      return await separateLargest(destination, refused, oversized);
+    }
+    const half = Math.ceil(refused.length / 2);
+    return await deliver(destination, refused.slice(0, half)) +
+      await deliver(destination, refused.slice(half));
+  }
+
+  /**
+   * For a receiver that refuses so many events for their size and keeps the
+   * others, although it has not acknowledged them: halving would have it keep
+   * these again each time. The largest are sent by themselves until all causes
+   * are found, and then the others together, so that each is kept once more.
+   */
+  async function separateLargest(
+    destination: Destination,
+    refused: readonly AuditEvent[],
+    oversized: number,
+  ): Promise<number> {
+    const bySize = refused.toSorted((a, b) =>
+      b.payload.length - a.payload.length
+    );
+    const others = new Set(refused);
+    let setAside = 0;
+    for (const event of bySize) {
+      if (setAside === oversized) break;
+      others.delete(event);
+      setAside += await deliver(destination, [event]);
+    }
+    return setAside + await deliver(destination, [...others]);
+  }
+}
+
+/** The leading events up to one of that size, which is to go by itself. */
+function beforeSize(
+  events: readonly AuditEvent[],
+  size: number,
+): readonly AuditEvent[] {
+  if (size === Infinity) return events;
+  const place = events.findIndex(({ payload }) => payload.length >= size);
+  return place === -1 ? events : events.slice(0, Math.max(1, place));
 }

@@ -42,6 +42,11 @@ export class TeleportError extends Error {
       this.status === "UNAVAILABLE" && isVerificationFailure(this.message);
   }
 
+  /** Whether it lasts until somebody acts (see `needsAction` in `lib/errors.ts`). */
+  get needsAction(): boolean {
+    return this.permanent;
+  }
+
   /** Whether a page was refused for its size (some backends, for one event over 1 MiB). */
   get pageTooLarge(): boolean {
     return /exceeds the maximum response size|larger than max/i.test(

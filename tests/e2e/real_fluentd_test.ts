@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "../assert.ts";
+import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { outwaitIdleTimeout } from "../fakes/fluentd_client.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { fluentdPki } from "../fakes/pki.ts";
-import { Program } from "../fakes/program.ts";
+import { Program, runProgram } from "../fakes/program.ts";
 import {
   ignoreWithoutFluentd,
   startRealFluentd,
@@ -71,5 +71,56 @@ Deno.test({
       recordings++;
     }
     assert(recordings > 0);
+  },
+});
+
+Deno.test({
+  name:
+    "events larger than a real Fluentd's chunk are set aside, and each of the others is written at most twice",
+  ignore: ignoreWithoutFluentd(),
+  async fn() {
+    const pki = await fluentdPki();
+    await using stage = await setStage({ size: 300 });
+    await using fluentd = await startRealFluentd({
+      tls: fluentdTls(pki),
+      chunkLimitBytes: 50_000,
+    });
+    const timeMs = Date.UTC(2026, 0, 1, 0, 1);
+    const huge = [60_000, 70_000, 200_000].map((length) =>
+      logEvent("exec", { timeMs, fields: { command: "x".repeat(length) } })
+    );
+    const large = logEvent("exec", {
+      timeMs,
+      fields: { command: "x".repeat(40_000) },
+    });
+    stage.teleport.append(...huge, large);
+    const { code, stderr } = await runProgram(
+      stage.startAt(
+        fluentd.url,
+        "--exit-on-last-event",
+        "--fluentd-max-connections=1",
+      ),
+    );
+    assertEquals(code, 3, stderr);
+    assertMatch(stderr, /ERROR event refused and set aside/);
+    const copies = new Map<unknown, number>();
+    for (const { uid } of await fluentd.written("test.log")) {
+      copies.set(uid, (copies.get(uid) ?? 0) + 1);
+    }
+    const hugeIds = huge.map(({ id }) => id);
+    const expected = [...stage.teleport.log.ids()]
+      .filter((id) => !hugeIds.includes(id));
+    assertEquals([...copies.keys()].toSorted(), expected.toSorted());
+    assert([...copies.values()].every((count) => count <= 2));
+    const list = await runProgram([
+      "rejected",
+      "list",
+      "--json",
+      `--storage=${stage.storage}`,
+      `--teleport-addr=${stage.teleport.address}`,
+    ]);
+    const rejected = list.stdout.split("\n").slice(0, -1)
+      .map((line) => JSON.parse(line).id);
+    assertEquals(rejected.toSorted(), hugeIds.toSorted());
   },
 });

@@ -79,8 +79,10 @@ export class Exchange {
       }
       case "chunk limit": {
         store(records.filter((record) => !meansRecord(fault, record)));
-        const body = "500 Internal Server Error\n" +
-          "a record is larger than buffer chunk limit size\n";
+        const causes = records.flatMap((record, nth) =>
+          meansRecord(fault, record) ? [chunkOverflow(record, nth)] : []
+        );
+        const body = `500 Internal Server Error\n${causes.join(", ")}\n`;
         return this.answer(500, { body });
       }
       case "drop":
@@ -103,6 +105,14 @@ export class Exchange {
     const { headers } = this.#request;
     this.#received.count({ tag: this.tag, headers, body: this.body, outcome });
   }
+}
+
+/** What Fluentd says of a record that does not fit a chunk; it names all of them. */
+function chunkOverflow(record: JsonRecord, nth: number): string {
+  const { length } = JSON.stringify(record);
+  return `a ${length} bytes record (nth: ${nth}) is larger than buffer chunk limit size (${
+    length - 1
+  })`;
 }
 
 /** The body, or why there is none. */

@@ -31,6 +31,8 @@ export interface RealFluentdOptions {
   readonly keepaliveTimeoutS?: number;
   /** What becomes of `time`, see `FluentdConfig`; default `cut`. */
   readonly time?: "cut" | "kept";
+  /** Largest record that its buffers take; default Fluentd's own. */
+  readonly chunkLimitBytes?: number;
 }
 
 /** `true`, or why there is none. */
@@ -79,6 +81,7 @@ export async function startRealFluentd(
         passphrase: tls.passphrase,
         keepaliveTimeoutS,
         time: options.time ?? "cut",
+        chunkLimitBytes: options.chunkLimitBytes,
       }),
     ),
   ]);

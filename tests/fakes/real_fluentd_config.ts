@@ -20,6 +20,8 @@ export interface FluentdConfig {
    * fraction is lost. `kept`: the record arrives whole.
    */
   readonly time: "cut" | "kept";
+  /** The buffers' `chunk_limit_size`; undefined: Fluentd's own. */
+  readonly chunkLimitBytes: number | undefined;
 }
 
 /** Where Fluentd writes the events of a tag, one JSON object a line. */
@@ -58,7 +60,7 @@ ${
     json_parser oj
 ${time === "cut" ? CUT_TIME : KEPT_TIME}  </parse>
 </source>
-${match("test.log", directory)}${match("session.*.log", directory)}`;
+${match("test.log", config)}${match("session.*.log", config)}`;
 }
 
 const CUT_TIME = `    time_type string
@@ -71,7 +73,10 @@ const KEPT_TIME = `    keep_time_key true
     time_format_fallbacks %Y-%m-%dT%H:%M:%S.%N%z, %iso8601
 `;
 
-function match(pattern: string, directory: string): string {
+function match(
+  pattern: string,
+  { directory, chunkLimitBytes }: FluentdConfig,
+): string {
   const name = pattern.replace(/\W+/g, "_");
   return `<match ${pattern}>
   @type file
@@ -84,7 +89,11 @@ function match(pattern: string, directory: string): string {
   <buffer tag>
     @type file
     path ${join(bufferDirectory(directory), name)}
-    flush_mode interval
+${
+    chunkLimitBytes === undefined
+      ? ""
+      : `    chunk_limit_size ${chunkLimitBytes}\n`
+  }    flush_mode interval
     flush_interval 0.1s
     flush_thread_interval 0.1
     flush_at_shutdown true

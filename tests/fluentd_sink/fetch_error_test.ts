@@ -1,3 +1,4 @@
+import { needsAction } from "../../lib/errors.ts";
 import { describeFetchError } from "../../lib/fluentd/fetch_error.ts";
 import { assertEquals, assertMatch } from "../assert.ts";
 
@@ -93,4 +94,21 @@ Deno.test("a port that fetch refuses is told as such, and what to do", () => {
     said(new TypeError("Fetch failed: Requests to port 1 are blocked")),
     `cannot send to ${URL}: fetch refuses to connect to that port: have it listen on another one (Requests to port 1 are blocked)`,
   );
+});
+
+Deno.test("what lasts until somebody acts is told from what may be over soon", () => {
+  for (
+    const [text, lasts] of [
+      ["invalid peer certificate: UnknownIssuer", true],
+      ["received fatal alert: CertificateRequired", true],
+      ["received fatal alert: UnknownCA", true],
+      ["received corrupt message of type InvalidContentType", true],
+      ["tls handshake eof", false],
+      ["tcp connect error: Connection refused (os error 111)", false],
+      ["dns error: failed to lookup address information", false],
+      ["something that nobody has seen before", false],
+    ] as const
+  ) {
+    assertEquals(needsAction(describeFetchError(atConnect(text), URL)), lasts);
+  }
 });

@@ -1,5 +1,10 @@
-import { BusyError, RejectedError } from "../../lib/errors.ts";
-import { AUDIT } from "../../lib/event.ts";
+import {
+  BusyError,
+  DestinationError,
+  needsAction,
+  RejectedError,
+} from "../../lib/errors.ts";
+import { AUDIT, type Destination } from "../../lib/event.ts";
 import {
   assert,
   assertEquals,
@@ -15,20 +20,23 @@ import { DisposableSink, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
 /** What `send` throws when the receiver answers so. */
 async function thrownAt(
   status: number,
-  { body = "", headers = {} }: {
+  { body = "", headers = {}, destination = AUDIT }: {
     body?: string;
     headers?: Record<string, string>;
+    destination?: Destination;
   } = {},
 ): Promise<Error> {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response(body === "" ? null : body, { status, headers }),
   );
+  const origin = `http://127.0.0.1:${server.addr.port}`;
   using sink = new DisposableSink({
-    url: `http://127.0.0.1:${server.addr.port}/test.log`,
+    url: `${origin}/test.log`,
+    sessionUrl: `${origin}/session`,
   });
   return await assertRejects(
-    () => sink.send(AUDIT, auditEvents(3), NEVER),
+    () => sink.send(destination, auditEvents(3), NEVER),
     Error,
   );
 }
@@ -46,43 +54,70 @@ Deno.test("every 2xx is a success", async () => {
 });
 
 Deno.test("what is wrong with the events themselves is refused for good, with their number", async () => {
-  for (const status of [400, 402, 405, 406, 409, 410, 413, 415, 422, 501]) {
+  for (const status of [400, 409, 412, 413, 414, 416, 418, 422, 428, 501]) {
     const error = await thrownAt(status);
     assertInstanceOf(error, RejectedError, `${status}`);
-    assertEquals(error.count, 3);
+    assertEquals([error.count, error.oversized], [3, 0]);
     assertStringIncludes(error.message, `/test.log answered ${status}`);
   }
 });
 
 Deno.test("what may be over soon is tried again", async () => {
-  for (const status of [408, 500, 502, 504, 507, 599]) {
+  for (const status of [408, 425, 429, 500, 502, 503, 504, 507, 599]) {
     const error = await thrownAt(status);
     assertNotInstanceOf(error, RejectedError);
+    assertEquals(needsAction(error), false);
     assertStringIncludes(error.message, `answered ${status}`);
   }
 });
 
+/** What every request would be answered with, and what to do about it. */
+const WHOLE_DESTINATION = [
+  [300, "redirects are not followed: correct fluentd-url"],
+  [301, "redirects are not followed: correct fluentd-url"],
+  [302, "redirects are not followed: correct fluentd-url"],
+  [303, "redirects are not followed: correct fluentd-url"],
+  [304, "redirects are not followed: correct fluentd-url"],
+  [307, "redirects are not followed: correct fluentd-url"],
+  [308, "redirects are not followed: correct fluentd-url"],
+  [401, "check fluentd-cert, fluentd-header"],
+  [402, "the account with it is not in order"],
+  [403, "check fluentd-cert, fluentd-header"],
+  [404, "is the path in fluentd-url right?"],
+  [405, "it takes no POST there: is the path in fluentd-url right?"],
+  [406, "check fluentd-header and fluentd-compress"],
+  [407, "a proxy on the way does not let us in"],
+  [410, "is the path in fluentd-url right?"],
+  [415, "check fluentd-header and fluentd-compress"],
+  [421, "is the host in fluentd-url right?"],
+  [426, "it demands another protocol"],
+  [431, "check fluentd-header"],
+] as const;
+
 Deno.test("what is wrong with the whole destination is tried again, and says what to fix", async () => {
-  for (
-    const [status, remedy] of [
-      [401, "check fluentd-cert, fluentd-header"],
-      [403, "check fluentd-cert, fluentd-header"],
-      [404, "is the path in fluentd-url right?"],
-      [301, "redirects are not followed: correct fluentd-url"],
-      [302, "redirects are not followed: correct fluentd-url"],
-      [308, "redirects are not followed: correct fluentd-url"],
-    ] as const
-  ) {
+  for (const [status, remedy] of WHOLE_DESTINATION) {
     const error = await thrownAt(status, {
       headers: status < 400 ? { location: "http://127.0.0.1:1/" } : {},
     });
-    assertNotInstanceOf(error, RejectedError);
+    assertInstanceOf(error, DestinationError, `${status}`);
+    assertEquals(needsAction(error), true);
+    assertStringIncludes(error.message, `answered ${status}`);
     assertStringIncludes(error.message, remedy);
   }
 });
 
+Deno.test("the option to correct is that of the destination", async () => {
+  const error = await thrownAt(404, {
+    destination: { kind: "recording", sessionId: "s1" },
+  });
+  assertStringIncludes(
+    error.message,
+    "/session.s1.log answered 404: there is nothing: is the path in fluentd-session-url right?",
+  );
+});
+
 Deno.test("a busy receiver's seconds are honoured", async () => {
-  for (const status of [429, 503]) {
+  for (const status of [408, 429, 500, 502, 503]) {
     const error = await thrownAt(status, { headers: { "retry-after": "17" } });
     assertInstanceOf(error, BusyError);
     assertEquals(error.retryAfterMs, 17_000);
@@ -127,17 +162,25 @@ Deno.test("a receiver cannot send us away for more than an hour", async () => {
   }
 });
 
-Deno.test("Fluentd's full buffer is tried again, its too small chunk is not", async () => {
+Deno.test("Fluentd's full buffer is tried again, its too small chunk is not, and its causes are counted", async () => {
   const full = await thrownAt(500, {
     body: "500 Internal Server Error\nbuffer space has too many data",
   });
   assertNotInstanceOf(full, RejectedError);
-  const tooSmall = await thrownAt(500, {
-    body:
-      "500 Internal Server Error\na 9000000 bytes record (nth: 0) is larger than buffer chunk limit size (8388608)",
-  });
-  assertInstanceOf(tooSmall, RejectedError);
-  assertEquals(tooSmall.count, 3);
+  const oversized = Array.from(
+    { length: 200 },
+    (_, nth) =>
+      `a 9000000 bytes record (nth: ${nth}) is larger than buffer chunk limit size (8388608)`,
+  );
+  for (const causes of [1, 2, 200]) {
+    const tooSmall = await thrownAt(500, {
+      body: `500 Internal Server Error\n${
+        oversized.slice(0, causes).join(", ")
+      }\n`,
+    });
+    assertInstanceOf(tooSmall, RejectedError);
+    assertEquals([tooSmall.count, tooSmall.oversized], [3, causes]);
+  }
 });
 
 Deno.test("what the receiver said is quoted, in one line and not at length", async () => {

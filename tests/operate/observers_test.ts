@@ -1,8 +1,10 @@
+import { DestinationError } from "../../lib/errors.ts";
 import { AUDIT, type Destination } from "../../lib/event.ts";
 import { Counters } from "../../lib/operate/counters.ts";
 import { createMovements } from "../../lib/operate/movement.ts";
 import { createObservers } from "../../lib/operate/observers.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assertEquals } from "../assert.ts";
 import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -76,7 +78,7 @@ Deno.test("causes without end do not fill the log", async () => {
   await using test = await setUp();
   const { counters, delivery, records } = test;
   for (let i = 0; i < 1_000; i++) {
-    delivery.setAside(AUDIT, auditEvent("e0"), `bad time ${i}`);
+    delivery.setAside(AUDIT, auditEvent("e0"), "no".repeat(i));
   }
   assertEquals(counters.setAside, 1_000);
   assertEquals(records.length, 100);
@@ -102,6 +104,48 @@ Deno.test("a failed delivery is told with the error in words and the wait", asyn
       after_seconds: 0,
     },
   ]);
+});
+
+Deno.test("what lasts until somebody acts is an error, and its end is told too", async () => {
+  await using test = await setUp();
+  const { delivery, teleport, records } = test;
+  const error = new DestinationError("answered 404: is the path right?");
+  delivery.failed(AUDIT, { ...FAILED, error });
+  delivery.failed(AUDIT, FAILED);
+  delivery.delivered(AUDIT, 1);
+  teleport.failed({
+    ...FAILED,
+    error: new TeleportError("access denied", "PERMISSION_DENIED"),
+  });
+  assertEquals(
+    records.map(({ level, message, error }) => [level, message, error]),
+    [
+      [
+        "ERROR",
+        "delivery of events fails, retrying",
+        "answered 404: is the path right?",
+      ],
+      ["WARN", "delivery of events fails, retrying", "refused"],
+      ["INFO", "delivery of events works again", undefined],
+      ["ERROR", "reading from Teleport fails, retrying", "access denied"],
+    ],
+  );
+});
+
+Deno.test("a cause is the same whatever number, time or id is in its text", async () => {
+  await using test = await setUp();
+  const { delivery, records } = test;
+  const event = auditEvent("e0");
+  for (let i = 0; i < 50; i++) {
+    const url = `https://fluentd/session.${crypto.randomUUID()}.log`;
+    delivery.setAside(
+      AUDIT,
+      event,
+      `${url} answered 500 "a ${i} bytes record"`,
+    );
+    delivery.setAside(RECORDING, event, `${url} answered 400 "bad time"`);
+  }
+  assertEquals(records.length, 2);
 });
 
 Deno.test("recordings that cannot be delivered are not said to work because events can", async () => {

@@ -1,0 +1,110 @@
+/**
+ * What a receiver's answer means, as measured against Fluentd and as other
+ * receivers use HTTP.
+ *
+ * @module
+ */
+
+import { BusyError, DestinationError, RejectedError } from "../errors.ts";
+import type { Answer } from "./lane.ts";
+
+/** A receiver that names a later time is asked after this one all the same. */
+const MAX_RETRY_AFTER_MS = 60 * 60_000;
+const MAX_QUOTED_CHARACTERS = 300;
+
+/** What an answer is about. */
+export interface Asked {
+  readonly url: string;
+  /** The option that the URL comes from. */
+  readonly option: string;
+  /** How many events were sent. */
+  readonly count: number;
+  readonly nowMs: number;
+}
+
+/**
+ * Returns where the receiver has the events.
+ *
+ * @throws {RejectedError} never again like this
+ * @throws {DestinationError} again later, and somebody has to act
+ * @throws {BusyError} again later, at the time that was asked for
+ * @throws {Error} again later
+ */
+export function checkAnswer(answer: Answer, asked: Asked): void {
+  const { status, text } = answer;
+  if (status >= 200 && status <= 299) return;
+  const quoted = quote(text);
+  const said = `${asked.url} answered ${status}${
+    quoted === "" ? "" : ` "${quoted}"`
+  }`;
+  const remedy = remedyOf(status, asked.option);
+  if (remedy !== undefined) throw new DestinationError(`${said}: ${remedy}`);
+  const oversized = status === 500 ? countOversized(text) : 0;
+  if (oversized > 0) throw new RejectedError(said, asked.count, { oversized });
+  if (isRefusal(status)) throw new RejectedError(said, asked.count);
+  const waitMs = retryAfterMs(answer.retryAfter, asked.nowMs);
+  if (status === 429 || status === 503 || waitMs !== undefined) {
+    throw new BusyError(said, waitMs);
+  }
+  throw new Error(said);
+}
+
+/** What is to be done where every request would be answered so. */
+function remedyOf(status: number, option: string): string | undefined {
+  if (status >= 300 && status <= 399) {
+    return `redirects are not followed: correct ${option}`;
+  }
+  switch (status) {
+    case 401:
+    case 403:
+      return "it does not let us in: check fluentd-cert, fluentd-header and its own configuration";
+    case 402:
+      return "the account with it is not in order";
+    case 404:
+    case 410:
+      return `there is nothing: is the path in ${option} right?`;
+    case 405:
+      return `it takes no POST there: is the path in ${option} right?`;
+    case 406:
+    case 415:
+      return "it does not take this content type or compression: check fluentd-header and fluentd-compress";
+    case 407:
+      return "a proxy on the way does not let us in: check its configuration";
+    case 421:
+      return `it does not answer for this host: is the host in ${option} right?`;
+    case 426:
+      return `it demands another protocol: is ${option} right?`;
+    case 431:
+      return "the headers are too large for it: check fluentd-header";
+  }
+  return undefined;
+}
+
+/** The other 4xx, but for those that may be over soon. */
+function isRefusal(status: number): boolean {
+  if (status === 408 || status === 425 || status === 429) return false;
+  return status >= 400 && status <= 499 || status === 501;
+}
+
+/**
+ * How many records Fluentd says are larger than a chunk of its buffer. It names
+ * each of them, and keeps the other records of the array.
+ */
+function countOversized(text: string): number {
+  return text.match(/larger than buffer chunk limit/g)?.length ?? 0;
+}
+
+/** `Retry-After` is seconds or a date (RFC 9110, 10.2.3); undefined where it is neither. */
+function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+  if (value === null) return undefined;
+  const waitMs = /^\d+$/.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - nowMs;
+  if (Number.isNaN(waitMs)) return undefined;
+  return Math.min(Math.max(0, waitMs), MAX_RETRY_AFTER_MS);
+}
+
+/** The beginning, in one line. */
+function quote(text: string): string {
+  return text.slice(0, MAX_QUOTED_CHARACTERS).replace(/\s+/g, " ").trim();
+}
