@@ -1,0 +1,225 @@
+import { join } from "node:path";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { WatchedFiles } from "../lib/watched_files.ts";
+import { assertEquals, assertRejects } from "./assert.ts";
+import { FakeClock } from "./fakes/fake_clock.ts";
+import { waitUntil } from "./fakes/wait_until.ts";
+
+/** Time that never lets an interval pass, so that only watching can notice. */
+const PATIENT: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, signal) => systemClock.sleep(ms === HOUR_MS ? 1e9 : ms, signal),
+};
+const HOUR_MS = 3_600_000;
+
+interface Watched {
+  readonly directory: string;
+  readonly told: string[];
+  readonly value: () => string;
+  readonly write: (name: string, text: string) => Promise<void>;
+}
+
+/** Watches a and b, which are good where they are the same. */
+async function watching(
+  use: (watched: Watched) => Promise<void>,
+  { clock = PATIENT, prepare }: {
+    clock?: Clock;
+    prepare?: (directory: string) => Promise<void>;
+  } = {},
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const stop = new AbortController();
+  const write = (name: string, text: string) =>
+    Deno.writeTextFile(join(directory, name), text);
+  const read = (name: string) => Deno.readTextFile(join(directory, name));
+  await write("a", "1");
+  await write("b", "1");
+  await prepare?.(directory);
+  const told: string[] = [];
+  const files = await WatchedFiles.open({
+    paths: [join(directory, "a"), join(directory, "b")],
+    async load() {
+      const [a, b] = [await read("a"), await read("b")];
+      if (a !== b) throw new Error(`${a} is not ${b}`);
+      return a;
+    },
+    intervalMs: HOUR_MS,
+    clock,
+    observer: {
+      renewed: (value) => told.push(`renewed ${value}`),
+      kept: (error) => told.push(`kept: ${error}`),
+    },
+  });
+  const kept = files.keepFresh(stop.signal);
+  try {
+    await use({ directory, told, value: () => files.value, write });
+  } finally {
+    stop.abort();
+    await kept;
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Writes until it is noticed: watching begins some time after the start. */
+async function untilRenewed(
+  { told }: Watched,
+  change: (attempt: number) => Promise<void>,
+): Promise<void> {
+  let attempt = 0;
+  await waitUntil("the change to be noticed", async () => {
+    if (told.some((line) => line.startsWith("renewed"))) return true;
+    await change(attempt++);
+    await systemClock.sleep(500);
+    return false;
+  });
+}
+
+Deno.test("files that are written are noticed at once", async () => {
+  await watching(async (watched) => {
+    await untilRenewed(watched, async (attempt) => {
+      await watched.write("a", `${attempt + 2}`);
+      await watched.write("b", `${attempt + 2}`);
+    });
+    assertEquals(watched.value(), watched.told.at(-1)?.replace("renewed ", ""));
+  });
+});
+
+Deno.test("files that are replaced are noticed at once", async () => {
+  await watching(async (watched) => {
+    await untilRenewed(watched, async (attempt) => {
+      for (const name of ["a", "b"]) {
+        const path = join(watched.directory, name);
+        await Deno.writeTextFile(`${path}.new`, `${attempt + 2}`);
+        await Deno.rename(`${path}.new`, path);
+      }
+    });
+  });
+});
+
+Deno.test("links that lead elsewhere are noticed at once, as in a Kubernetes secret", async () => {
+  const publish = async (directory: string, version: number) => {
+    const data = join(directory, `..${version}`);
+    await Deno.mkdir(data);
+    await Deno.writeTextFile(join(data, "a"), `${version}`);
+    await Deno.writeTextFile(join(data, "b"), `${version}`);
+    const link = join(directory, `..link${version}`);
+    await Deno.symlink(`..${version}`, link);
+    await Deno.rename(link, join(directory, "..data"));
+  };
+  await watching(
+    (watched) =>
+      untilRenewed(
+        watched,
+        (attempt) => publish(watched.directory, attempt + 2),
+      ),
+    {
+      async prepare(directory) {
+        await publish(directory, 1);
+        for (const name of ["a", "b"]) {
+          await Deno.remove(join(directory, name));
+          await Deno.symlink(join("..data", name), join(directory, name));
+        }
+      },
+    },
+  );
+});
+
+Deno.test("a change that nobody noticed is found at the interval", async () => {
+  const clock = new FakeClock();
+  await watching(async ({ told, value, write }) => {
+    await clock.untilSleeping();
+    // What is noticed waits for the clock, too, which stands still.
+    await write("a", "2");
+    await write("b", "2");
+    await advanceUntil(clock, () => told.length > 0);
+    assertEquals(told, ["renewed 2"]);
+    assertEquals(value(), "2");
+  }, { clock });
+});
+
+Deno.test("files that are no good are told once, and the last good ones stay", async () => {
+  const clock = new FakeClock();
+  await watching(async ({ told, value, write, directory }) => {
+    await clock.untilSleeping();
+    await write("a", "2");
+    await advanceUntil(clock, () => told.length > 0);
+    for (let i = 0; i < 5; i++) await clock.advance(HOUR_MS);
+    assertEquals(told, ["kept: Error: 2 is not 1"]);
+    assertEquals(value(), "1");
+    await Deno.remove(join(directory, "b"));
+    await advanceUntil(clock, () => told.length > 1);
+    assertEquals(value(), "1");
+    await write("b", "2");
+    await advanceUntil(clock, () => told.length > 2);
+    assertEquals(told.at(-1), "renewed 2");
+    assertEquals(value(), "2");
+  }, { clock });
+});
+
+Deno.test("what is written again as it was is no change", async () => {
+  const clock = new FakeClock();
+  await watching(async ({ told, write }) => {
+    await clock.untilSleeping();
+    await write("a", "1");
+    for (let i = 0; i < 5; i++) await clock.advance(HOUR_MS);
+    assertEquals(told, []);
+    await write("a", "2");
+    await write("b", "2");
+    await advanceUntil(clock, () => told.length > 0);
+    assertEquals(told, ["renewed 2"]);
+  }, { clock });
+});
+
+Deno.test("files that are no good at the beginning are an error", async () => {
+  await assertRejects(
+    () =>
+      WatchedFiles.open({
+        paths: ["/nowhere"],
+        load: () => Promise.reject(new Error("no good")),
+        intervalMs: 1,
+        clock: systemClock,
+        observer: { renewed: () => {}, kept: () => {} },
+      }),
+    Error,
+    "no good",
+  );
+});
+
+Deno.test("where a directory cannot be watched, the interval is what there is", async () => {
+  const clock = new FakeClock();
+  const directory = await Deno.makeTempDir();
+  await Deno.remove(directory);
+  const path = join(directory, "a");
+  const told: string[] = [];
+  const stop = new AbortController();
+  const files = await WatchedFiles.open({
+    paths: [path],
+    load: () => Deno.readTextFile(path).catch(() => "none"),
+    intervalMs: HOUR_MS,
+    clock,
+    observer: { renewed: (value) => told.push(value), kept: () => {} },
+  });
+  const kept = files.keepFresh(stop.signal);
+  try {
+    await clock.untilSleeping();
+    await Deno.mkdir(directory);
+    await Deno.writeTextFile(path, "there");
+    await advanceUntil(clock, () => told.length > 0);
+    assertEquals(told, ["there"]);
+  } finally {
+    stop.abort();
+    await kept;
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+/** An hour after the other; files are read in real time between them. */
+async function advanceUntil(
+  clock: FakeClock,
+  condition: () => boolean,
+): Promise<void> {
+  await waitUntil("what the interval brings", async () => {
+    if (!condition()) await clock.advance(HOUR_MS);
+    return condition();
+  });
+}
