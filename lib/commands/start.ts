@@ -16,7 +16,9 @@ import {
   watchMovements,
 } from "../operate/movement.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
+import { observedPages } from "../operate/observed_pages.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
+import { countRequests } from "../operate/request_counter.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
@@ -87,7 +89,11 @@ export async function start(
   });
   const observers = createObservers(monitor, clock);
   const identity = await loadIdentity(config.teleport.credentials, clock.now());
-  await using target = await openTarget(config, clock);
+  await using target = await openTarget(config, {
+    clock,
+    requests: countRequests(monitor, signals.kill),
+    state: { saved: (seconds) => monitor.measurements.save(seconds) },
+  });
   // Before Teleport answers: who looks after it sees that it does not.
   await using _server = await serveMonitor(config.listen, monitor, clock);
   const client = new TeleportClient(formatAddress(address), identity);
@@ -114,8 +120,7 @@ export async function start(
     });
     await forwardAll({ config, client, target, progress, saver, first }, {
       clock,
-      counters,
-      movements,
+      monitor,
       observers,
       signals,
     });
@@ -166,15 +171,14 @@ interface Connected {
 /** What a run lives in. */
 interface Surroundings {
   readonly clock: Clock;
-  readonly counters: Counters;
-  readonly movements: Movements;
+  readonly monitor: Monitor;
   readonly observers: Observers;
   readonly signals: Signals;
 }
 
 async function forwardAll(
   connected: Connected,
-  { clock, counters, movements, observers, signals }: Surroundings,
+  { clock, monitor, observers, signals }: Surroundings,
 ): Promise<void> {
   const { config, client, target, progress, saver } = connected;
   const { maxEvents, maxBytes } = target;
@@ -182,8 +186,8 @@ async function forwardAll(
   const ended = new AbortController();
   const background = { log: logger("start"), clock, stop: ended.signal };
   const watching = Promise.all([
-    logSummaries(counters, background),
-    watchMovements(movements, background),
+    logSummaries(monitor.counters, background),
+    watchMovements(monitor.movements, background),
   ]);
   try {
     await run({
@@ -191,7 +195,7 @@ async function forwardAll(
       saver,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
-        source: createSource(connected, { clock, movements, observers }),
+        source: createSource(connected, { clock, monitor, observers }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
         maxBytes,
@@ -221,15 +225,18 @@ async function forwardAll(
 
 function createSource(
   { config, client, target, first }: Connected,
-  { clock, movements, observers }: Pick<
+  { clock, monitor, observers }: Pick<
     Surroundings,
-    "clock" | "movements" | "observers"
+    "clock" | "monitor" | "observers"
   >,
 ): Source {
   const log = logger("teleport");
   const options: Omit<PageSourceOptions, "follow"> = {
     ...config.source,
-    getEvents: (request, signal) => client.getEvents(request, signal),
+    getEvents: observedPages(
+      (request, signal) => client.getEvents(request, signal),
+      monitor,
+    ),
     policy: target.policy,
     clock,
     observer: {
@@ -248,7 +255,10 @@ function createSource(
     },
   };
   const createPages = (follow: boolean) =>
-    watchedSource(new PageSource({ ...options, follow }), movements.reading);
+    watchedSource(
+      new PageSource({ ...options, follow }),
+      monitor.movements.reading,
+    );
   const source = createPages(!config.exitOnLastEvent);
   const { startId } = config.source;
   if (first && startId !== undefined) {
