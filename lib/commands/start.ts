@@ -5,8 +5,7 @@
  */
 
 import { type Clock, systemClock } from "../clock.ts";
-import type { Config, HostPort } from "../config/config.ts";
-import { ConfigError } from "../errors.ts";
+import type { Config } from "../config/config.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { Counters } from "../operate/counters.ts";
 import { Monitor } from "../operate/monitor.ts";
@@ -33,9 +32,11 @@ import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
-import { type Cluster, TeleportClient } from "../teleport/client.ts";
+import { openTeleport } from "./teleport_client.ts";
+import { formatAddress } from "../teleport/address.ts";
+import type { TeleportClient } from "../teleport/client.ts";
+import type { Cluster } from "../teleport/connection.ts";
 import { TeleportError } from "../teleport/errors.ts";
-import { loadIdentity } from "../teleport/identity.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 import { versionInfo } from "./version.ts";
 
@@ -81,14 +82,12 @@ export async function start(
   warnOfMissing(config);
   warnOfUnseenLogins(config.lock, config.source);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
-  const [address] = config.teleport.addresses;
-  if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
   const monitor = createMonitor(config, { counters, movements }, {
     clock,
     stop: signals.stop,
   });
   const observers = createObservers(monitor, clock);
-  const identity = await loadIdentity(config.teleport.credentials, clock.now());
+  const client = await openTeleport(config.teleport, clock);
   await using target = await openTarget(config, {
     clock,
     requests: countRequests(monitor, signals.kill),
@@ -96,7 +95,6 @@ export async function start(
   });
   // Before Teleport answers: who looks after it sees that it does not.
   await using _server = await serveMonitor(config.listen, monitor, clock);
-  const client = new TeleportClient(formatAddress(address), identity);
   try {
     const cluster = await findCluster(client, target.policy, {
       clock,
@@ -112,7 +110,6 @@ export async function start(
       setAside: target.setAside,
     });
     log.info("started", {
-      teleport: formatAddress(address),
       cluster: cluster.name,
       version: cluster.version,
       from: progress.position.newest?.time ?? progress.position.start,
@@ -296,8 +293,4 @@ async function findCluster(
     if (stop.aborted) return undefined;
     throw error;
   }
-}
-
-function formatAddress({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

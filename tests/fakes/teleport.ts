@@ -45,6 +45,7 @@ export async function startTeleport(
 /** A running stand-in. */
 export class TeleportStandIn {
   readonly log: AuditLog;
+  readonly host = "127.0.0.1";
   /** Stays the same across restarts. */
   readonly port: number;
   readonly #tls: TeleportTls;
@@ -61,7 +62,7 @@ export class TeleportStandIn {
 
   /** `host:port`, as `--teleport-addr` wants it. */
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   /** What goes wrong from now on. */

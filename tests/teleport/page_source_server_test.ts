@@ -71,10 +71,10 @@ for (const { name, faults, tells } of FAULTS) {
     await using teleport = await startTeleport({ log });
     teleport.faults.add(...faults);
     const text = await identityText();
-    const client = new TeleportClient(
-      teleport.address,
-      parseIdentityFile(text, { path: "identity", nowMs: Date.now() }),
-    );
+    const client = new TeleportClient({
+      addresses: [teleport],
+      identity: parseIdentityFile(text, { path: "identity", nowMs: 0 }),
+    });
     try {
       const told = { emptyPages: 0, shrunk: 0, dropped: 0, failed: 0 };
       const source = createSource(client, told);
