@@ -5,18 +5,14 @@
  * @module
  */
 
-/**
- * What grpc-js reads of the environment, which proxy leads to Teleport (Deno
- * itself reads that for Fluentd), and what the options may be given by.
- */
+/** What grpc-js reads of the environment, and what the options may be given by. */
 const ENVIRONMENT = [
   "GRPC_*",
+  "grpc_proxy",
   "https_proxy",
-  "HTTPS_PROXY",
-  "all_proxy",
-  "ALL_PROXY",
+  "http_proxy",
+  "no_grpc_proxy",
   "no_proxy",
-  "NO_PROXY",
   "FDFWD_*",
   "FDWRD_*",
 ];

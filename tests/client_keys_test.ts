@@ -88,10 +88,7 @@ for (const [keyType, forms] of KEYS) {
         ];
         for (const source of sources) {
           const identity = await loadIdentity(source, Date.now());
-          const client = new TeleportClient({
-            addresses: [teleport],
-            identity,
-          });
+          const client = new TeleportClient(teleport.address, identity);
           try {
             assertEquals((await client.ping(NEVER)).name, CLUSTER_NAME);
           } finally {

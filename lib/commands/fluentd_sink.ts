@@ -8,7 +8,6 @@ import type { Clock } from "../clock.ts";
 import type { FluentdConfig } from "../config/config.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
 import { loadTls } from "../fluentd/tls.ts";
-import type { RequestObserver } from "../pipeline/request_observer.ts";
 
 /**
  * Reads the certificates and makes the sink; connects on first use.
@@ -17,14 +16,14 @@ import type { RequestObserver } from "../pipeline/request_observer.ts";
  */
 export async function openFluentdSink(
   fluentd: FluentdConfig,
-  options: { clock: Clock; observer?: RequestObserver },
+  clock: Clock,
 ): Promise<FluentdSink> {
-  const tls = await loadTls(fluentd, options.clock.now());
+  const tls = await loadTls(fluentd, clock.now());
   return new FluentdSink({
     ...fluentd,
     maxEvents: fluentd.batch,
     maxBytes: fluentd.batchBytes,
     tls: () => tls,
-    ...options,
+    clock,
   });
 }

@@ -28,7 +28,6 @@ export async function serveMonitor(
     import("../operate/metrics.ts"),
   ]);
   const metrics = new Metrics(monitor);
-  monitor.measurements = metrics;
   const server = serve(address, {
     metrics: () => metrics.text(),
     health: () => monitor.health(),

@@ -5,22 +5,20 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { causeOf } from "./cause.ts";
 import type { ProblemReport } from "./status_report.ts";
 
 const MAX_PROBLEMS = 10;
 
 interface Problem {
   readonly what: string;
-  readonly cause: string;
-  error: string;
+  readonly error: string;
   readonly firstMs: number;
   lastMs: number;
   overMs: number | undefined;
   times: number;
 }
 
-/** Remembers the last ten problems: one for each thing and cause, from its beginning to its end. */
+/** Remembers the last ten problems: one for each thing and text, from its beginning to its end. */
 export class Problems {
   readonly #clock: Clock;
   /** Most recently seen last. */
@@ -33,14 +31,12 @@ export class Problems {
   /** It went wrong, perhaps once more. */
   occurred(what: string, error: string): void {
     const nowMs = this.#clock.now();
-    const cause = causeOf(error);
     const index = this.#problems.findIndex((it) =>
-      it.what === what && it.cause === cause && it.overMs === undefined
+      it.what === what && it.error === error && it.overMs === undefined
     );
     const [known] = index === -1 ? [] : this.#problems.splice(index, 1);
     const problem = known ?? {
       what,
-      cause,
       error,
       firstMs: nowMs,
       lastMs: nowMs,
@@ -48,7 +44,6 @@ export class Problems {
       times: 0,
     };
     problem.times++;
-    problem.error = error;
     problem.lastMs = nowMs;
     this.#problems.push(problem);
     if (this.#problems.length > MAX_PROBLEMS) this.#forgetOne();

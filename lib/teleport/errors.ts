@@ -85,12 +85,16 @@ export function explainFailure(
   const details = tidy(call.details);
   const fail = (text: string) =>
     new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status);
-  const expired = expiry(certificate, nowMs);
   if (
-    expired !== undefined &&
+    certificate.notAfterMs <= nowMs &&
     (status === "UNAVAILABLE" || status === "DEADLINE_EXCEEDED" ||
       status === "UNAUTHENTICATED")
-  ) return fail(`${expired} (${details})`);
+  ) {
+    const end = new Date(certificate.notAfterMs).toISOString();
+    return fail(
+      `the certificate in ${certificate.path} expired on ${end}: renew it (${details})`,
+    );
+  }
   switch (status) {
     case "PERMISSION_DENIED":
       return fail(
@@ -113,27 +117,6 @@ export function explainFailure(
   }
 }
 
-/** Says that a certificate has expired, if it has. */
-export function expiry(
-  { path, notAfterMs }: { readonly path: string; readonly notAfterMs: number },
-  nowMs: number,
-): string | undefined {
-  return notAfterMs > nowMs
-    ? undefined
-    : `the certificate in ${path} expired on ${
-      new Date(notAfterMs).toISOString()
-    }: renew it`;
-}
-
-/**
- * Says what it means that no connection comes about.
- *
- * @param details What the system said
- */
-export function describeConnectFailure(details: string): string {
-  return unavailable(tidy(details));
-}
-
 /** Without a time that makes each failure another one, and without an empty note. */
 function tidy(details: string): string {
   return details.replace(/ \(\d{4}-\d{2}-\d{2}T[\d:.]+Z\)/, "")
@@ -151,7 +134,7 @@ function unavailable(details: string): string {
     return "its certificate is not signed by a CA of our credentials, or not " +
       `for the name teleport.cluster.local: are they of this cluster? (${details})`;
   }
-  if (refusesClient(details) || /HandshakeFailure|alert/i.test(details)) {
+  if (isClientRefused(details)) {
     return "it does not accept our client certificate: is it of this cluster, " +
       `and still valid? (${details})`;
   }
@@ -173,8 +156,7 @@ function isVerificationFailure(text: string): boolean {
     .test(text);
 }
 
-/** Whether an error says that the other end refuses our certificate. */
-export function refusesClient(text: string): boolean {
-  return /CertificateRequired|UnknownCA|BadCertificate|Certificate(Unknown|Expired|Revoked)/i
+function isClientRefused(text: string): boolean {
+  return /CertificateRequired|UnknownCA|BadCertificate|CertificateUnknown|HandshakeFailure|alert/i
     .test(text);
 }
