@@ -9,10 +9,12 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { ConfigError, describe } from "./errors.ts";
 import { logger } from "./log.ts";
 
-/** PEM text and until when it is good. */
+/** PEM text, and from when until when it is good. */
 export interface Certificate {
   /** The certificate, and the chain that came with it. */
   readonly pem: string;
+  /** Beginning of the certificate, milliseconds since the epoch. */
+  readonly notBeforeMs: number;
   /** End of the certificate, milliseconds since the epoch. */
   readonly notAfterMs: number;
   /** The file that it was read from, for messages. */
@@ -99,14 +101,19 @@ export function parseCertificate(
   if (first === undefined) {
     throw new ConfigError([`${role}: ${path} holds no certificate in PEM`]);
   }
-  const { validToDate } = parseX509(first, path, role);
+  const { validFromDate, validToDate } = parseX509(first, path, role);
   const notAfterMs = validToDate.getTime();
   if (notAfterMs <= nowMs) {
     throw new ConfigError([
       `${role}: the certificate in ${path} expired on ${validToDate.toISOString()}: renew it and try again`,
     ]);
   }
-  return { pem: blocks.join("\n") + "\n", notAfterMs, path };
+  return {
+    pem: blocks.join("\n") + "\n",
+    notBeforeMs: validFromDate.getTime(),
+    notAfterMs,
+    path,
+  };
 }
 
 /**

@@ -59,6 +59,11 @@ export class BusyError extends Error {
   }
 }
 
+/** There was no answer in time: again later. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+}
+
 /** Something was retried for as long as it was allowed: exit status 75. */
 export class GaveUpError extends Error {
   override readonly name = "GaveUpError";

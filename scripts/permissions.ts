@@ -5,14 +5,18 @@
  * @module
  */
 
-/** What grpc-js reads of the environment, and what the options may be given by. */
+/**
+ * What grpc-js reads of the environment, which proxy leads to Teleport (Deno
+ * itself reads that for Fluentd), and what the options may be given by.
+ */
 const ENVIRONMENT = [
   "GRPC_*",
-  "grpc_proxy",
   "https_proxy",
-  "http_proxy",
-  "no_grpc_proxy",
+  "HTTPS_PROXY",
+  "all_proxy",
+  "ALL_PROXY",
   "no_proxy",
+  "NO_PROXY",
   "FDFWD_*",
   "FDWRD_*",
 ];

@@ -88,7 +88,10 @@ for (const [keyType, forms] of KEYS) {
         ];
         for (const source of sources) {
           const identity = await loadIdentity(source, Date.now());
-          const client = new TeleportClient(teleport.address, identity);
+          const client = new TeleportClient({
+            addresses: [teleport],
+            identity,
+          });
           try {
             assertEquals((await client.ping(NEVER)).name, CLUSTER_NAME);
           } finally {

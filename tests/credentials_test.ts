@@ -84,11 +84,12 @@ Deno.test("private keys of every kind are told from certificates", () => {
   }
 });
 
-Deno.test("a certificate is read with its chain, end and file", async () => {
+Deno.test("a certificate is read with its chain, beginning, end and file", async () => {
   const { authority, client } = await teleportPki();
   const chain = client.certificatePem + "between\n" + authority.certificatePem;
   assertEquals(parseCertificate(chain, { ...FILE, nowMs: NOW_MS }), {
     pem: client.certificatePem + authority.certificatePem,
+    notBeforeMs: VALID.notBefore.getTime(),
     notAfterMs: VALID.notAfter.getTime(),
     path: FILE.path,
   });

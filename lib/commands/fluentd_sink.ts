@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { FluentdConfig } from "../config/config.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
 import { loadTls } from "../fluentd/tls.ts";
+import type { RequestObserver } from "../pipeline/request_observer.ts";
 
 /**
  * Reads the certificates and makes the sink; connects on first use.
@@ -16,14 +17,14 @@ import { loadTls } from "../fluentd/tls.ts";
  */
 export async function openFluentdSink(
   fluentd: FluentdConfig,
-  clock: Clock,
+  options: { clock: Clock; observer?: RequestObserver },
 ): Promise<FluentdSink> {
-  const tls = await loadTls(fluentd, clock.now());
+  const tls = await loadTls(fluentd, options.clock.now());
   return new FluentdSink({
     ...fluentd,
     maxEvents: fluentd.batch,
     maxBytes: fluentd.batchBytes,
     tls: () => tls,
-    clock,
+    ...options,
   });
 }

@@ -28,6 +28,7 @@ export async function serveMonitor(
     import("../operate/metrics.ts"),
   ]);
   const metrics = new Metrics(monitor);
+  monitor.measurements = metrics;
   const server = serve(address, {
     metrics: () => metrics.text(),
     health: () => monitor.health(),

@@ -5,8 +5,7 @@
  */
 
 import { type Clock, systemClock } from "../clock.ts";
-import type { Config, HostPort } from "../config/config.ts";
-import { ConfigError } from "../errors.ts";
+import type { Config } from "../config/config.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { Counters } from "../operate/counters.ts";
 import { Monitor } from "../operate/monitor.ts";
@@ -16,22 +15,29 @@ import {
   watchMovements,
 } from "../operate/movement.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
+import { observedPages } from "../operate/observed_pages.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
+import { countRequests } from "../operate/request_counter.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
-import type { Saver } from "../pipeline/ports.ts";
+import type { Saver, Source } from "../pipeline/ports.ts";
 import type { Progress } from "../pipeline/progress.ts";
+import { resumeAfter } from "../pipeline/resume_after.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
+import { startAfter } from "../pipeline/start_after.ts";
+import { watchedSource } from "../pipeline/watched_source.ts";
 import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
-import { createSource } from "./create_source.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
-import { type Cluster, TeleportClient } from "../teleport/client.ts";
+import { openTeleport } from "./teleport_client.ts";
+import { formatAddress } from "../teleport/address.ts";
+import type { TeleportClient } from "../teleport/client.ts";
+import type { Cluster } from "../teleport/connection.ts";
 import { TeleportError } from "../teleport/errors.ts";
-import { loadIdentity } from "../teleport/identity.ts";
+import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 import { versionInfo } from "./version.ts";
 
 /** `start`, with its logs and its progress on stderr. */
@@ -76,26 +82,26 @@ export async function start(
   warnOfMissing(config);
   warnOfUnseenLogins(config.lock, config.source);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
-  const [address] = config.teleport.addresses;
-  if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
   const monitor = createMonitor(config, { counters, movements }, {
     clock,
     stop: signals.stop,
   });
   const observers = createObservers(monitor, clock);
-  const identity = await loadIdentity(config.teleport.credentials, clock.now());
-  await using target = await openTarget(config, clock);
+  const client = await openTeleport(config.teleport, clock);
+  await using target = await openTarget(config, {
+    clock,
+    requests: countRequests(monitor, signals.kill),
+    state: { saved: (seconds) => monitor.measurements.save(seconds) },
+  });
   // Before Teleport answers: who looks after it sees that it does not.
   await using _server = await serveMonitor(config.listen, monitor, clock);
-  const client = new TeleportClient(formatAddress(address), identity);
   try {
-    const found = await findCluster(client, target.policy, {
+    const cluster = await findCluster(client, target.policy, {
       clock,
       observers,
       stop: signals.stop,
     });
-    if (found === undefined) return;
-    const { cluster, hasExport } = found;
+    if (cluster === undefined) return;
     const { progress, saver, first, startTime } = target.begin(cluster.name);
     monitor.begin({
       cluster: cluster.name,
@@ -104,18 +110,14 @@ export async function start(
       setAside: target.setAside,
     });
     log.info("started", {
-      teleport: formatAddress(address),
       cluster: cluster.name,
       version: cluster.version,
-      by: hasExport ? "bulk export" : "pages",
-      from: progress.position.newest?.time ?? startTime,
+      from: progress.position.newest?.time ?? progress.position.start,
       pending_recordings: progress.recordings().size,
     });
-    const connected = { config, client, target, hasExport };
-    await forwardAll({ ...connected, progress, saver, startTime, first }, {
+    await forwardAll({ config, client, target, progress, saver, first }, {
       clock,
-      counters,
-      movements,
+      monitor,
       observers,
       signals,
     });
@@ -158,25 +160,22 @@ interface Connected {
   readonly config: Config;
   readonly client: TeleportClient;
   readonly target: Target;
-  readonly hasExport: boolean;
   readonly progress: Progress;
   readonly saver: Saver;
-  readonly startTime: string;
   readonly first: boolean;
 }
 
 /** What a run lives in. */
 interface Surroundings {
   readonly clock: Clock;
-  readonly counters: Counters;
-  readonly movements: Movements;
+  readonly monitor: Monitor;
   readonly observers: Observers;
   readonly signals: Signals;
 }
 
 async function forwardAll(
   connected: Connected,
-  { clock, counters, movements, observers, signals }: Surroundings,
+  { clock, monitor, observers, signals }: Surroundings,
 ): Promise<void> {
   const { config, client, target, progress, saver } = connected;
   const { maxEvents, maxBytes } = target;
@@ -184,8 +183,8 @@ async function forwardAll(
   const ended = new AbortController();
   const background = { log: logger("start"), clock, stop: ended.signal };
   const watching = Promise.all([
-    logSummaries(counters, background),
-    watchMovements(movements, background),
+    logSummaries(monitor.counters, background),
+    watchMovements(monitor.movements, background),
   ]);
   try {
     await run({
@@ -193,11 +192,7 @@ async function forwardAll(
       saver,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
-        source: createSource({ ...connected, policy: target.policy }, {
-          clock,
-          reading: movements.reading,
-          teleport: observers.teleport,
-        }),
+        source: createSource(connected, { clock, monitor, observers }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
         maxBytes,
@@ -225,10 +220,55 @@ async function forwardAll(
   }
 }
 
-/** Who a cluster is, and what it can do. */
-interface Found {
-  readonly cluster: Cluster;
-  readonly hasExport: boolean;
+function createSource(
+  { config, client, target, first }: Connected,
+  { clock, monitor, observers }: Pick<
+    Surroundings,
+    "clock" | "monitor" | "observers"
+  >,
+): Source {
+  const log = logger("teleport");
+  const options: Omit<PageSourceOptions, "follow"> = {
+    ...config.source,
+    getEvents: observedPages(
+      (request, signal) => client.getEvents(request, signal),
+      monitor,
+    ),
+    policy: target.policy,
+    clock,
+    observer: {
+      page: () => observers.teleport.worked(),
+      shrunk: (limit, error) =>
+        log.info("page too large for the server, asking for less", {
+          limit,
+          error: error.message,
+        }),
+      cursorDropped: (cursor, time) =>
+        log.debug("cursor shows nothing, reading from the newest event", {
+          cursor,
+          time,
+        }),
+      failed: observers.teleport.failed,
+    },
+  };
+  const createPages = (follow: boolean) =>
+    watchedSource(
+      new PageSource({ ...options, follow }),
+      monitor.movements.reading,
+    );
+  const source = createPages(!config.exitOnLastEvent);
+  const { startId } = config.source;
+  if (first && startId !== undefined) {
+    return startAfter({ search: createPages(false), source }, startId);
+  }
+  return resumeAfter(
+    source,
+    (id, events) =>
+      log.warn(
+        "the event after which to go on does not show up, so what may have been sent before is sent again",
+        { id, events },
+      ),
+  );
 }
 
 /** Asks the cluster who it is, for as long as that may take; undefined once stopped. */
@@ -238,35 +278,19 @@ async function findCluster(
   { clock, observers, stop }: Pick<Surroundings, "clock" | "observers"> & {
     stop: AbortSignal;
   },
-): Promise<Found | undefined> {
-  const untilAnswered = <T>(
-    call: () => Promise<T>,
-    isFinal: (error: unknown) => boolean,
-  ) =>
-    retry(call, {
+): Promise<Cluster | undefined> {
+  try {
+    const cluster = await retry(() => client.ping(stop), {
       policy,
       clock,
       signal: stop,
-      isFinal,
+      isFinal: (error) => error instanceof TeleportError && error.permanent,
       onFailure: observers.teleport.failed,
     });
-  try {
-    const cluster = await untilAnswered(
-      () => client.ping(stop),
-      (error) => error instanceof TeleportError && error.permanent,
-    );
-    const hasExport = await untilAnswered(
-      () => client.hasExport(clock.now(), stop),
-      () => false,
-    );
     observers.teleport.worked();
-    return { cluster, hasExport };
+    return cluster;
   } catch (error) {
     if (stop.aborted) return undefined;
     throw error;
   }
-}
-
-function formatAddress({ host, port }: HostPort): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

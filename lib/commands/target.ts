@@ -7,11 +7,12 @@
 import type { Clock } from "../clock.ts";
 import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
-import type { PagePosition } from "../event.ts";
+import type { Position } from "../event.ts";
 import { logger } from "../log.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Saver, Sink } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
+import type { RequestObserver } from "../pipeline/request_observer.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
@@ -22,6 +23,7 @@ import {
   createStateDirectory,
   readState,
   StateFile,
+  type StateObserver,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
@@ -50,6 +52,15 @@ export interface Target extends AsyncDisposable {
   };
 }
 
+/** What a target needs of its surroundings. */
+export interface TargetOptions {
+  readonly clock: Clock;
+  /** Told of requests to Fluentd. */
+  readonly requests: RequestObserver;
+  /** Told of saves of the state. */
+  readonly state: StateObserver;
+}
+
 /**
  * Opens what the configuration names.
  *
@@ -57,20 +68,20 @@ export interface Target extends AsyncDisposable {
  */
 export async function openTarget(
   config: Config,
-  clock: Clock,
+  options: TargetOptions,
 ): Promise<Target> {
   return config.target.kind === "fluentd"
-    ? await openFluentd(config, config.target, clock)
-    : openStdout(config, clock);
+    ? await openFluentd(config, config.target, options)
+    : openStdout(config, options.clock);
 }
 
 async function openFluentd(
   config: Config,
   target: FluentdTarget,
-  clock: Clock,
+  { clock, requests, state: observer }: TargetOptions,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
-  const sink = await openFluentdSink(fluentd, clock);
+  const sink = await openFluentdSink(fluentd, { clock, observer: requests });
   const directory = stateDirectory(storage, config.teleport.addresses);
   await createStateDirectory(directory);
   const lock = await DirectoryLock.acquire(directory, clock.now());
@@ -94,10 +105,7 @@ async function openFluentd(
           (taken === undefined
             ? firstDocument(config.source, cluster, clock.now())
             : takenDocument(taken, cluster));
-        const state = new StateFile(directory, document, {
-          clock,
-          observer: { saved: () => {} },
-        });
+        const state = new StateFile(directory, document, { clock, observer });
         if (taken !== undefined) logTaken(taken, directory);
         const first = stored === undefined && taken === undefined;
         // With start-id nothing is kept until the event is found.
@@ -176,30 +184,28 @@ function takenDocument(
 }
 
 function logTaken(
-  { position, recordings }: GoState,
+  { position, recordings, exact }: GoState,
   directory: string,
 ): void {
-  const place = position.kind === "page"
-    ? {
-      from: position.start,
-      cursor: position.cursor || undefined,
-      after: position.after,
-    }
-    : { days: Object.keys(position.days).join(",") };
-  logger("state").info(
-    "took over the Go handler's state, its files stay as they are",
-    {
-      directory,
-      ...place,
-      pending_recordings: Object.keys(recordings).length,
-    },
+  const log = logger("state");
+  log.info("took over the Go handler's state, its files stay as they are", {
+    directory,
+    from: position.start,
+    cursor: position.cursor || undefined,
+    after: position.after,
+    pending_recordings: Object.keys(recordings).length,
+  });
+  if (exact === "event") return;
+  log.warn(
+    "the Go handler kept its place in bulk exports by day, so what it sent since is sent again",
+    { since: position.start },
   );
 }
 
 function firstPosition(
   { startTime, cursor }: SourceConfig,
   nowMs: number,
-): PagePosition {
+): Position {
   const nowSecond = new Date(Math.floor(nowMs / 1_000) * 1_000).toISOString()
     .replace(".000Z", "Z");
   return {

@@ -5,8 +5,10 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { TimeoutError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "../pipeline/ports.ts";
+import type { RequestObserver } from "../pipeline/request_observer.ts";
 import {
   encodeEvents,
   JSON_ARRAY,
@@ -44,6 +46,7 @@ export interface FluentdOptions {
     readonly value: string;
   }[];
   readonly clock: Clock;
+  readonly observer?: RequestObserver;
 }
 
 /** Sends events as JSON objects, or arrays of them, by POST. */
@@ -84,13 +87,24 @@ export class FluentdSink implements Sink {
       const body = this.#options.compress === "gzip"
         ? await gzip(buffer.written())
         : buffer.written();
-      const answer = await this.#post(lane, url, body, kill);
-      checkAnswer(answer, {
-        url,
-        option: OPTIONS[destination.kind],
-        count,
-        nowMs: this.#options.clock.now(),
+      const ended = this.#options.observer?.begins({
+        destination,
+        events: count,
+        bytes: body.length,
       });
+      try {
+        const answer = await this.#post(lane, url, body, kill);
+        checkAnswer(answer, {
+          url,
+          option: OPTIONS[destination.kind],
+          count,
+          nowMs: this.#options.clock.now(),
+        });
+      } catch (error) {
+        ended?.(error);
+        throw error;
+      }
+      ended?.();
       return count;
     } finally {
       pool.release({ lane, buffer });
@@ -111,7 +125,7 @@ export class FluentdSink implements Sink {
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       timeout.abort(
-        new Error(`no answer from ${url} within ${timeoutMs / 1_000} s`),
+        new TimeoutError(`no answer from ${url} within ${timeoutMs / 1_000} s`),
       );
     }, timeoutMs);
     const abort = () => timeout.abort(kill.reason);

@@ -29,18 +29,15 @@ export class Counters {
   /** When everything that there was had last been delivered; 0 before that. */
   upToDateMs = 0;
   /** Requests to Fluentd that are over. */
-  readonly requests: Record<RequestOutcome, number> = {
-    delivered: 0,
-    refused: 0,
-    busy: 0,
-    error: 0,
-    timeout: 0,
-    connection: 0,
-    aborted: 0,
-  };
+  readonly requests = noRequests();
+  /** Bytes of their bodies. */
+  readonly requestBytes = noRequests();
   requestsInFlight = 0;
   /** Attempts that failed and were made again. */
-  readonly retries = { teleport: 0, fluentd: 0 };
+  readonly retries = {
+    teleport: new Tally("unavailable"),
+    fluentd: new Tally("busy", "misdirected", "timeout", "connection"),
+  };
 
   /** Whether every event that there is has been delivered, as far as anybody knows. */
   get upToDate(): boolean {
@@ -63,6 +60,30 @@ export function underWay(
   { read, filtered, delivered, setAside }: Counts,
 ): number {
   return read - filtered - delivered - setAside;
+}
+
+/** Numbers by one of few words. */
+export class Tally extends Map<string, number> {
+  /** @param words Those that are shown also while they are 0 */
+  constructor(...words: readonly string[]) {
+    super(words.map((word) => [word, 0]));
+  }
+
+  count(word: string): void {
+    this.set(word, (this.get(word) ?? 0) + 1);
+  }
+}
+
+function noRequests(): Record<RequestOutcome, number> {
+  return {
+    delivered: 0,
+    refused: 0,
+    busy: 0,
+    misdirected: 0,
+    timeout: 0,
+    connection: 0,
+    aborted: 0,
+  };
 }
 
 function noCounts(): Counts {

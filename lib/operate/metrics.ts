@@ -7,45 +7,78 @@
  * @module
  */
 
-import { Counter, Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Measurements } from "./measurements.ts";
+import { type Metric, METRICS, PREFIX } from "./metric_table.ts";
 import type { Monitor } from "./monitor.ts";
+import type { RequestOutcome } from "./status_report.ts";
 
-const PREFIX = "teleport_event_handler_";
+const REQUEST_SECONDS = [
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+];
+const PAGE_EVENTS = [0, 1, 10, 20, 50, 100, 200, 500, 1_000, 10_000];
+const SAVE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
 
 /** The metrics of one run. */
-export class Metrics {
+export class Metrics implements Measurements {
   readonly #registry = new Registry();
+  readonly #requestSeconds: Histogram;
+  readonly #pageEvents: Histogram;
+  readonly #pageSeconds: Histogram;
+  readonly #saveSeconds: Histogram;
 
   constructor(monitor: Monitor) {
-    this.#counter(
-      "events_read_total",
-      "Events read from Teleport.",
-      "kind",
-      () => byKind(monitor, "read"),
-    );
-    this.#counter(
-      "events_filtered_total",
-      "Events that the configured filters keep from being sent.",
-      "kind",
-      () => byKind(monitor, "filtered"),
-    );
-    this.#counter(
-      "events_delivered_total",
-      "Events that Fluentd has acknowledged.",
-      "kind",
-      () => byKind(monitor, "delivered"),
-    );
-    this.#counter(
-      "events_set_aside_total",
-      "Events that Fluentd refused for good, set aside in the state directory.",
-      "kind",
-      () => byKind(monitor, "setAside"),
-    );
-    this.#gauge(
-      "lag_seconds",
-      "Seconds up to now for which it is not known that every event is delivered; 0 when Teleport had nothing newer.",
-      () => monitor.lagSeconds() ?? NaN,
-    );
+    for (const metric of METRICS) this.#add(metric, monitor);
+    const registers = [this.#registry];
+    this.#requestSeconds = new Histogram({
+      name: `${PREFIX}request_duration_seconds`,
+      help: "How long requests to Fluentd took, by outcome.",
+      labelNames: ["outcome"],
+      buckets: REQUEST_SECONDS,
+      registers,
+    });
+    this.#pageEvents = new Histogram({
+      name: `${PREFIX}page_events`,
+      help: "Events on each page of the audit log, those seen before included.",
+      buckets: PAGE_EVENTS,
+      registers,
+    });
+    this.#pageSeconds = new Histogram({
+      name: `${PREFIX}page_duration_seconds`,
+      help: "How long pages of the audit log took to come.",
+      buckets: REQUEST_SECONDS,
+      registers,
+    });
+    this.#saveSeconds = new Histogram({
+      name: `${PREFIX}state_save_duration_seconds`,
+      help: "How long it took until the state was safely on disk.",
+      buckets: SAVE_SECONDS,
+      registers,
+    });
+  }
+
+  request(outcome: RequestOutcome, seconds: number): void {
+    this.#requestSeconds.observe({ outcome }, seconds);
+  }
+
+  page(events: number, seconds: number): void {
+    this.#pageEvents.observe(events);
+    this.#pageSeconds.observe(seconds);
+  }
+
+  save(seconds: number): void {
+    this.#saveSeconds.observe(seconds);
   }
 
   /** All of them, and the content type of the text. */
@@ -54,42 +87,31 @@ export class Metrics {
     return { text, contentType: this.#registry.contentType };
   }
 
-  #counter<Label extends string>(
-    name: string,
-    help: string,
-    label: Label,
-    read: () => Readonly<Record<string, number>>,
-  ): void {
-    new Counter({
-      name: PREFIX + name,
+  #add({ name, help, labels, read }: Metric, monitor: Monitor): void {
+    const options = {
+      name,
       help,
-      labelNames: [label],
+      labelNames: [...labels],
       registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [value, count] of Object.entries(read())) {
-          this.labels(value).inc(count);
-        }
-      },
-    });
+    };
+    if (name.endsWith("_total")) {
+      new Counter({
+        ...options,
+        collect() {
+          this.reset();
+          for (const [value, by = {}] of read(monitor)) this.inc(by, value);
+        },
+      });
+    } else {
+      new Gauge({
+        ...options,
+        collect() {
+          this.reset();
+          // Otherwise one without labels is 0 where it is not known.
+          if (labels.length === 0) this.remove();
+          for (const [value, by = {}] of read(monitor)) this.set(by, value);
+        },
+      });
+    }
   }
-
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: PREFIX + name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  }
-}
-
-function byKind(
-  monitor: Monitor,
-  count: "read" | "filtered" | "delivered" | "setAside",
-): Record<string, number> {
-  const { audit, recording } = monitor.counters;
-  return { audit: audit[count], recording: recording[count] };
 }

@@ -10,6 +10,7 @@ import type { Progress } from "../pipeline/progress.ts";
 import type { Counters } from "./counters.ts";
 import { formatAge } from "./format_age.ts";
 import { History } from "./history.ts";
+import { type Measurements, NO_MEASUREMENTS } from "./measurements.ts";
 import { hungOf, type Movements } from "./movement.ts";
 import { Problems } from "./problems.ts";
 import { reportRecordings } from "./recordings_report.ts";
@@ -17,6 +18,7 @@ import type { Verdict } from "./server.ts";
 import { Side } from "./side.ts";
 import type {
   CredentialReport,
+  RecordingsReport,
   RunReport,
   SideReport,
   StateName,
@@ -57,7 +59,9 @@ export class Monitor {
   readonly fluentd: Side;
   readonly counters: Counters;
   readonly #options: MonitorOptions;
-  readonly #startedMs: number;
+  readonly startedMs: number;
+  /** Told of what is measured besides. */
+  measurements: Measurements = NO_MEASUREMENTS;
   readonly #history: History;
   #begun: Begun | undefined;
   #credentials: () => readonly CredentialReport[] = () => [];
@@ -68,12 +72,12 @@ export class Monitor {
     this.counters = options.counters;
     this.movements = options.movements;
     this.#options = options;
-    this.#startedMs = clock.now();
+    this.startedMs = clock.now();
     this.problems = new Problems(clock);
     this.teleport = new Side(options.teleport, clock);
     this.fluentd = new Side(options.fluentd, clock);
-    this.#history = new History(this.#startedMs);
-    this.#state = { name: "connecting", sinceMs: this.#startedMs };
+    this.#history = new History(this.startedMs);
+    this.#state = { name: "connecting", sinceMs: this.startedMs };
   }
 
   /** The state is read, and forwarding begins. */
@@ -122,15 +126,46 @@ export class Monitor {
       : { ok: false, reason: reasons.join("\n") };
   }
 
+  get version(): string {
+    return this.#options.version;
+  }
+
+  /** Events that are set aside, by this run and by earlier ones. */
+  get setAside(): number {
+    return (this.#begun?.setAside ?? 0) + this.counters.setAside;
+  }
+
+  /** The recordings that are not delivered completely. */
+  recordings(): RecordingsReport {
+    const { clock } = this.#options;
+    return this.#begun === undefined
+      ? NO_RECORDINGS
+      : reportRecordings(this.#begun.progress.recordings(), clock.now());
+  }
+
+  /** The certificates in use. */
+  credentials(): readonly CredentialReport[] {
+    return this.#credentials();
+  }
+
+  /** Time of the newest event that is delivered with all before it; null before the first. */
+  positionSeconds(): number | null {
+    const time = this.#position();
+    return time === null ? null : Date.parse(time) / 1_000;
+  }
+
   /** See `RunReport.lagSeconds`. */
   lagSeconds(): number | null {
     if (this.#begun === undefined) return null;
     const { counters } = this;
     const { clock } = this.#options;
     if (counters.upToDate && this.teleport.report().ok) return 0;
-    const { startTime, progress: { position } } = this.#begun;
-    const deliveredMs = Date.parse(position.newest?.time ?? startTime);
-    const knownMs = Math.max(deliveredMs, counters.upToDateMs);
+    const { start, newest } = this.#begun.progress.position;
+    const knownMs = Math.max(
+      Date.parse(start),
+      newest === null ? 0 : Date.parse(newest.time),
+      counters.upToDateMs,
+    );
     return Math.max(0, (clock.now() - knownMs) / 1_000);
   }
 
@@ -142,14 +177,16 @@ export class Monitor {
       time: new Date(nowMs).toISOString(),
       cluster: begun?.cluster ?? null,
       startTime: begun?.startTime ?? null,
-      position: begun?.progress.position.newest?.time ?? null,
-      recordings: begun === undefined
-        ? NO_RECORDINGS
-        : reportRecordings(begun.progress.recordings(), nowMs),
-      setAside: (begun?.setAside ?? 0) + this.counters.setAside,
+      position: this.#position(),
+      recordings: this.recordings(),
+      setAside: this.setAside,
       credentials: this.#credentials(),
       run: this.#reportRun(nowMs),
     };
+  }
+
+  #position(): string | null {
+    return this.#begun?.progress.position.newest?.time ?? null;
   }
 
   #reportRun(nowMs: number): RunReport {
@@ -159,8 +196,8 @@ export class Monitor {
     const lagSeconds = this.lagSeconds();
     return {
       version,
-      startedAt: new Date(this.#startedMs).toISOString(),
-      uptimeSeconds: Math.round((nowMs - this.#startedMs) / 1_000),
+      startedAt: new Date(this.startedMs).toISOString(),
+      uptimeSeconds: Math.round((nowMs - this.startedMs) / 1_000),
       state: this.#reportState(),
       lagSeconds,
       eventsPerSecond: this.#history.rate(sample),
@@ -171,7 +208,10 @@ export class Monitor {
       recordingsDelivered: counters.recordingsFinished,
       requests: { ...counters.requests },
       requestsInFlight: counters.requestsInFlight,
-      retries: { ...counters.retries },
+      retries: {
+        teleport: Object.fromEntries(counters.retries.teleport),
+        fluentd: Object.fromEntries(counters.retries.fluentd),
+      },
       sides: {
         teleport: this.teleport.report(),
         fluentd: this.fluentd.report(),

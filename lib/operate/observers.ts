@@ -11,8 +11,10 @@ import type { DeliveryObserver } from "../pipeline/deliver.ts";
 import type { ForwardObserver } from "../pipeline/forward.ts";
 import type { RecordingsObserver } from "../pipeline/recordings.ts";
 import type { FailedAttempt } from "../pipeline/retry.ts";
+import { causeOf } from "./cause.ts";
 import { type Counters, type Counts, underWay } from "./counters.ts";
 import type { Movement, Movements } from "./movement.ts";
+import { callStatus, requestOutcome } from "./outcome.ts";
 import type { Problems } from "./problems.ts";
 import type { Side } from "./side.ts";
 import { Trouble } from "./trouble.ts";
@@ -93,7 +95,7 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
         );
       },
       failed({ kind }, failed) {
-        counters.retries.fluentd++;
+        counters.retries.fluentd.count(requestOutcome(failed.error));
         moving[kind].attempted(failed.waitMs);
         const error = describe(failed.error);
         watched.fluentd.failed(WHAT[kind], error);
@@ -118,7 +120,7 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
     recordings: recordingsObserver(watched),
     teleport: {
       failed(failed) {
-        counters.retries.teleport++;
+        counters.retries.teleport.count(callStatus(failed.error));
         movements.reading.attempted(failed.waitMs);
         const error = describe(failed.error);
         watched.teleport.failed(WHAT.teleport, error);
@@ -163,18 +165,13 @@ function recordingsObserver(
       } else if (attempts === 1) {
         log.info("recording cannot be read, retrying", {
           ...fields,
-          ["wait_seconds"]: Math.ceil(waitMs / 1_000),
+          wait_seconds: Math.ceil(waitMs / 1_000),
         });
       } else {
         log.debug("recording still cannot be read", fields);
       }
     },
   };
-}
-
-/** Without what is another one in each event: numbers, ids, times. */
-function causeOf(reason: string): string {
-  return reason.replace(/[\da-f-]{8,}|\d+/gi, "#");
 }
 
 function count(counts: Counts, read: number, kept: number): void {

@@ -5,20 +5,22 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { causeOf } from "./cause.ts";
 import type { ProblemReport } from "./status_report.ts";
 
 const MAX_PROBLEMS = 10;
 
 interface Problem {
   readonly what: string;
-  readonly error: string;
+  readonly cause: string;
+  error: string;
   readonly firstMs: number;
   lastMs: number;
   overMs: number | undefined;
   times: number;
 }
 
-/** Remembers the last ten problems: one for each thing and text, from its beginning to its end. */
+/** Remembers the last ten problems: one for each thing and cause, from its beginning to its end. */
 export class Problems {
   readonly #clock: Clock;
   /** Most recently seen last. */
@@ -31,12 +33,14 @@ export class Problems {
   /** It went wrong, perhaps once more. */
   occurred(what: string, error: string): void {
     const nowMs = this.#clock.now();
+    const cause = causeOf(error);
     const index = this.#problems.findIndex((it) =>
-      it.what === what && it.error === error && it.overMs === undefined
+      it.what === what && it.cause === cause && it.overMs === undefined
     );
     const [known] = index === -1 ? [] : this.#problems.splice(index, 1);
     const problem = known ?? {
       what,
+      cause,
       error,
       firstMs: nowMs,
       lastMs: nowMs,
@@ -44,6 +48,7 @@ export class Problems {
       times: 0,
     };
     problem.times++;
+    problem.error = error;
     problem.lastMs = nowMs;
     this.#problems.push(problem);
     if (this.#problems.length > MAX_PROBLEMS) this.#forgetOne();

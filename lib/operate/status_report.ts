@@ -74,8 +74,11 @@ export interface RunReport {
   /** Requests to Fluentd since the start of the process, by outcome. */
   readonly requests: Readonly<Record<RequestOutcome, number>>;
   readonly requestsInFlight: number;
-  /** Attempts that failed and were made again, since the start of the process. */
-  readonly retries: { readonly teleport: number; readonly fluentd: number };
+  /** Attempts that failed and were made again, since the start of the process, by reason. */
+  readonly retries: {
+    readonly teleport: Readonly<Record<string, number>>;
+    readonly fluentd: Readonly<Record<string, number>>;
+  };
   readonly sides: {
     readonly teleport: SideReport;
     readonly fluentd: SideReport;
@@ -129,12 +132,12 @@ export type RequestOutcome =
   | "delivered"
   /** Refused for good: split, and in the end set aside. */
   | "refused"
-  /** Busy, as 429 and 503 say. */
+  /** Answered with a status that means again later. */
   | "busy"
-  /** Any other status. */
-  | "error"
   /** No answer in time. */
   | "timeout"
+  /** Not welcome there with whatever we send: somebody has to act. */
+  | "misdirected"
   /** No connection, or it broke. */
   | "connection"
   /** By ourselves, at the end of a run. */

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Position } from "../event.ts";
 import type { Source } from "./ports.ts";
 
 /** Who is told when a source is to yield, and when it has. */
@@ -18,10 +17,7 @@ export interface SourceWatcher {
 }
 
 /** The same source; the watcher knows at any time whether it is waited for. */
-export function watchedSource<At extends Position>(
-  source: Source<At>,
-  watcher: SourceWatcher,
-): Source<At> {
+export function watchedSource(source: Source, watcher: SourceWatcher): Source {
   return {
     async *read(from, stop) {
       try {

@@ -85,16 +85,12 @@ export function explainFailure(
   const details = tidy(call.details);
   const fail = (text: string) =>
     new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status);
+  const expired = expiry(certificate, nowMs);
   if (
-    certificate.notAfterMs <= nowMs &&
+    expired !== undefined &&
     (status === "UNAVAILABLE" || status === "DEADLINE_EXCEEDED" ||
       status === "UNAUTHENTICATED")
-  ) {
-    const end = new Date(certificate.notAfterMs).toISOString();
-    return fail(
-      `the certificate in ${certificate.path} expired on ${end}: renew it (${details})`,
-    );
-  }
+  ) return fail(`${expired} (${details})`);
   switch (status) {
     case "PERMISSION_DENIED":
       return fail(
@@ -117,6 +113,27 @@ export function explainFailure(
   }
 }
 
+/** Says that a certificate has expired, if it has. */
+export function expiry(
+  { path, notAfterMs }: { readonly path: string; readonly notAfterMs: number },
+  nowMs: number,
+): string | undefined {
+  return notAfterMs > nowMs
+    ? undefined
+    : `the certificate in ${path} expired on ${
+      new Date(notAfterMs).toISOString()
+    }: renew it`;
+}
+
+/**
+ * Says what it means that no connection comes about.
+ *
+ * @param details What the system said
+ */
+export function describeConnectFailure(details: string): string {
+  return unavailable(tidy(details));
+}
+
 /** Without a time that makes each failure another one, and without an empty note. */
 function tidy(details: string): string {
   return details.replace(/ \(\d{4}-\d{2}-\d{2}T[\d:.]+Z\)/, "")
@@ -134,7 +151,7 @@ function unavailable(details: string): string {
     return "its certificate is not signed by a CA of our credentials, or not " +
       `for the name teleport.cluster.local: are they of this cluster? (${details})`;
   }
-  if (isClientRefused(details)) {
+  if (refusesClient(details) || /HandshakeFailure|alert/i.test(details)) {
     return "it does not accept our client certificate: is it of this cluster, " +
       `and still valid? (${details})`;
   }
@@ -156,7 +173,8 @@ function isVerificationFailure(text: string): boolean {
     .test(text);
 }
 
-function isClientRefused(text: string): boolean {
-  return /CertificateRequired|UnknownCA|BadCertificate|CertificateUnknown|HandshakeFailure|alert/i
+/** Whether an error says that the other end refuses our certificate. */
+export function refusesClient(text: string): boolean {
+  return /CertificateRequired|UnknownCA|BadCertificate|Certificate(Unknown|Expired|Revoked)/i
     .test(text);
 }

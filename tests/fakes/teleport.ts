@@ -28,7 +28,7 @@ export interface TeleportOptions {
   readonly tls?: TeleportTls;
   /** A free one where none is given. */
   readonly port?: number;
-  /** Whether it has the methods of the bulk export; default false. */
+  /** Whether it has the methods of the bulk export; default true. */
   readonly exportSupported?: boolean;
 }
 
@@ -45,6 +45,7 @@ export async function startTeleport(
 /** A running stand-in. */
 export class TeleportStandIn {
   readonly log: AuditLog;
+  readonly host = "127.0.0.1";
   /** Stays the same across restarts. */
   readonly port: number;
   readonly #tls: TeleportTls;
@@ -52,8 +53,7 @@ export class TeleportStandIn {
   #server: TeleportServer | undefined;
 
   constructor(options: TeleportOptions & { readonly tls: TeleportTls }) {
-    const { log, tls, port = findFreePort(), exportSupported = false } =
-      options;
+    const { log, tls, port = findFreePort(), exportSupported = true } = options;
     this.log = log;
     this.port = port;
     this.#tls = tls;
@@ -62,7 +62,7 @@ export class TeleportStandIn {
 
   /** `host:port`, as `--teleport-addr` wants it. */
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   /** What goes wrong from now on. */

@@ -7,7 +7,7 @@ import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
 const NEVER = new AbortController().signal;
 
 /** Pages of three events each: e0 to e2, e3 to e5 and so on. */
-function pages(count: number, { more = false } = {}): Batch<PagePosition>[] {
+function pages(count: number, { more = false } = {}): Batch[] {
   return Array.from({ length: count }, (_, i) => ({
     events: auditEvents(3, { first: 3 * i }),
     position: position(i),
@@ -15,11 +15,8 @@ function pages(count: number, { more = false } = {}): Batch<PagePosition>[] {
   }));
 }
 
-function sourceOf(
-  batches: readonly Batch<PagePosition>[],
-  asked: PagePosition[] = [],
-) {
-  const source: Source<PagePosition> = {
+function sourceOf(batches: readonly Batch[], asked: PagePosition[] = []) {
+  const source: Source = {
     async *read(from) {
       asked.push(from);
       yield* batches;
@@ -28,7 +25,7 @@ function sourceOf(
   return source;
 }
 
-async function readAll(source: Source<PagePosition>, after?: string) {
+async function readAll(source: Source, after?: string) {
   const missing: [string, number][] = [];
   const read: [string, string[]][] = [];
   const resumed = resumeAfter(source, (id, events) => {

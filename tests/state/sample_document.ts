@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { PagePosition } from "../../lib/event.ts";
 import type { StateDocument } from "../../lib/state/document.ts";
 
 /** A new one each time. */
-export function sampleDocument(): StateDocument & { position: PagePosition } {
+export function sampleDocument(): StateDocument {
   return {
     version: 1,
     cluster: "tele.example.com",

@@ -1,6 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import type { AuditEvent } from "../../lib/event.ts";
+import { formatAddress } from "../../lib/teleport/address.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import {
@@ -200,6 +201,7 @@ Deno.test("stop ends a call under way, with its own reason", async () => {
 Deno.test("what was stopped before is not asked", async () => {
   await withTeleport(async ({ client, teleport }) => {
     const stop = AbortSignal.abort(new Error("stopped"));
+    const asked = teleport.requests.Ping.length;
     for (
       const call of [
         () => client.ping(stop),
@@ -210,7 +212,7 @@ Deno.test("what was stopped before is not asked", async () => {
       const error = await call().catch((error: unknown) => error);
       assertStrictEquals(error, stop.reason);
     }
-    assertEquals(teleport.requests.Ping.length, 0);
+    assertEquals(teleport.requests.Ping.length, asked);
     assertEquals(teleport.served.pages, 0);
   });
 });
@@ -247,6 +249,7 @@ Deno.test("a server that restarts is reached again, with the same client", async
       () => client.ping(never()).then(() => true, () => false),
     );
   });
+  await reconnectionTimers();
 });
 
 Deno.test("a call under way is answered although the client is closed", async () => {
@@ -321,45 +324,48 @@ Deno.test("connections that fail say why, and whether to try again", async (test
     log,
     tls: teleportTls({ ...pki, server: unnamed }),
   });
-  const noCluster =
-    "its certificate is not signed by a CA of our credentials, or not for the " +
-    "name teleport.cluster.local: are they of this cluster? (";
   for (
-    const { name, address, identity, says, permanent } of [
+    const { name, at, identity, says, permanent } of [
       {
         name: "nobody listens",
-        address: `127.0.0.1:${findFreePort()}`,
+        at: { host: "127.0.0.1", port: findFreePort() },
         identity: pki,
         says: "connection refused: is it running, and is the port right? (",
         permanent: false,
       },
       {
         name: "a server of a cluster that we do not trust",
-        address: teleport.address,
+        at: teleport,
         identity: { ...pki, authority: stranger.authority },
-        says: noCluster,
+        says: "its certificate is not signed by a CA of our credentials: are " +
+          "those in /etc/identity of this cluster, and newer than its last CA " +
+          "rotation? (it shows a certificate for teleport.cluster.local, " +
+          "*.teleport.cluster.local, signed by tele.example.com: ",
         permanent: true,
       },
       {
         name: "a server of another name",
-        address: other.address,
+        at: other,
         identity: pki,
-        says: noCluster,
+        says: "it is no auth service of our cluster (it shows a certificate " +
+          "for proxy.example.com, localhost, 127.0.0.1, signed by " +
+          "tele.example.com: ERR_TLS_CERT_ALTNAME_INVALID; protocol h2), and no proxy: ",
         permanent: true,
       },
       {
         name: "a client certificate of another cluster",
-        address: teleport.address,
+        at: teleport,
         identity: { ...stranger, authority: pki.authority },
-        says: "it closed the connection at once, as when it does not accept " +
+        says:
+          "Ping: it closed the connection at once, as when it does not accept " +
           "our client certificate: is it of this cluster, and still valid? (",
         permanent: false,
       },
       {
         name: "a certificate that expired while it was in use",
-        address: teleport.address,
+        at: teleport,
         identity: { ...pki, client: expired },
-        says: "the certificate in /etc/identity expired on " +
+        says: "Ping: the certificate in /etc/identity expired on " +
           "2021-01-01T00:00:00.000Z: renew it (",
         permanent: false,
       },
@@ -371,12 +377,15 @@ Deno.test("connections that fail say why, and whether to try again", async (test
       sanitizeOps: false,
       sanitizeResources: false,
       async fn() {
-        const client = new TeleportClient(address, await identityOf(identity));
+        const client = new TeleportClient({
+          addresses: [at],
+          identity: await identityOf(identity),
+        });
         const ping = () => client.ping(never());
         const error = await assertRejects(ping, TeleportError);
         assertStringIncludes(
           error.message,
-          `Teleport at ${address}: Ping: ${says}`,
+          `Teleport at ${formatAddress(at)}: ${says}`,
         );
         assertStrictEquals(error.permanent, permanent, error.message);
         // The same again, or else every attempt would be news.
@@ -454,8 +463,9 @@ async function withTeleport(
   log.append(...events);
   await using teleport = await startTeleport({ log });
   const identity = await identityOf(await teleportPki());
-  const client = new TeleportClient(teleport.address, identity);
+  const client = new TeleportClient({ addresses: [teleport], identity });
   try {
+    await client.ping(never());
     await use({ teleport, client });
   } finally {
     client.close();

@@ -41,6 +41,7 @@ Deno.test("an identity file holds key, certificate and CAs, in that order, and S
   assertEquals(parseIdentityFile(text, FILE), {
     certificate: {
       pem: client.certificatePem,
+      notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
       path: FILE.path,
     },

@@ -1,5 +1,5 @@
 import { systemClock } from "../../lib/clock.ts";
-import type { PagePosition } from "../../lib/event.ts";
+import type { Position } from "../../lib/event.ts";
 import { TeleportClient } from "../../lib/teleport/client.ts";
 import { parseIdentityFile } from "../../lib/teleport/identity.ts";
 import { PageSource } from "../../lib/teleport/page_source.ts";
@@ -71,10 +71,10 @@ for (const { name, faults, tells } of FAULTS) {
     await using teleport = await startTeleport({ log });
     teleport.faults.add(...faults);
     const text = await identityText();
-    const client = new TeleportClient(
-      teleport.address,
-      parseIdentityFile(text, { path: "identity", nowMs: Date.now() }),
-    );
+    const client = new TeleportClient({
+      addresses: [teleport],
+      identity: parseIdentityFile(text, { path: "identity", nowMs: 0 }),
+    });
     try {
       const told = { emptyPages: 0, shrunk: 0, dropped: 0, failed: 0 };
       const source = createSource(client, told);
@@ -95,7 +95,7 @@ for (const { name, faults, tells } of FAULTS) {
   });
 }
 
-const START: PagePosition = {
+const START: Position = {
   kind: "page",
   start: new Date(Math.floor(START_MS / 1_000) * 1_000).toISOString()
     .replace(".000Z", "Z"),

@@ -1,0 +1,202 @@
+/**
+ * THE table of metrics: name, meaning, and where the value is read when somebody
+ * asks. What is not a plain number is in `metrics.ts`.
+ *
+ * @module
+ */
+
+import type { Counts } from "./counters.ts";
+import type { Monitor } from "./monitor.ts";
+
+/** One value for each combination of labels; none where it is not known. */
+export type Values = readonly (readonly [
+  value: number,
+  labels?: Readonly<Record<string, string>>,
+])[];
+
+/** A metric whose value is read when somebody asks. */
+export interface Metric {
+  /** Ends with `_total` where it is a counter. */
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly read: (monitor: Monitor) => Values;
+}
+
+/** Before the names of all metrics that are this program's own. */
+export const PREFIX = "teleport_event_handler_";
+
+/** The metrics, in the order in which they are shown. */
+export const METRICS: readonly Metric[] = [
+  {
+    name: `${PREFIX}events_read_total`,
+    help: "Events read from Teleport, by kind.",
+    labels: ["kind"],
+    read: byKind("read"),
+  },
+  {
+    name: `${PREFIX}events_filtered_total`,
+    help: "Events that the configured filters keep from being sent, by kind.",
+    labels: ["kind"],
+    read: byKind("filtered"),
+  },
+  {
+    name: `${PREFIX}events_delivered_total`,
+    help: "Events that Fluentd has acknowledged, by kind.",
+    labels: ["kind"],
+    read: byKind("delivered"),
+  },
+  {
+    name: `${PREFIX}events_set_aside_total`,
+    help:
+      "Events that Fluentd refused for good, set aside by this run, by kind.",
+    labels: ["kind"],
+    read: byKind("setAside"),
+  },
+  {
+    name: `${PREFIX}rejected_events`,
+    help:
+      "Events that are set aside in the state directory now, by earlier runs too.",
+    labels: [],
+    read: (monitor) => [[monitor.setAside]],
+  },
+  {
+    name: `${PREFIX}requests_total`,
+    help: "Requests to Fluentd that are over, by outcome.",
+    labels: ["outcome"],
+    read: ({ counters }) => labelled("outcome", counters.requests),
+  },
+  {
+    name: `${PREFIX}request_bytes_total`,
+    help: "Bytes of the bodies of these requests, as they were sent.",
+    labels: ["outcome"],
+    read: ({ counters }) => labelled("outcome", counters.requestBytes),
+  },
+  {
+    name: `${PREFIX}requests_in_flight`,
+    help: "Requests to Fluentd that are not over.",
+    labels: [],
+    read: ({ counters }) => [[counters.requestsInFlight]],
+  },
+  {
+    name: `${PREFIX}retries_total`,
+    help: "Attempts that failed and were made again, by side and reason.",
+    labels: ["side", "reason"],
+    read: ({ counters }) =>
+      SIDES.flatMap((side) =>
+        [...counters.retries[side]].map(([reason, count]) =>
+          [count, { side, reason }] as const
+        )
+      ),
+  },
+  {
+    name: `${PREFIX}side_up`,
+    help: "1 where the last answer of a side was good, 0 where it was not.",
+    labels: ["side"],
+    read: (monitor) =>
+      SIDES.flatMap((side) => {
+        const { ok } = monitor[side].report();
+        return ok === null ? [] : [[Number(ok), { side }]];
+      }),
+  },
+  {
+    name: `${PREFIX}healthy`,
+    help: "1 while everything that has something to do at least tries to.",
+    labels: [],
+    read: (monitor) => [[Number(monitor.health().ok)]],
+  },
+  {
+    name: `${PREFIX}lag_seconds`,
+    help:
+      "How long ago every event was known to be delivered; 0 where Teleport had nothing newer at the last poll.",
+    labels: [],
+    read: (monitor) => known(monitor.lagSeconds()),
+  },
+  {
+    name: `${PREFIX}position_timestamp_seconds`,
+    help:
+      "Time of the newest audit event that is delivered with all before it.",
+    labels: [],
+    read: (monitor) => known(monitor.positionSeconds()),
+  },
+  {
+    name: `${PREFIX}recordings_pending`,
+    help: "Session recordings that are not delivered completely.",
+    labels: [],
+    read: (monitor) => [[monitor.recordings().pending]],
+  },
+  {
+    name: `${PREFIX}recordings_missing`,
+    help: "Pending session recordings that could not be read for two days.",
+    labels: [],
+    read: (monitor) => [[monitor.recordings().missing]],
+  },
+  {
+    name: `${PREFIX}recordings_delivered_total`,
+    help: "Session recordings that are delivered completely.",
+    labels: [],
+    read: ({ counters }) => [[counters.recordingsFinished]],
+  },
+  {
+    name: `${PREFIX}credential_expiry_timestamp_seconds`,
+    help: "End of each certificate, by the option that names it.",
+    labels: ["credential"],
+    read: (monitor) =>
+      monitor.credentials().map(({ name, notAfter }) => [
+        Date.parse(notAfter) / 1_000,
+        { credential: name },
+      ]),
+  },
+  {
+    name: `${PREFIX}build_info`,
+    help: "1, with the versions of this program and of Deno as labels.",
+    labels: ["version", "deno"],
+    read: ({ version }) => [[1, { version, deno: Deno.version.deno }]],
+  },
+  {
+    name: "process_start_time_seconds",
+    help: "Start of the process, since the epoch.",
+    labels: [],
+    read: ({ startedMs }) => [[startedMs / 1_000]],
+  },
+  {
+    name: "process_resident_memory_bytes",
+    help: "Resident memory of the process.",
+    labels: [],
+    read: () => [[Deno.memoryUsage().rss]],
+  },
+  {
+    name: `${PREFIX}heap_used_bytes`,
+    help: "Memory that is in use on the JavaScript heap.",
+    labels: [],
+    read: () => [[Deno.memoryUsage().heapUsed]],
+  },
+  {
+    name: `${PREFIX}heap_bytes`,
+    help: "Memory of the JavaScript heap.",
+    labels: [],
+    read: () => [[Deno.memoryUsage().heapTotal]],
+  },
+];
+
+const SIDES = ["teleport", "fluentd"] as const;
+const KINDS = ["audit", "recording"] as const;
+
+function byKind(count: keyof Counts): Metric["read"] {
+  return ({ counters }) =>
+    KINDS.map((kind) => [counters[kind][count], { kind }]);
+}
+
+function labelled(
+  label: string,
+  counts: Readonly<Record<string, number>>,
+): Values {
+  return Object.entries(counts).map(([value, count]) => [
+    count,
+    { [label]: value },
+  ]);
+}
+
+function known(value: number | null): Values {
+  return value === null ? [] : [[value]];
+}

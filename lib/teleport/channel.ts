@@ -1,0 +1,290 @@
+/**
+ * A gRPC channel over a route to the auth service. The only file that knows
+ * grpc-js.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+import { connect, type ConnectionOptions } from "node:tls";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  CallCredentials,
+  ChannelCredentials,
+  Client,
+  type ClientOptions,
+  type ClientReadableStream,
+  connectivityState,
+  type ServiceError,
+  status as grpcStatus,
+} from "@grpc/grpc-js";
+import { guardHttp2 } from "../vendor/http2_guard.ts";
+import { formatAddress } from "./address.ts";
+import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
+import type { Identity } from "./identity.ts";
+import type { Route } from "./route.ts";
+import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
+
+/** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go on. */
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+/** Retries are ours to time: the channel only has to be ready for them. */
+const RECONNECT_MS = 500;
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
+
+const CALL_TIMEOUT_MS = 60_000;
+/** A stream that says nothing for so long, while we wait for it, is dead. */
+const STREAM_STALL_MS = 60_000;
+const STALL_CHECK_MS = 5_000;
+
+/** What is called, and with what. */
+export interface Call<Request extends DescMessage, Answer extends DescMessage> {
+  /** E.g. `/proto.AuthService/Ping`. */
+  readonly path: string;
+  readonly requestSchema: Request;
+  readonly request: MessageInitShape<Request>;
+  readonly answerSchema: Answer;
+}
+
+/** A channel, which connects on first use. */
+export class Channel {
+  readonly #client: Client;
+  readonly route: Route;
+  readonly identity: Identity;
+
+  constructor(route: Route, identity: Identity) {
+    guardHttp2();
+    this.route = route;
+    this.identity = identity;
+    const { address, httpProxy, protocols } = route;
+    this.#client = new Client(
+      formatAddress(httpProxy?.address ?? address),
+      new TlsCredentials(tlsOptions(identity, protocols)),
+      {
+        ...proxyOptions(route),
+        "grpc.default_authority": AUTH_SERVER_NAME,
+        "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+        "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
+        "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
+        "grpc.keepalive_time_ms": KEEPALIVE_MS,
+        "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+        "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
+        "grpc.enable_retries": 0,
+        "grpc.service_config_disable_resolution": 1,
+      },
+    );
+  }
+
+  /** Whether there is a connection, so that it is not to blame for a failed call. */
+  get connected(): boolean {
+    const state = this.#client.getChannel().getConnectivityState(false);
+    return state === connectivityState.READY;
+  }
+
+  /** Takes no more calls, and closes the connection when those under way are over. */
+  close(): void {
+    this.#client.close();
+  }
+
+  /**
+   * Makes a call that has one answer.
+   *
+   * @param options.timeoutMs One minute where it is left out
+   * @throws {TeleportError}
+   * @throws `signal.reason`
+   */
+  unary<Request extends DescMessage, Answer extends DescMessage>(
+    { path, requestSchema, request, answerSchema }: Call<Request, Answer>,
+    { signal, timeoutMs = CALL_TIMEOUT_MS }: {
+      readonly signal: AbortSignal;
+      readonly timeoutMs?: number;
+    },
+  ): Promise<MessageShape<Answer>> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const abort = () => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        path,
+        serialize(requestSchema),
+        deserialize(answerSchema),
+        create(requestSchema, request),
+        { deadline: Date.now() + timeoutMs },
+        (error, answer) => {
+          signal.removeEventListener("abort", abort);
+          if (answer !== undefined) resolve(answer);
+          else if (signal.aborted) reject(signal.reason);
+          else reject(this.#explain(path, error));
+        },
+      );
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /**
+   * Makes a call that is answered with a stream.
+   *
+   * @throws {TeleportError} from the iteration
+   * @throws `signal.reason`
+   */
+  async *stream<Request extends DescMessage, Item extends DescMessage>(
+    { path, requestSchema, request, answerSchema }: Call<Request, Item>,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageShape<Item>> {
+    signal.throwIfAborted();
+    const call: ClientReadableStream<MessageShape<Item>> = this.#client
+      .makeServerStreamRequest(
+        path,
+        serialize(requestSchema),
+        deserialize(answerSchema),
+        create(requestSchema, request),
+      );
+    const abort = () => call.cancel();
+    signal.addEventListener("abort", abort, { once: true });
+    // Not reading is our own back-pressure; only waiting can be a stall.
+    let waitingSinceMs = Date.now();
+    let stalled = false;
+    const stallTimer = setInterval(() => {
+      stalled = Date.now() - waitingSinceMs > STREAM_STALL_MS;
+      if (stalled) call.cancel();
+    }, STALL_CHECK_MS);
+    try {
+      for await (const item of call) {
+        waitingSinceMs = Infinity;
+        yield item;
+        waitingSinceMs = Date.now();
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (stalled) {
+        throw new TeleportError(
+          `Teleport at ${formatAddress(this.route.address)}: ${
+            methodOf(path)
+          }: the stream said nothing for ${STREAM_STALL_MS / 1000} s`,
+          "DEADLINE_EXCEEDED",
+        );
+      }
+      throw this.#explain(path, error);
+    } finally {
+      clearInterval(stallTimer);
+      signal.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  #explain(path: string, error: unknown): Error {
+    if (!isServiceError(error)) {
+      return new TeleportError(
+        `Teleport at ${formatAddress(this.route.address)}: ${
+          methodOf(path)
+        }: ${error}`,
+        "UNKNOWN",
+        { cause: error },
+      );
+    }
+    return explainFailure(
+      {
+        method: methodOf(path),
+        address: formatAddress(this.route.address),
+        status: statusName(error.code),
+        details: error.details,
+      },
+      this.identity.certificate,
+      Date.now(),
+    );
+  }
+}
+
+function serialize<Schema extends DescMessage>(
+  schema: Schema,
+): (message: MessageShape<Schema>) => Buffer {
+  return (message) => {
+    const bytes = toBinary(schema, message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+function deserialize<Schema extends DescMessage>(
+  schema: Schema,
+): (bytes: Uint8Array) => MessageShape<Schema> {
+  return (bytes) => fromBinary(schema, bytes);
+}
+
+function methodOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "details" in error &&
+    typeof error.code === "number" && typeof error.details === "string";
+}
+
+function statusName(code: number): StatusName {
+  return (grpcStatus[code] ?? "UNKNOWN") as StatusName;
+}
+
+/** TLS as the route wants it: grpc-js itself offers no protocol but `h2`. */
+class TlsCredentials extends ChannelCredentials {
+  readonly #options: ConnectionOptions;
+
+  constructor(options: ConnectionOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override _isSecure(): boolean {
+    return true;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(
+    ...[, , callCredentials]: Parameters<
+      ChannelCredentials["_createSecureConnector"]
+    >
+  ): ReturnType<ChannelCredentials["_createSecureConnector"]> {
+    return {
+      connect: (socket) => secure(socket, this.#options),
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () =>
+        callCredentials ?? CallCredentials.createEmpty(),
+      destroy() {},
+    };
+  }
+}
+
+/** Which proxy to use is decided already, in the same way for all connections. */
+function proxyOptions({ address, httpProxy }: Route): ClientOptions {
+  const options = { "grpc.enable_http_proxy": 0 };
+  if (httpProxy === undefined) return options;
+  const target = `dns:${formatAddress(address)}`;
+  const { credentials } = httpProxy;
+  return {
+    ...options,
+    "grpc.http_connect_target": target,
+    ...credentials !== undefined && { "grpc.http_connect_creds": credentials },
+  };
+}
+
+function secure(
+  socket: Socket,
+  options: ConnectionOptions,
+): Promise<{ socket: Socket; secure: boolean }> {
+  return new Promise((resolve, reject) => {
+    const tls = connect({ ...options, socket });
+    tls.on("error", reject);
+    tls.once("close", () => reject(new Error("Failed to connect")));
+    tls.once("secureConnect", () => resolve({ socket: tls, secure: true }));
+  });
+}

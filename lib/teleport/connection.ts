@@ -1,0 +1,243 @@
+/**
+ * The channel in use: found among several addresses, given up when it fails, and
+ * replaced when the credentials are renewed.
+ *
+ * @module
+ */
+
+import { ConfigError, describe } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import { Channel } from "./channel.ts";
+import { TeleportError } from "./errors.ts";
+import { type HttpProxy, httpProxyFor } from "./http_proxy.ts";
+import type { Identity } from "./identity.ts";
+import { resolveRoute, type Route } from "./route.ts";
+
+/** What a cluster says of itself. */
+export interface Cluster {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Where Teleport is, and who we are. */
+export interface ConnectionOptions {
+  /** At least one; the first that works is used until it fails. */
+  readonly addresses: readonly Address[];
+  readonly identity: Identity;
+  readonly observer?: ConnectionObserver;
+}
+
+/** Who is told about connections. */
+export interface ConnectionObserver {
+  /** A way was found, and the cluster answered; also each time after a failure. */
+  connected(route: Route, cluster: Cluster): void;
+}
+
+/** An address, and what is between us and it. */
+interface Way {
+  readonly address: Address;
+  readonly httpProxy: HttpProxy | undefined;
+}
+
+/** Asks whoever is at the other end of a channel who it is. */
+type Greet = (channel: Channel, signal: AbortSignal) => Promise<Cluster>;
+
+/** A connected server that fails so often in a row is left for another address. */
+const MAX_FAILURES = 3;
+
+/** Channels, one after another. */
+export class Connection {
+  readonly #ways: readonly Way[];
+  readonly #observer: ConnectionObserver | undefined;
+  readonly #greet: Greet;
+  readonly #closed = new AbortController();
+  #identity: Identity;
+  #channel: Channel | undefined;
+  #opening: Promise<Channel> | undefined;
+  /** The address to try first. */
+  #first = 0;
+  #failures = 0;
+  /** What the cluster called itself at first: another one is none of ours. */
+  #cluster: string | undefined;
+
+  constructor(
+    { addresses, identity, observer }: ConnectionOptions,
+    greet: Greet,
+  ) {
+    if (addresses.length === 0) {
+      throw new ConfigError(["teleport-addr is empty"]);
+    }
+    this.#ways = addresses.map((address) => ({
+      address,
+      httpProxy: httpProxyFor(address),
+    }));
+    this.#identity = identity;
+    this.#observer = observer;
+    this.#greet = greet;
+  }
+
+  /** The credentials that calls are made with from now on. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /**
+   * The channel to use for one call; opened where there is none.
+   *
+   * @throws {TeleportError} where no address works
+   * @throws `signal.reason`
+   */
+  async acquire(signal: AbortSignal): Promise<Channel> {
+    signal.throwIfAborted();
+    if (this.#channel !== undefined) return this.#channel;
+    // One for all who wait, none of whom can abort it for the others.
+    this.#opening ??= this.#open(this.#identity)
+      .then((channel) => this.#adopt(channel))
+      .finally(() => this.#opening = undefined);
+    return await abortable(this.#opening, signal);
+  }
+
+  /** A call over this channel was answered. */
+  worked(channel: Channel): void {
+    if (channel === this.#channel) this.#failures = 0;
+  }
+
+  /** A call over this channel failed: whether to find another way is decided here. */
+  failed(channel: Channel, error: unknown): void {
+    if (channel !== this.#channel || !(error instanceof TeleportError)) return;
+    const { status } = error;
+    if (status !== "UNAVAILABLE" && status !== "DEADLINE_EXCEEDED") return;
+    if (channel.connected) {
+      // It may be one call's fault, or nowhere else any better.
+      if (this.#ways.length === 1) return;
+      if (++this.#failures < MAX_FAILURES) return;
+      this.#first = (this.#first + 1) % this.#ways.length;
+    }
+    this.#failures = 0;
+    this.#channel = undefined;
+    channel.close();
+  }
+
+  /**
+   * Opens a channel with other credentials and uses it for all calls that begin
+   * from then on; those under way end on the old one. Where that fails, a working
+   * channel is kept; where there is none, the new credentials are taken anyway.
+   *
+   * @throws {TeleportError} where it fails
+   * @throws `signal.reason`
+   */
+  async renew(identity: Identity, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const opening = this.#open(identity);
+    try {
+      const channel = await abortable(opening, signal);
+      const before = this.#channel;
+      this.#identity = identity;
+      this.#channel = channel;
+      before?.close();
+    } catch (error) {
+      if (signal.aborted) {
+        opening.then((channel) => channel.close(), () => {});
+      } else if (!this.#channel?.connected) {
+        this.#channel?.close();
+        this.#channel = undefined;
+        this.#identity = identity;
+      }
+      throw error;
+    }
+  }
+
+  /** Takes no more calls, and closes the channel when those under way are over. */
+  close(): void {
+    this.#closed.abort(
+      new TeleportError("the connection to Teleport is closed", "CANCELLED"),
+    );
+    this.#channel?.close();
+    this.#channel = undefined;
+  }
+
+  #adopt(channel: Channel): Channel {
+    if (this.#channel === undefined) return this.#channel = channel;
+    // Renewed credentials were faster.
+    channel.close();
+    return this.#channel;
+  }
+
+  async #open(identity: Identity): Promise<Channel> {
+    const errors: unknown[] = [];
+    for (const index of this.#ways.keys()) {
+      const turn = (this.#first + index) % this.#ways.length;
+      const way = this.#ways[turn];
+      if (way === undefined) continue;
+      try {
+        const channel = await this.#openAt(way, identity);
+        this.#first = turn;
+        return channel;
+      } catch (error) {
+        this.#closed.signal.throwIfAborted();
+        errors.push(error);
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    throw new SeveralErrors(errors);
+  }
+
+  async #openAt(
+    { address, httpProxy }: Way,
+    identity: Identity,
+  ): Promise<Channel> {
+    const { signal } = this.#closed;
+    const route = await resolveRoute(address, { identity, httpProxy, signal });
+    const channel = new Channel(route, identity);
+    try {
+      const cluster = await this.#greet(channel, signal);
+      this.#cluster ??= cluster.name;
+      if (cluster.name !== this.#cluster) {
+        throw new TeleportError(
+          `Teleport at ${
+            formatAddress(address)
+          }: it is the cluster ${cluster.name}, ` +
+            `and not ${this.#cluster} as before: name addresses of one cluster in teleport-addr`,
+          "FAILED_PRECONDITION",
+        );
+      }
+      signal.throwIfAborted();
+      this.#observer?.connected(route, cluster);
+      return channel;
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+  }
+}
+
+/** No address works, each for a reason of its own. */
+class SeveralErrors extends TeleportError {
+  readonly #permanent: boolean;
+
+  constructor(errors: readonly unknown[]) {
+    super(errors.map(describe).join("; "), "UNAVAILABLE");
+    this.#permanent = errors.every((error) =>
+      error instanceof TeleportError && error.permanent
+    );
+  }
+
+  override get permanent(): boolean {
+    return this.#permanent;
+  }
+}
+
+/** Waits no longer than the signal lets it; what is waited for goes on. */
+async function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Which HTTP proxy the environment wants between us and Teleport.
+ *
+ * @module
+ */
+
+import { BlockList, isIP } from "node:net";
+import { ConfigError } from "../errors.ts";
+import type { Address } from "./address.ts";
+
+/** A proxy that is asked to CONNECT. */
+export interface HttpProxy {
+  readonly address: Address;
+  /** User and password, with a colon between them; a secret. */
+  readonly credentials: string | undefined;
+}
+
+/** Looks up an environment variable. */
+export type Environment = (name: string) => string | undefined;
+
+/** The names that are looked up, most telling first; either spelling is in use. */
+const PROXY_NAMES = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const EXCEPTION_NAMES = ["no_proxy", "NO_PROXY"];
+
+const DEFAULT_PROXY_PORT = 80;
+
+/**
+ * The proxy for connections to `target`; undefined where there is none, where an
+ * exception names the target, and for this machine itself, as with Go's programs.
+ *
+ * @throws {ConfigError} naming the variable; what it holds is not told, since a
+ * password may be in it
+ */
+export function httpProxyFor(
+  { host, port }: Address,
+  environment: Environment = (name) => Deno.env.get(name),
+): HttpProxy | undefined {
+  const name = PROXY_NAMES.find((name) => environment(name));
+  if (name === undefined || isLoopback(host)) return undefined;
+  const exceptions = EXCEPTION_NAMES.map(environment).find(Boolean) ?? "";
+  if (isExcepted({ host, port }, exceptions)) return undefined;
+  return parseProxy(environment(name) ?? "", name);
+}
+
+function parseProxy(text: string, name: string): HttpProxy {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url === null || url.hostname === "") {
+    throw new ConfigError([`${name}: is no URL: write http://host:port`]);
+  }
+  const { protocol, hostname, port, username, password } = url;
+  if (protocol !== "http:") {
+    throw new ConfigError([
+      `${name}: is a proxy of the kind ${protocol}//, which cannot be used: name one that begins with http://`,
+    ]);
+  }
+  return {
+    address: {
+      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: port === "" ? DEFAULT_PROXY_PORT : Number(port),
+    },
+    credentials: username === ""
+      ? undefined
+      : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return /^(.+\.)?localhost\.?$/i.test(host) || host === "::1" ||
+    isIP(host) === 4 && host.startsWith("127.");
+}
+
+/** Names hold for what is below them too; addresses may be ranges; `*` is all. */
+function isExcepted({ host, port }: Address, exceptions: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  return exceptions.split(",").some((text) => {
+    const exception = text.trim().toLowerCase();
+    if (exception === "") return false;
+    if (exception === "*") return true;
+    const [, range, bits] = /^([\da-f.:]+)\/(\d+)$/.exec(exception) ?? [];
+    if (range !== undefined) return isInRange(name, range, Number(bits));
+    const [, bare = exception, only] =
+      /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(exception)?.filter((part) =>
+        part !== undefined
+      ) ?? [];
+    if (only !== undefined && Number(only) !== port) return false;
+    const suffix = bare.replace(/^\[(.*)\]$/, "$1").replace(/^\*?\./, "");
+    return name === suffix || name.endsWith(`.${suffix}`);
+  });
+}
+
+function isInRange(host: string, range: string, bits: number): boolean {
+  const family = isIP(host);
+  if (family === 0 || family !== isIP(range)) return false;
+  const type = family === 4 ? "ipv4" : "ipv6";
+  if (bits > (family === 4 ? 32 : 128)) return false;
+  const list = new BlockList();
+  list.addSubnet(range, bits, type);
+  return list.check(host, type);
+}

@@ -1,0 +1,115 @@
+/**
+ * Asks a Teleport proxy who it is, as browsers and Teleport's own tools do.
+ *
+ * @module
+ */
+
+import { describe } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+
+/** What a proxy says of itself and its cluster. */
+export interface ProxyPing {
+  readonly cluster: string;
+  readonly version: string;
+  /** Whether it passes TLS through to the auth service, by ALPN. */
+  readonly tlsRouting: boolean;
+}
+
+/** Whatever is at an address, it gave no such answer. */
+export class NoProxyError extends Error {
+  override readonly name = "NoProxyError";
+
+  constructor(
+    message: string,
+    /** Whether that may be different in a while. */
+    readonly passing: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * Asks.
+ *
+ * @param authorities CAs, in PEM, that are trusted besides those that every
+ * program trusts: a web certificate is not signed by the cluster
+ * @throws {NoProxyError}
+ * @throws `signal.reason`
+ */
+export async function pingProxy(
+  address: Address,
+  { authorities, signal }: {
+    readonly authorities: readonly string[];
+    readonly signal: AbortSignal;
+  },
+): Promise<ProxyPing> {
+  using client = Deno.createHttpClient({ caCerts: [...authorities] });
+  const url = `https://${formatAddress(address)}/webapi/ping`;
+  let text: string;
+  try {
+    const response = await fetch(url, { client, signal });
+    text = await response.text();
+    if (!response.ok) {
+      throw new NoProxyError(
+        `${url} answers with status ${response.status}`,
+        response.status >= 500,
+      );
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof NoProxyError) throw error;
+    throw explain(error, url);
+  }
+  const ping = parsePing(text);
+  if (ping !== undefined) return ping;
+  throw new NoProxyError(`${url} answers with something else`, false);
+}
+
+function parsePing(text: string): ProxyPing | undefined {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const { cluster_name: cluster, server_version: version, proxy } = record(
+    answer,
+  );
+  if (typeof cluster !== "string" || cluster === "") return undefined;
+  return {
+    cluster,
+    version: typeof version === "string" ? version : "",
+    tlsRouting: record(proxy)["tls_routing_enabled"] === true,
+  };
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function explain(error: unknown, url: string): NoProxyError {
+  const text = describe(error)
+    .replace(/^fetch failed: /i, "")
+    .replace(/^error sending request .*?\): (client error \(\w+\): )?/, "");
+  if (/UnknownIssuer/.test(text)) {
+    return new NoProxyError(
+      `the certificate of ${url} is not signed by a CA that we trust: name the CA's file in ` +
+        "the environment variable DENO_CERT, or set DENO_TLS_CA_STORE=system where the system trusts it",
+      false,
+      { cause: error },
+    );
+  }
+  if (/not valid for name|NotValidForName/.test(text)) {
+    return new NoProxyError(
+      `the certificate of ${url} is for another name: use that name in teleport-addr`,
+      false,
+      { cause: error },
+    );
+  }
+  return new NoProxyError(
+    `${url} does not answer: ${text}`,
+    !/certificate|alert|InvalidContentType|HTTP/.test(text),
+    { cause: error },
+  );
+}

@@ -1,0 +1,254 @@
+import { AUDIT } from "../../lib/event.ts";
+import { createMovements } from "../../lib/operate/movement.ts";
+import { createObservers } from "../../lib/operate/observers.ts";
+import { Progress } from "../../lib/pipeline/progress.ts";
+import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
+import { assertEquals, assertMatch } from "../assert.ts";
+import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { pending } from "../pipeline/recordings_setup.ts";
+import { watchedRun } from "./watched_run.ts";
+
+const HOUR_MS = 3_600_000;
+
+function failure(message: string, waitMs = 1_000): FailedAttempt {
+  return { error: new Error(message), attempt: 1, waitMs, elapsedMs: 0 };
+}
+
+/** A run whose state is read, an hour behind. */
+function begun() {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const monitor = watchedRun({
+    clock,
+    movements: createMovements({ clock, pollMs: 5_000 }),
+    stop: stop.signal,
+  });
+  const observers = createObservers(monitor, clock);
+  const start = rfc3339(clock.now() - HOUR_MS);
+  const progress = new Progress({
+    position: { ...position(0), start, newest: null },
+    recordings: {},
+  }, { clock, onChange: () => {} });
+  observers.teleport.worked();
+  const begin = (setAside = 0) =>
+    monitor.begin({
+      cluster: "tele.example.com",
+      startTime: start,
+      progress,
+      setAside,
+    });
+  return { clock, monitor, progress, begin, stop, ...observers };
+}
+
+function rfc3339(ms: number): string {
+  return new Date(ms).toISOString().replace(".000Z", "Z");
+}
+
+function stateOf({ monitor }: ReturnType<typeof begun>) {
+  return monitor.report().run?.state;
+}
+
+Deno.test("before Teleport answers it is not ready, and says so", async () => {
+  const clock = new FakeClock();
+  const monitor = watchedRun({ clock });
+  const observers = createObservers(monitor, clock);
+  assertEquals(monitor.readiness(), {
+    ok: false,
+    reason: "Teleport at teleport.example.com:3025 has not answered yet",
+  });
+  const before = monitor.report();
+  assertEquals(
+    [before.cluster, before.position, before.run?.lagSeconds],
+    [null, null, null],
+  );
+  assertEquals(before.run?.state, {
+    name: "connecting",
+    since: "2026-03-01T12:00:00.000Z",
+    text: "Connecting to Teleport at teleport.example.com:3025.",
+  });
+  await clock.advance(2_000);
+  observers.teleport.failed(failure("connection refused"));
+  assertEquals(monitor.readiness(), {
+    ok: false,
+    reason: "Teleport fails since 2026-03-01T12:00:02.000Z: connection refused",
+  });
+  observers.teleport.worked();
+  assertEquals(monitor.readiness(), { ok: true });
+});
+
+Deno.test("the state follows what happens, with since when", async () => {
+  const test = begun();
+  const { clock, monitor, begin, events, delivery, stop } = test;
+  begin();
+  events.read(auditEvents(2), 2);
+  await clock.advance(1_000);
+  assertEquals(stateOf(test)?.name, "delivering");
+  assertEquals(stateOf(test)?.text, "Delivering; 1 h behind.");
+  await clock.advance(1_000);
+  delivery.failed(AUDIT, failure("connection refused"));
+  monitor.sample();
+  await clock.advance(5_000);
+  assertEquals(stateOf(test), {
+    name: "retrying",
+    since: "2026-03-01T12:00:02.000Z",
+    text:
+      "Retrying: Fluentd fails since 2026-03-01T12:00:02.000Z: connection refused.",
+  });
+  delivery.delivered(AUDIT, 2);
+  events.caughtUp();
+  assertEquals(stateOf(test), {
+    name: "caught up",
+    since: "2026-03-01T12:00:07.000Z",
+    text: "Caught up: every event that Teleport has is delivered.",
+  });
+  events.read([], 0);
+  await clock.advance(5_000);
+  events.caughtUp();
+  assertEquals(stateOf(test)?.since, "2026-03-01T12:00:07.000Z");
+  stop.abort();
+  assertEquals(stateOf(test)?.name, "stopping");
+});
+
+Deno.test("a loop that does not even try is not healthy; one that retries is", async () => {
+  const test = begun();
+  const { clock, monitor, begin, events, delivery } = test;
+  begin();
+  events.read(auditEvents(1), 1);
+  for (let minute = 0; minute < 60; minute++) {
+    delivery.failed(AUDIT, failure("connection refused", 30_000));
+    await clock.advance(60_000);
+    assertEquals(monitor.health(), { ok: true });
+  }
+  assertEquals(monitor.readiness().ok, false);
+  await clock.advance(5 * 60_000);
+  const since = "2026-03-01T12:59:30.000Z";
+  const reason =
+    `delivery of events: nothing has moved for 5 min 30 s, since ${since}`;
+  assertEquals(monitor.health(), { ok: false, reason });
+  assertEquals(stateOf(test)?.name, "stalled");
+  assertEquals(stateOf(test)?.text, `Stalled: ${reason}.`);
+  delivery.delivered(AUDIT, 1);
+  assertEquals(monitor.health(), { ok: true });
+});
+
+Deno.test("a receiver that says to come back in an hour is waited for, and that is healthy", async () => {
+  const { clock, monitor, begin, events, delivery } = begun();
+  begin();
+  events.read(auditEvents(1), 1);
+  delivery.failed(AUDIT, failure("busy", HOUR_MS));
+  await clock.advance(HOUR_MS + 4 * 60_000);
+  assertEquals(monitor.health(), { ok: true });
+  await clock.advance(60_000);
+  assertEquals(monitor.health().ok, false);
+});
+
+Deno.test("an idle cluster is healthy and ready for days", async () => {
+  const { clock, monitor, begin, events, teleport } = begun();
+  begin();
+  const { reading } = monitor.movements;
+  for (let poll = 0; poll < 48; poll++) {
+    reading.due();
+    events.read([], 0);
+    teleport.worked();
+    reading.moved();
+    events.caughtUp();
+    reading.rest();
+    await clock.advance(HOUR_MS);
+  }
+  assertEquals(monitor.health(), { ok: true });
+  assertEquals(monitor.readiness(), { ok: true });
+  assertEquals(monitor.lagSeconds(), 0);
+});
+
+Deno.test("the lag is how long ago everything was known to be delivered", async () => {
+  const test = begun();
+  const { clock, monitor, progress, begin, events, delivery, teleport } = test;
+  assertEquals(monitor.lagSeconds(), null);
+  begin();
+  assertEquals(monitor.lagSeconds(), 3_600);
+  const at = (ms: number) => ({
+    ...position(1),
+    start: rfc3339(clock.now() - HOUR_MS),
+    newest: { time: rfc3339(ms), keys: [] },
+  });
+  progress.advance(at(clock.now() - 600_000), []);
+  assertEquals(monitor.lagSeconds(), 600);
+  // A range that is over is known to be delivered, with events in it or not.
+  const start = rfc3339(clock.now() - 300_000);
+  progress.advance({ ...at(clock.now() - 600_000), start }, []);
+  assertEquals(monitor.lagSeconds(), 300);
+  events.caughtUp();
+  assertEquals(monitor.lagSeconds(), 0);
+  // Nothing newer for an hour, and then one event: it is seconds behind, no hour.
+  await clock.advance(HOUR_MS);
+  events.caughtUp();
+  await clock.advance(5_000);
+  events.read(auditEvents(1), 1);
+  assertEquals(monitor.lagSeconds(), 5);
+  delivery.delivered(AUDIT, 1);
+  events.caughtUp();
+  assertEquals(monitor.lagSeconds(), 0);
+  // While Teleport does not answer, nobody knows.
+  await clock.advance(60_000);
+  teleport.failed(failure("connection refused"));
+  assertEquals(monitor.lagSeconds(), 60);
+  teleport.worked();
+  assertEquals(monitor.lagSeconds(), 0);
+});
+
+Deno.test("the report has the recordings in trouble, and what is set aside by all runs", async () => {
+  const { clock, monitor, progress, begin, delivery, recordings } = begun();
+  begin(3);
+  progress.advance(progress.position, ["fresh", "failing", "missing"]);
+  const failing = pending({
+    attempts: 2,
+    lastError: "not there (yet)",
+    sinceMs: clock.now() - HOUR_MS,
+  });
+  progress.updateRecording("failing", failing);
+  recordings.failed("failing", failing, 1_000);
+  progress.updateRecording("missing", {
+    ...failing,
+    sinceMs: clock.now() - 48 * HOUR_MS,
+  });
+  delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
+  const report = monitor.report();
+  assertEquals(report.setAside, 4);
+  assertEquals(report.recordings.pending, 3);
+  assertEquals(report.recordings.missing, 1);
+  assertEquals(report.recordings.troubled[0], {
+    sessionId: "failing",
+    since: "2026-03-01T11:00:00.000Z",
+    attempts: 2,
+    missing: false,
+    lastError: "not there (yet)",
+  });
+  assertEquals(
+    report.run?.problems.map(({ what, error, over }) => [what, error, over]),
+    [
+      ["events that are refused", "bad time", null],
+      ["reading of recordings", "not there (yet)", null],
+    ],
+  );
+  await clock.advance(1_000);
+  recordings.finished("failing");
+  const over = monitor.report().run?.problems[1]?.over ?? "";
+  assertMatch(over, /12:00:01/);
+});
+
+Deno.test("a refusal is an answer: the receiver is up", () => {
+  const { monitor, begin, events, delivery } = begun();
+  begin();
+  events.read(auditEvents(1), 1);
+  delivery.failed(AUDIT, failure("connection refused"));
+  delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
+  assertEquals(monitor.readiness(), { ok: true });
+});
+
+Deno.test("the report is JSON: it reads back as it was", () => {
+  const { monitor, begin } = begun();
+  begin();
+  const report = monitor.report();
+  assertEquals(JSON.parse(JSON.stringify(report)), report);
+});
