@@ -7,7 +7,7 @@
 import { ConfigError } from "../errors.ts";
 import type { HostPort } from "./config.ts";
 import { refusal } from "./refusal.ts";
-import { list, single, type ValueType } from "./value_type.ts";
+import { list, type ValueType } from "./value_type.ts";
 
 const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i;
 const MAX_PORT = 65_535;
@@ -43,9 +43,6 @@ function complaint(text: string): string {
 }
 
 const LIST = list("HOST:PORT,...", parseAddress);
-
-/** One address. */
-export const ADDRESS: ValueType<HostPort> = single("HOST:PORT", parseAddress);
 
 /** Addresses, at least one, in the order in which they are tried. */
 export const ADDRESSES: ValueType<readonly HostPort[]> = {

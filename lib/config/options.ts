@@ -6,12 +6,13 @@
  * @module
  */
 
-import { ADDRESS, ADDRESSES } from "./address.ts";
+import { ADDRESSES } from "./address.ts";
 import { COMMAND_NAMES, type CommandName } from "./commands.ts";
 import { duration } from "./duration.ts";
 import { DIRECTORY, FILE } from "./file.ts";
 import { HEADERS } from "./header.ts";
 import { HTTP_URL } from "./http_url.ts";
+import { LISTEN_ADDRESS } from "./listen_address.ts";
 import { PASSWORD } from "./password.ts";
 import { PAST_TIME } from "./rfc3339.ts";
 import { size } from "./size.ts";
@@ -383,7 +384,7 @@ const OPTIONS = {
     commands: DELIVER,
   },
   listen: {
-    type: optional(ADDRESS),
+    type: optional(LISTEN_ADDRESS),
     group: "The run",
     otherwise: "off",
     help: "where to serve metrics, health and the status page",

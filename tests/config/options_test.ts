@@ -347,7 +347,7 @@ const CASES: { readonly [Name in Documented]: Case<Values[Name]> } = {
     variables: ["LISTEN"],
     toml: ['listen = "127.0.0.1:9090"'],
     otherwise: undefined,
-    bad: [":9090", '":9090" has no host: write host:port'],
+    bad: ["localhost", '"localhost" has no port: write host:port'],
   },
   "lock-enabled": off(["LOCKING_ENABLED", "LOCK_ENABLED"], [
     "lock-enabled",
