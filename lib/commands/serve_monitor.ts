@@ -23,18 +23,20 @@ export async function serveMonitor(
 ): Promise<AsyncDisposable | undefined> {
   if (address === undefined) return undefined;
   // Only now: most runs from cron do without.
-  const [{ serve }, { Metrics }] = await Promise.all([
+  const [{ serve }, { Metrics }, { createPage }] = await Promise.all([
     import("../operate/server.ts"),
     import("../operate/metrics.ts"),
+    import("../operate/page/page.tsx"),
   ]);
   const metrics = new Metrics(monitor);
   monitor.measurements = metrics;
+  const renderPage = await createPage();
   const server = serve(address, {
     metrics: () => metrics.text(),
     health: () => monitor.health(),
     readiness: () => monitor.readiness(),
     status: () => monitor.report(),
-    assets: new Map(),
+    page: () => renderPage(monitor.report()),
   });
   const ended = new AbortController();
   const sampling = sample(monitor, clock, ended.signal);

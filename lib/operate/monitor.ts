@@ -19,11 +19,11 @@ import { Side } from "./side.ts";
 import type {
   CredentialReport,
   RecordingsReport,
+  RunningReport,
   RunReport,
   SideReport,
   StateName,
   StateReport,
-  StatusReport,
 } from "./status_report.ts";
 
 /** What does not change while a run lasts. */
@@ -170,7 +170,7 @@ export class Monitor {
   }
 
   /** Everything. */
-  report(): StatusReport {
+  report(): RunningReport {
     const nowMs = this.#options.clock.now();
     const begun = this.#begun;
     return {

@@ -14,10 +14,10 @@ export type Verdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: string };
 
-/** Something that does not change, such as a page. */
-export interface Asset {
-  readonly body: string | Uint8Array<ArrayBuffer>;
-  /** Besides those that every answer has; `content-type` at least. */
+/** The page for people, as it is just now. */
+export interface Page {
+  readonly body: string;
+  /** Besides those that every answer has, or instead of them; `content-type` at least. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -30,8 +30,7 @@ export interface ServerContent {
   /** Whether both sides answer. */
   readonly readiness: () => Verdict;
   readonly status: () => StatusReport;
-  /** By path, e.g. `/`. */
-  readonly assets: ReadonlyMap<string, Asset>;
+  readonly page: () => Page;
 }
 
 /** Where to listen. */
@@ -47,7 +46,7 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Of every answer, unless an asset says otherwise. */
+/** Of every answer, unless the page says otherwise. */
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -119,9 +118,13 @@ async function respond(
 
 async function answer(
   path: string,
-  { metrics, health, readiness, status, assets }: ServerContent,
+  { metrics, health, readiness, status, page }: ServerContent,
 ): Promise<Response> {
   switch (path) {
+    case "/": {
+      const { body, headers } = page();
+      return respondWith(body, 200, headers);
+    }
     case "/metrics": {
       const { text, contentType } = await metrics();
       return respondWith(text, 200, { "content-type": contentType });
@@ -135,15 +138,11 @@ async function answer(
         "content-type": "application/json",
       });
   }
-  const asset = assets.get(path);
-  if (asset === undefined) {
-    return respondWith(
-      "there is /metrics, /healthz, /readyz and /status\n",
-      404,
-      TEXT,
-    );
-  }
-  return respondWith(asset.body, 200, asset.headers);
+  return respondWith(
+    "there is /, /metrics, /healthz, /readyz and /status\n",
+    404,
+    TEXT,
+  );
 }
 
 function respondWithVerdict(verdict: Verdict): Response {

@@ -24,6 +24,11 @@ export interface StatusReport {
   readonly run: RunReport | null;
 }
 
+/** A report of the running process itself. */
+export interface RunningReport extends StatusReport {
+  readonly run: RunReport;
+}
+
 /** Recordings that are not delivered completely. */
 export interface RecordingsReport {
   readonly pending: number;

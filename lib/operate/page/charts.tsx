@@ -1,0 +1,124 @@
+/**
+ * Rate and lag over the last hour, as plain SVG, with the same as a table for who
+ * cannot see it.
+ *
+ * @module
+ */
+
+import { formatAge } from "../format_age.ts";
+import type { HistoryPoint, RunningReport } from "../status_report.ts";
+import { Live } from "./live.tsx";
+import { formatCount } from "./number.ts";
+import { Moment } from "./time.tsx";
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+/** Of the drawing, which is stretched to the width of the page. */
+const WIDTH = 600;
+const HEIGHT = 120;
+/** A minute, less a gap. */
+const BAR_WIDTH = 8;
+
+/** Both charts. */
+export function Charts({ report: { run, time } }: { report: RunningReport }) {
+  const formatLag = (seconds: number) => formatAge(seconds * 1_000);
+  return (
+    <Live id="charts" title="The last hour">
+      <div class="charts">
+        <Chart
+          name="Events per second"
+          points={run.history.map((point) => [point, point.eventsPerSecond])}
+          format={formatCount}
+          now={time}
+        />
+        <Chart
+          name="Behind"
+          points={run.history.map((point) => [point, point.lagSeconds])}
+          format={formatLag}
+          now={time}
+        />
+      </div>
+      <details id="charts-table">
+        <summary>As a table</summary>
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Minute up to</th>
+                <th scope="col">Events per second</th>
+                <th scope="col">Behind</th>
+              </tr>
+            </thead>
+            <tbody>
+              {run.history.toReversed().map((point) => (
+                <tr key={point.time}>
+                  <td>
+                    <Moment at={point.time} />
+                  </td>
+                  <td>{formatCount(point.eventsPerSecond)}</td>
+                  <td>
+                    {point.lagSeconds === null
+                      ? "not known"
+                      : formatLag(point.lagSeconds)}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </Live>
+  );
+}
+
+function Chart({ name, points, format, now }: {
+  name: string;
+  points: readonly (readonly [HistoryPoint, number | null])[];
+  format: (value: number) => string;
+  now: string;
+}) {
+  const values = points.flatMap(([, value]) => value ?? []);
+  const most = Math.max(0, ...values);
+  const latest = values.at(-1);
+  const summary = latest === undefined
+    ? `${name}: not known yet`
+    : `${name}: now ${format(latest)}, at most ${format(most)}`;
+  const endMs = Date.parse(now);
+  return (
+    <figure>
+      <figcaption>
+        {name} <span class="quiet">at most {format(most)}</span>
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={summary}
+      >
+        {points.map(([{ time }, value]) => {
+          if (value === null) return null;
+          const ageMs = endMs - Date.parse(time);
+          const x = WIDTH * (1 - (ageMs + MINUTE_MS) / (HOUR_MS + MINUTE_MS));
+          const height = most === 0 ? 0 : HEIGHT * value / most;
+          return (
+            <rect
+              key={time}
+              x={x.toFixed(1)}
+              y={(HEIGHT - height).toFixed(1)}
+              width={BAR_WIDTH}
+              height={height.toFixed(1)}
+            >
+              <title>{`${time.slice(11, 16)} UTC: ${format(value)}`}</title>
+            </rect>
+          );
+        })}
+        <line x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} />
+      </svg>
+      <div class="axis" aria-hidden="true">
+        <span>1 h ago</span>
+        <span>30 min</span>
+        <span>now</span>
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * The figures that answer most questions: how far, how far behind, how fast, and
+ * what needs a person.
+ *
+ * @module
+ */
+
+import type { ComponentChildren } from "preact";
+import { formatAge } from "../format_age.ts";
+import type { RunningReport } from "../status_report.ts";
+import { formatCount } from "./number.ts";
+import { Moment } from "./time.tsx";
+
+/** The figures. */
+export function Figures({ report }: { report: RunningReport }) {
+  const { run, position, recordings, setAside } = report;
+  return (
+    <section aria-label="Figures">
+      <dl id="figures" class="figures" data-live>
+        <Figure
+          name="Behind"
+          value={run.lagSeconds === null
+            ? "not known yet"
+            : formatAge(run.lagSeconds * 1_000)}
+        />
+        <Figure
+          name="Rate"
+          value={`${formatCount(run.eventsPerSecond)} events/s`}
+        />
+        <Figure
+          name="Delivered up to"
+          value={position === null ? "no event yet" : <Moment at={position} />}
+        />
+        <Figure
+          name="Events delivered"
+          value={formatCount(
+            run.events.audit.delivered + run.events.recording.delivered,
+          )}
+          note="since the start of the program"
+        />
+        <Figure
+          name="Set aside"
+          value={formatCount(setAside)}
+          bad={setAside > 0}
+          note={setAside > 0 && (
+            <>
+              refused for good; see{" "}
+              <code>teleport-event-handler rejected list</code>
+            </>
+          )}
+        />
+        <Figure
+          name="Recordings missing"
+          value={formatCount(recordings.missing)}
+          bad={recordings.missing > 0}
+          note={`${formatCount(recordings.pending)} not delivered completely`}
+        />
+      </dl>
+    </section>
+  );
+}
+
+function Figure({ name, value, note, bad = false }: {
+  name: string;
+  value: ComponentChildren;
+  note?: ComponentChildren;
+  bad?: boolean;
+}) {
+  return (
+    <div class={bad ? "figure bad" : "figure"}>
+      <dt>{name}</dt>
+      <dd>
+        {bad && <span aria-hidden="true">!</span>} {value}
+        {note && <small>{note}</small>}
+      </dd>
+    </div>
+  );
+}

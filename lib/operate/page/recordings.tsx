@@ -1,0 +1,55 @@
+/**
+ * Session recordings: how many, and those that cannot be read.
+ *
+ * @module
+ */
+
+import type { RunningReport } from "../status_report.ts";
+import { Live } from "./live.tsx";
+import { formatCount } from "./number.ts";
+import { Since } from "./time.tsx";
+
+/** The recordings that are not delivered completely. */
+export function Recordings({ report }: { report: RunningReport }) {
+  const { recordings: { pending, missing, troubled }, run, time } = report;
+  return (
+    <Live id="recordings" title="Session recordings">
+      <p>
+        {formatCount(run.recordingsDelivered)} delivered, {formatCount(pending)}
+        {" "}
+        pending, of which {formatCount(missing)} missing
+        {missing > 0 && " (could not be read for two days)"}.
+      </p>
+      {troubled.length > 0 && (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Session</th>
+                <th scope="col">Known since</th>
+                <th scope="col">Attempts</th>
+                <th scope="col">What is wrong</th>
+              </tr>
+            </thead>
+            <tbody>
+              {troubled.map((it) => (
+                <tr key={it.sessionId} class={it.missing ? "bad" : undefined}>
+                  <td>
+                    <code>{it.sessionId}</code>
+                  </td>
+                  <td>
+                    <Since at={it.since} now={time} />
+                  </td>
+                  <td>{formatCount(it.attempts)}</td>
+                  <td>
+                    {it.missing && <strong>missing:</strong>} {it.lastError}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Live>
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * What became of everything since the start of the program.
+ *
+ * @module
+ */
+
+import type { EventCounts, RunningReport } from "../status_report.ts";
+import { Live } from "./live.tsx";
+import { formatBytes, formatCount } from "./number.ts";
+
+/** Events, requests, and memory. */
+export function Totals({ report: { run } }: { report: RunningReport }) {
+  const requests = Object.entries(run.requests).filter(([, count]) =>
+    count > 0
+  );
+  return (
+    <Live id="totals" title="Since the start of the program">
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Events</th>
+              <th scope="col">Read</th>
+              <th scope="col">Filtered</th>
+              <th scope="col">Delivered</th>
+              <th scope="col">Set aside</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Row name="Audit log" counts={run.events.audit} />
+            <Row name="Recordings" counts={run.events.recording} />
+          </tbody>
+        </table>
+      </div>
+      <p>
+        Requests to Fluentd: {requests.length === 0
+          ? "none"
+          : requests.map(([outcome, count]) =>
+            `${formatCount(count)} ${outcome}`
+          ).join(", ")}; {formatCount(run.requestsInFlight)} in flight. Retries:
+        {" "}
+        {formatCount(run.retries.fluentd)} to Fluentd,{" "}
+        {formatCount(run.retries.teleport)} to Teleport. Memory:{" "}
+        {formatBytes(run.memoryBytes)}.
+      </p>
+    </Live>
+  );
+}
+
+function Row({ name, counts }: { name: string; counts: EventCounts }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{formatCount(counts.read)}</td>
+      <td>{formatCount(counts.filtered)}</td>
+      <td>{formatCount(counts.delivered)}</td>
+      <td class={counts.setAside > 0 ? "bad" : undefined}>
+        {formatCount(counts.setAside)}
+      </td>
+    </tr>
+  );
+}
