@@ -39,8 +39,8 @@ export function Totals({ report: { run } }: { report: RunningReport }) {
             `${formatCount(count)} ${outcome}`
           ).join(", ")}; {formatCount(run.requestsInFlight)} in flight. Retries:
         {" "}
-        {formatCount(run.retries.fluentd)} to Fluentd,{" "}
-        {formatCount(run.retries.teleport)} to Teleport. Memory:{" "}
+        {formatCount(sum(run.retries.fluentd))} to Fluentd,{" "}
+        {formatCount(sum(run.retries.teleport))} to Teleport. Memory:{" "}
         {formatBytes(run.memoryBytes)}.
       </p>
     </Live>
@@ -59,4 +59,8 @@ function Row({ name, counts }: { name: string; counts: EventCounts }) {
       </td>
     </tr>
   );
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
