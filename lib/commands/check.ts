@@ -8,6 +8,7 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { printConfig } from "../config/print_config.ts";
 import type { EffectiveOption } from "../config/read_options.ts";
+import { ConfigError } from "../errors.ts";
 import { loadTls } from "../fluentd/tls.ts";
 import { loadIdentity } from "../teleport/identity.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -18,7 +19,7 @@ import { print } from "./print.ts";
  * checked before. Connects to nothing.
  *
  * @param effective Printed first, where `--print-config` asks for it
- * @throws {ConfigError} naming the file
+ * @throws {ConfigError} with all problems, each naming the file
  */
 export async function runCheck(
   config: Config,
@@ -26,16 +27,23 @@ export async function runCheck(
 ): Promise<number> {
   if (effective !== undefined) print(printConfig(effective));
   const nowMs = systemClock.now();
-  const { certificate } = await loadIdentity(
-    config.teleport.credentials,
-    nowMs,
-  );
-  if (config.target.kind === "fluentd") {
-    await loadTls(config.target.fluentd, nowMs);
+  const { teleport, target } = config;
+  const [identity, tls] = await Promise.allSettled([
+    loadIdentity(teleport.credentials, nowMs),
+    target.kind === "fluentd" ? loadTls(target.fluentd, nowMs) : undefined,
+  ]);
+  if (identity.status === "rejected" || tls.status === "rejected") {
+    throw new ConfigError([...problemsOf(identity), ...problemsOf(tls)]);
   }
-  const end = new Date(certificate.notAfterMs).toISOString();
+  const end = new Date(identity.value.certificate.notAfterMs).toISOString();
   print(
     `The configuration holds; the credentials are good until ${end}. Connections were not tried.\n`,
   );
   return ExitStatus.Done;
+}
+
+function problemsOf(result: PromiseSettledResult<unknown>): readonly string[] {
+  if (result.status === "fulfilled") return [];
+  if (result.reason instanceof ConfigError) return result.reason.problems;
+  throw result.reason;
 }

@@ -30,7 +30,7 @@ export async function runProgram(
     const options = readOptions({
       command,
       args: words,
-      env: readProcessEnvironment(),
+      env: readProcessEnvironment(command),
       readTextFile: Deno.readTextFileSync,
     });
     return await runCommand(options, signals);

@@ -33,6 +33,9 @@ function reason(error: unknown): string {
   if (error instanceof Deno.errors.IsADirectory) {
     return "it is a directory, not a file";
   }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return "a part of its path is a file, not a directory";
+  }
   return describe(error);
 }
 

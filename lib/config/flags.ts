@@ -50,7 +50,7 @@ export function readFlags(
     alias: Object.fromEntries(SHORT_NAMES),
     unknown(arg, key) {
       if (key === undefined) return true;
-      problems.push(unknownFlag(command, arg.replace(/=.*/s, "")));
+      problems.push(unknownFlag(arg.replace(/=.*/s, "")));
       return false;
     },
   });
@@ -135,10 +135,13 @@ function misread(flag: string): string[] {
     : [`--${name}: ${JSON.stringify(value)} is neither true nor false`];
 }
 
-function unknownFlag(command: CommandName, flag: string): string {
-  const known = OPTION_NAMES.filter((name) => takes(command, name))
-    .flatMap((name) => isSwitch(name) ? [name, `no-${name}`] : [name])
-    .map((name) => `--${name}`);
+/** Flags of other commands are named too: then it is told that they are. */
+function unknownFlag(flag: string): string {
+  const known = flag.startsWith("--")
+    ? OPTION_NAMES
+      .flatMap((name) => isSwitch(name) ? [name, `no-${name}`] : [name])
+      .map((name) => `--${name}`)
+    : SHORT_NAMES.map(([, short]) => `-${short}`);
   return `${flag}: unknown flag${didYouMean(flag, known)}`;
 }
 

@@ -4,23 +4,36 @@
  * @module
  */
 
-import { environmentNames, OPTION_NAMES } from "./options.ts";
+import type { CommandName } from "./commands.ts";
+import {
+  canStandIn,
+  environmentNames,
+  OPTION_NAMES,
+  takes,
+} from "./options.ts";
+
+const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ_"];
 
 /**
- * The environment variables that matter here. A program that may read only names
- * with certain prefixes cannot list what there is, so that it asks for the names
- * that it knows and, to find misspelt ones, for those that differ by a letter left
- * out or two letters swapped.
+ * The environment variables that matter to a command. A program that may read only
+ * names with certain prefixes cannot list what there is, so that it asks for the
+ * names that it knows and, to find misspelt ones, for those that are alike.
  *
  * @returns Name and value of those that are set
  */
-export function readProcessEnvironment(): Record<string, string> {
+export function readProcessEnvironment(
+  command: CommandName,
+): Record<string, string> {
+  const isRead = OPTION_NAMES.some((name) =>
+    takes(command, name) && canStandIn("environment", name)
+  );
+  if (!isRead) return {};
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") {
     return Deno.env.toObject();
   }
   const set: Record<string, string> = {};
   for (const name of OPTION_NAMES.flatMap(environmentNames)) {
-    for (const candidate of [name, ...misspellings(name)]) {
+    for (const candidate of alike(name)) {
       const value = Deno.env.get(candidate);
       if (value !== undefined) set[candidate] = value;
     }
@@ -28,16 +41,29 @@ export function readProcessEnvironment(): Record<string, string> {
   return set;
 }
 
-/** The name behind its prefix with one letter left out, or two swapped. */
-function misspellings(name: string): string[] {
-  const prefix = name.slice(0, name.indexOf("_") + 1);
-  const letters = name.slice(prefix.length);
-  return Array.from(letters, (letter, i) => {
-    const before = prefix + letters.slice(0, i);
-    const after = letters.slice(i + 1);
-    return [
-      before + after,
-      before + after.slice(0, 1) + letter + after.slice(1),
-    ];
-  }).flat();
+/**
+ * The name itself, and behind its prefix with one letter too many, too few or
+ * another, with two letters swapped, or with a word left out.
+ */
+function* alike(name: string): Generator<string> {
+  yield name;
+  const start = name.indexOf("_") + 1;
+  for (let i = start; i <= name.length; i++) {
+    const before = name.slice(0, i);
+    const letter = name.slice(i, i + 1);
+    const after = name.slice(i + 1);
+    for (const other of LETTERS) {
+      yield before + other + letter + after;
+      if (letter !== "") yield before + other + after;
+    }
+    if (letter === "") continue;
+    yield before + after;
+    yield before + after.slice(0, 1) + letter + after.slice(1);
+  }
+  const words = name.slice(start).split("_");
+  for (const i of words.keys()) {
+    if (words.length > 1) {
+      yield name.slice(0, start) + words.toSpliced(i, 1).join("_");
+    }
+  }
 }

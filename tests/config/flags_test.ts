@@ -61,7 +61,7 @@ for (const [args, texts] of TEXTS) {
 }
 
 const PROBLEMS: [args: string[], problems: string[]][] = [
-  [["--lenght=5"], ['--lenght: unknown flag: did you mean "--config"?']],
+  [["--lenght=5"], ['--lenght: unknown flag: did you mean "--length"?']],
   [["--fluentd-ulr=x"], [
     '--fluentd-ulr: unknown flag: did you mean "--fluentd-url"?',
   ]],
@@ -72,7 +72,7 @@ const PROBLEMS: [args: string[], problems: string[]][] = [
   [["--__proto__.x=1"], [
     '--__proto__.x: unknown flag: did you mean "--start-time"?',
   ]],
-  [["-x"], ['-x: unknown flag: did you mean "--help"?']],
+  [["-x"], ['-x: unknown flag: did you mean "-c"?']],
   [["--debug=maybe"], ['--debug: "maybe" is neither true nor false']],
   [["--debug="], ['--debug: "" is neither true nor false']],
   [["--no-debug=false"], ["--no-debug: takes no value"]],

@@ -361,7 +361,7 @@ Deno.test("everything that is wrong is told at once, each with its place", () =>
       },
     ),
     [
-      '--lenght: unknown flag: did you mean "--config"?',
+      '--lenght: unknown flag: did you mean "--length"?',
       "--ttl: is an option of configure, and not of start",
       'start: unexpected argument "now"',
       'FDFWD_BACH: unknown environment variable: did you mean "FDFWD_BATCH"?',
