@@ -10,6 +10,8 @@ const INITIAL_BYTES = 64 * 1024;
 export class JsonBuffer {
   /** The bytes written are the first `length` of these. */
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_BYTES);
+  /** The same bytes. */
+  view = new DataView(this.bytes.buffer);
   /** How many bytes were written; set it back to undo the last ones. */
   length = 0;
 
@@ -20,6 +22,7 @@ export class JsonBuffer {
     const larger = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
+    this.view = new DataView(larger.buffer);
   }
 
   /** Appends one byte. */

@@ -32,6 +32,7 @@ const TAG_BOOL = 0x20;
 const TAG_STRUCT = 0x2a;
 const TAG_LIST = 0x32;
 
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -44,14 +45,17 @@ const LETTER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+/** Every byte of the wire makes at most so many of JSON, but for escapes. */
+const MOST_BYTES_PER_BYTE = 3;
+/** The outermost braces, and what a copied word may write beyond a string. */
+const SLACK_BYTES = 16;
 /** The longest escape: `\u00XX`. */
 const ESCAPE_BYTES = 6;
 
-/** 1 for the ASCII bytes that JSON strings hold as they are. */
-const PLAIN = new Uint8Array(256);
-for (let byte = 0x20; byte < 0x80; byte++) {
-  PLAIN[byte] = byte === QUOTE || byte === BACKSLASH ? 0 : 1;
-}
+/** 1 for the bytes that JSON strings hold as they are, UTF-8 sequences among them. */
+const PLAIN = new Uint8Array(256).fill(1, SPACE);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
 
 /** The letter of JSON's two-character escapes, by byte; 0 where there is none. */
 const SHORT_ESCAPE = new Uint8Array(256);
@@ -61,12 +65,20 @@ for (const character of '"\\\b\f\n\r\t') {
 }
 
 const HEX_DIGITS = new TextEncoder().encode("0123456789abcdef");
-const NULL = new TextEncoder().encode("null");
-const TRUE = new TextEncoder().encode("true");
-const FALSE = new TextEncoder().encode("false");
 
-const number = new Float64Array(1);
-const numberBytes = new Uint8Array(number.buffer);
+/** "null", "true" and "fals" as little-endian words. */
+const WORD_NULL = 0x6c6c756e;
+const WORD_TRUE = 0x65757274;
+const WORD_FALS = 0x736c6166;
+const LETTER_E = 0x65;
+
+/** The same byte four times in a word. */
+const ONES = 0x01010101;
+const SPACES = SPACE * ONES;
+const QUOTES = QUOTE * ONES;
+const BACKSLASHES = BACKSLASH * ONES;
+const HIGH_BITS = 0x80808080;
+
 // In a string, a byte-order mark is a character like any other.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -87,7 +99,7 @@ const UNUSUAL = Symbol("unusual encoding");
 export function writeStruct(payload: Uint8Array, out: JsonBuffer): void {
   const start = out.length;
   try {
-    new StructWriter(payload, out).writeStruct(payload.length, 0);
+    new StructWriter(payload, out).write();
   } catch (thrown) {
     out.length = start;
     if (thrown !== UNUSUAL) throw thrown;
@@ -98,48 +110,73 @@ export function writeStruct(payload: Uint8Array, out: JsonBuffer): void {
 /** Walks one payload once, front to back, writing as it goes. */
 class StructWriter {
   readonly #source: Uint8Array;
+  readonly #words: DataView;
   readonly #out: JsonBuffer;
   #position = 0;
+  /** Where `#out` is written; there is room for whatever is left of the payload. */
+  #bytes: Uint8Array;
+  #view: DataView;
+  #to: number;
 
   constructor(source: Uint8Array, out: JsonBuffer) {
     this.#source = source;
+    this.#words = new DataView(
+      source.buffer,
+      source.byteOffset,
+      source.byteLength,
+    );
     this.#out = out;
+    this.#bytes = out.bytes;
+    this.#view = out.view;
+    this.#to = out.length;
+    this.#makeRoom(roomFor(source.length));
   }
 
-  writeStruct(end: number, depth: number): void {
-    checkDepth(depth);
+  write(): void {
+    this.#writeStruct(this.#source.length, 0);
+    this.#out.length = this.#to;
+  }
+
+  #makeRoom(count: number): void {
     const out = this.#out;
-    out.push(OPEN_BRACE);
+    out.length = this.#to;
+    out.reserve(count);
+    this.#bytes = out.bytes;
+    this.#view = out.view;
+  }
+
+  #writeStruct(end: number, depth: number): void {
+    checkDepth(depth);
+    this.#push(OPEN_BRACE);
     for (let first = true; this.#position < end; first = false) {
-      if (!first) out.push(COMMA);
+      if (!first) this.#push(COMMA);
       this.#expect(TAG_STRUCT_FIELD);
       const entryEnd = this.#lengthWithin(end);
       this.#expect(TAG_ENTRY_KEY);
       this.#writeString(this.#lengthWithin(entryEnd));
-      out.push(COLON);
+      this.#push(COLON);
       this.#expect(TAG_ENTRY_VALUE);
       const valueEnd = this.#lengthWithin(entryEnd);
       if (valueEnd !== entryEnd) throw UNUSUAL;
       this.#writeValue(valueEnd, depth);
     }
-    out.push(CLOSE_BRACE);
+    this.#push(CLOSE_BRACE);
   }
 
   #writeList(end: number, depth: number): void {
     checkDepth(depth);
-    const out = this.#out;
-    out.push(OPEN_BRACKET);
+    this.#push(OPEN_BRACKET);
     for (let first = true; this.#position < end; first = false) {
-      if (!first) out.push(COMMA);
+      if (!first) this.#push(COMMA);
       this.#expect(TAG_LIST_VALUE);
       this.#writeValue(this.#lengthWithin(end), depth);
     }
-    out.push(CLOSE_BRACKET);
+    this.#push(CLOSE_BRACKET);
   }
 
   #writeValue(end: number, depth: number): void {
     // A Value without a kind: not allowed, and nothing but null comes close.
-    if (this.#position === end) return this.#out.append(NULL);
+    if (this.#position === end) return this.#pushWord(WORD_NULL);
     switch (this.#source[this.#position++]) {
       case TAG_STRING:
         this.#writeString(this.#lengthWithin(end));
@@ -148,17 +185,22 @@ class StructWriter {
         this.#writeNumber(end);
         break;
       case TAG_BOOL:
-        this.#out.append(this.#varint() === 0 ? FALSE : TRUE);
+        if (this.#varint() !== 0) {
+          this.#pushWord(WORD_TRUE);
+        } else {
+          this.#pushWord(WORD_FALS);
+          this.#push(LETTER_E);
+        }
         break;
       case TAG_STRUCT:
-        this.writeStruct(this.#lengthWithin(end), depth + 1);
+        this.#writeStruct(this.#lengthWithin(end), depth + 1);
         break;
       case TAG_LIST:
         this.#writeList(this.#lengthWithin(end), depth + 1);
         break;
       case TAG_NULL:
         this.#varint();
-        this.#out.append(NULL);
+        this.#pushWord(WORD_NULL);
         break;
       default:
         throw UNUSUAL;
@@ -167,11 +209,9 @@ class StructWriter {
   }
 
   #writeNumber(end: number): void {
-    const source = this.#source;
     if (this.#position + 8 > end) throw UNUSUAL;
-    for (let i = 0; i < 8; i++) numberBytes[i] = source[this.#position + i]!;
+    const value = this.#words.getFloat64(this.#position, true);
     this.#position += 8;
-    const value = number[0]!;
     const integer = value | 0;
     if (integer === value && (value !== 0 || 1 / value > 0)) {
       this.#writeInteger(integer);
@@ -183,61 +223,61 @@ class StructWriter {
   }
 
   #writeInteger(value: number): void {
-    const out = this.#out;
+    const bytes = this.#bytes;
     let rest = Math.abs(value);
     let digits = 1;
     for (let limit = 10; limit <= rest; limit *= 10) digits++;
-    out.reserve(digits + 1);
-    if (value < 0) out.bytes[out.length++] = MINUS;
-    for (let i = out.length + digits - 1; i >= out.length; i--) {
+    if (value < 0) this.#push(MINUS);
+    for (let i = this.#to + digits - 1; i >= this.#to; i--) {
       const tenth = Math.floor(rest / 10);
-      out.bytes[i] = ZERO + rest - tenth * 10;
+      bytes[i] = ZERO + rest - tenth * 10;
       rest = tenth;
     }
-    out.length += digits;
+    this.#to += digits;
   }
 
   #writeAscii(text: string): void {
-    const out = this.#out;
-    out.reserve(text.length);
-    for (let i = 0; i < text.length; i++) {
-      out.bytes[out.length++] = text.charCodeAt(i);
-    }
+    for (let i = 0; i < text.length; i++) this.#push(text.charCodeAt(i));
   }
 
-  /** Copies a string, the common bytes without looking back. */
+  /** Copies a string, four bytes at a time where none of them is escaped. */
   #writeString(end: number): void {
     const source = this.#source;
-    const out = this.#out;
+    const words = this.#words;
     const start = this.#position;
-    const outStart = out.length;
-    out.reserve(end - start + 2);
-    let bytes = out.bytes;
-    let to = out.length;
-    bytes[to++] = QUOTE;
+    const outStart = this.#to;
+    let bytes = this.#bytes;
+    let view = this.#view;
     let from = start;
+    let to = outStart;
+    let seen = 0;
+    bytes[to++] = QUOTE;
     while (from < end) {
-      const byte = source[from]!;
+      if (from + 4 <= end) {
+        const word = words.getInt32(from, true);
+        if (isPlain(word)) {
+          view.setInt32(to, word, true);
+          seen |= word;
+          from += 4;
+          to += 4;
+          continue;
+        }
+      }
+      const byte = source[from++]!;
+      seen |= byte;
       if (PLAIN[byte] === 1) {
         bytes[to++] = byte;
-        from++;
         continue;
       }
-      if (byte >= 0x80) {
-        const length = utf8Length(source, from, end);
-        if (length === 0) {
-          out.length = outStart;
-          return this.#writeInvalidUtf8(start, end);
-        }
-        for (let i = 0; i < length; i++) bytes[to++] = source[from++]!;
-        continue;
+      const room = ESCAPE_BYTES + roomFor(source.length - from);
+      if (to + room > bytes.length) {
+        this.#to = to;
+        this.#makeRoom(room);
+        bytes = this.#bytes;
+        view = this.#view;
       }
-      // An escape takes up to six bytes where one was reserved.
-      out.length = to;
-      out.reserve(ESCAPE_BYTES + end - from + 1);
-      bytes = out.bytes;
-      bytes[to++] = BACKSLASH;
       const letter = SHORT_ESCAPE[byte]!;
+      bytes[to++] = BACKSLASH;
       if (letter !== 0) {
         bytes[to++] = letter;
       } else {
@@ -247,17 +287,31 @@ class StructWriter {
         bytes[to++] = HEX_DIGITS[byte >> 4]!;
         bytes[to++] = HEX_DIGITS[byte & 15]!;
       }
-      from++;
+    }
+    this.#position = end;
+    if ((seen & HIGH_BITS) !== 0 && !isUtf8(source, start, end)) {
+      this.#to = outStart;
+      return this.#writeInvalidUtf8(start, end);
     }
     bytes[to++] = QUOTE;
-    out.length = to;
-    this.#position = end;
+    this.#to = to;
   }
 
   #writeInvalidUtf8(start: number, end: number): void {
     const text = decoder.decode(this.#source.subarray(start, end));
-    this.#out.append(encoder.encode(JSON.stringify(text)));
-    this.#position = end;
+    const json = encoder.encode(JSON.stringify(text));
+    this.#makeRoom(json.length + roomFor(this.#source.length - end));
+    this.#bytes.set(json, this.#to);
+    this.#to += json.length;
+  }
+
+  #push(byte: number): void {
+    this.#bytes[this.#to++] = byte;
+  }
+
+  #pushWord(word: number): void {
+    this.#view.setInt32(this.#to, word, true);
+    this.#to += 4;
   }
 
   #expect(tag: number): void {
@@ -284,6 +338,31 @@ class StructWriter {
     }
     throw UNUSUAL;
   }
+}
+
+/** Bytes of JSON that the next `count` bytes of the wire may make. */
+function roomFor(count: number): number {
+  return MOST_BYTES_PER_BYTE * count + SLACK_BYTES;
+}
+
+/**
+ * Whether none of four bytes is a control character, a quote or a backslash: the
+ * differences have the high bit of the first one that is, and none where none is.
+ */
+function isPlain(word: number): boolean {
+  const found = word - SPACES | (word ^ QUOTES) - ONES |
+    (word ^ BACKSLASHES) - ONES;
+  return (found & ~word & HIGH_BITS) === 0;
+}
+
+/** Whether the bytes are valid UTF-8 (RFC 3629). */
+function isUtf8(source: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end;) {
+    const length = source[at]! < 0x80 ? 1 : utf8Length(source, at, end);
+    if (length === 0) return false;
+    at += length;
+  }
+  return true;
 }
 
 /** Bytes of the valid UTF-8 sequence at `from`; 0 where it is none (RFC 3629). */

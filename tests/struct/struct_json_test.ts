@@ -82,6 +82,88 @@ Deno.test("every control character, quote and backslash is escaped", () => {
   );
 });
 
+Deno.test("a character is written the same wherever in a string it stands", () => {
+  const characters = [
+    "\u0000",
+    "\u001f",
+    " ",
+    '"',
+    "\\",
+    "\u007f",
+    "é",
+    "表",
+    "🙂",
+  ];
+  for (const character of characters) {
+    for (let before = 0; before < 9; before++) {
+      for (let behind = 0; behind < 9; behind++) {
+        for (const other of ["x", "ß", '"']) {
+          const text = other.repeat(before) + character + other.repeat(behind);
+          const json = JSON.stringify(text);
+          assertStrictEquals(writeValue(struct.string(text)), json);
+        }
+      }
+    }
+  }
+});
+
+Deno.test("what is shortest on the wire is written whole", () => {
+  const cases: [Uint8Array<ArrayBuffer>, string][] = [
+    [item(), "null"],
+    [item(struct.bool(false)), "false"],
+    [item(struct.number(-5e-324)), "-5e-324"],
+    [item(struct.number(-Math.PI * 1e-300)), "-3.141592653589793e-300"],
+    [item(struct.number(-Infinity)), '"-Infinity"'],
+    [item(struct.string("")), '""'],
+    [item(struct.string("\u0001".repeat(127))), `"${"\\u0001".repeat(127)}"`],
+    [item(struct.string(Uint8Array.of(0xff))), '"\ufffd"'],
+    [
+      item(struct.string(bytes(Uint8Array.of(0xff), "\u0001".repeat(99)))),
+      `"\ufffd${"\\u0001".repeat(99)}"`,
+    ],
+  ];
+  for (const [wire, json] of cases) {
+    // Larger than what a buffer begins with, and than what it grows by.
+    const count = 30_000;
+    const list = bytes(...Array.from({ length: count }, () => wire));
+    const text = write(entry(key("a"), value(field(6, list))));
+    assert(text === `{"a":[${Array(count).fill(json).join(",")}]}`, json);
+  }
+});
+
+Deno.test("what is written is whole however little room there was", () => {
+  const objects = [
+    {},
+    { a: "b" },
+    { a: "\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0001", b: ["xyz"] },
+    { a: [-Math.PI * 1e-300, true, false, null], '"': { "\n": "\\\\\\\\" } },
+  ];
+  for (const object of objects) {
+    const payload = encodeStruct(object);
+    const json = JSON.stringify(object);
+    for (let room = 0; room < 200; room++) {
+      const out = new JsonBuffer();
+      const start = out.bytes.length - room;
+      out.length = start;
+      writeStruct(payload, out);
+      assertStrictEquals(decode(out.written().subarray(start)), json);
+    }
+  }
+});
+
+Deno.test("escapes beside invalid UTF-8 find room in a buffer that is all but full", () => {
+  const count = 200;
+  const text = bytes(new Uint8Array(count).fill(0xff), "\u0001".repeat(count));
+  const json = `{"a":"${"\ufffd".repeat(count)}${"\\u0001".repeat(count)}"}`;
+  for (let room = 6 * count; room < 10 * count; room++) {
+    const out = new JsonBuffer();
+    const start = out.bytes.length - room;
+    out.length = start;
+    writeStruct(entry(key("a"), value(struct.string(text))), out);
+    assertStrictEquals(decode(out.written().subarray(start)), json);
+  }
+});
+
 Deno.test("every code point comes through as it is", () => {
   const points: number[] = [];
   for (let point = 0x80; point <= 0x10_ffff; point += 7) {
@@ -368,7 +450,9 @@ for (const kind of ["struct", "list"] as const) {
 function write(payload: Uint8Array): string {
   const out = new JsonBuffer();
   writeStruct(payload, out);
-  return decode(out.written());
+  // What a receiver gets is valid UTF-8 whatever the payload is.
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+    .decode(out.written());
 }
 
 /** The text of one value, which is the object's only one. */
