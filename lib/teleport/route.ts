@@ -7,15 +7,18 @@
 
 import type { Socket } from "node:net";
 import { describe } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
-import {
-  describeConnectFailure,
-  expiry,
-  refusesClient,
-  TeleportError,
-} from "./errors.ts";
+import type { Address } from "./address.ts";
 import type { HttpProxy } from "./http_proxy.ts";
 import type { Identity } from "./identity.ts";
+import {
+  explainLook,
+  type Look,
+  noTeleport,
+  noTlsRouting,
+  notPassedOn,
+  silent,
+  unreachable,
+} from "./route_error.ts";
 import { connectTcp } from "./tcp.ts";
 import { AUTH_SERVER_NAME, shakeHands, type Shown, tlsOptions } from "./tls.ts";
 import { NoProxyError, pingProxy, type ProxyPing } from "./web_ping.ts";
@@ -33,39 +36,10 @@ export interface Route {
   readonly shown: Shown;
 }
 
-/** Why there is no way. */
-export type RouteProblem =
-  /** No connection, or no answer. */
-  | "unreachable"
-  /** An auth service, but not one that the identity's CAs vouch for. */
-  | "untrusted"
-  /** Neither an auth service nor a proxy. */
-  | "no Teleport"
-  /** A proxy that wants an SSH tunnel. */
-  | "no TLS routing"
-  /** Something before the proxy ends TLS. */
-  | "load balancer";
-
-/** There is no way to the auth service from an address. */
-export class RouteError extends TeleportError {
-  constructor(
-    message: string,
-    readonly problem: RouteProblem,
-    options?: ErrorOptions,
-  ) {
-    super(message, "UNAVAILABLE", options);
-  }
-
-  /** Whether somebody has to change something before it can work. */
-  override get permanent(): boolean {
-    return this.problem !== "unreachable";
-  }
-}
-
 /** With what to look for a way. */
 export interface RouteOptions {
   readonly identity: Identity;
-  /** The HTTP proxy in between; undefined: none. */
+  /** The HTTP proxy in between (`httpProxyFor`); undefined: none. */
   readonly httpProxy: HttpProxy | undefined;
   readonly signal: AbortSignal;
 }
@@ -88,47 +62,23 @@ export async function resolveRoute(
 ): Promise<Route> {
   const { identity, httpProxy } = options;
   const direct = await look(address, DIRECT, options);
-  if (direct.shown?.problem === undefined && direct.shown !== undefined) {
+  if (isTrusted(direct)) {
     const { shown } = direct;
-    return {
-      kind: "auth service",
-      address,
-      httpProxy,
-      protocols: DIRECT,
-      shown,
-    };
+    const protocols = DIRECT;
+    return { kind: "auth service", address, httpProxy, protocols, shown };
   }
-  if (direct.error !== undefined && refusesClient(direct.error)) {
-    throw refused(address, direct.error, identity);
-  }
-  if (isAuthServer(direct.shown)) {
-    throw untrusted(address, direct.shown, identity);
-  }
+  const wrong = explainLook(address, direct, identity);
+  if (wrong !== undefined) throw wrong;
+
   const ping = await askProxy(address, direct, options);
-  if (!ping.tlsRouting) {
-    throw fail(
-      address,
-      "no TLS routing",
-      "this proxy does no TLS routing, so that only an SSH tunnel leads through it, which is not supported: " +
-        "turn on proxy_listener_mode: multiplex in the cluster's auth_service, or name the auth service itself " +
-        "in teleport-addr (port 3025 by default)",
-    );
-  }
+  if (!ping.tlsRouting) throw noTlsRouting(address);
   const protocols = [authProtocol(ping.cluster), ...DIRECT];
   const routed = await look(address, protocols, options);
-  const { shown } = routed;
-  if (shown !== undefined && shown.problem === undefined) {
+  if (isTrusted(routed)) {
+    const { shown } = routed;
     return { kind: "TLS routing", address, httpProxy, protocols, shown };
   }
-  if (isAuthServer(shown)) throw untrusted(address, shown, identity);
-  throw fail(
-    address,
-    "load balancer",
-    `something before this proxy ends TLS, such as an application load balancer (${
-      describeLook(routed)
-    }), and Teleport's connection upgrade through those is not supported: ` +
-      "let it pass TLS through (a network load balancer), or name the auth service itself in teleport-addr (port 3025 by default)",
-  );
+  throw explainLook(address, routed, identity) ?? notPassedOn(address, routed);
 }
 
 /** The protocol by which a proxy knows that a connection is for the auth service. */
@@ -137,10 +87,9 @@ function authProtocol(cluster: string): string {
   return `teleport-auth@${hex}.${AUTH_SERVER_NAME}`;
 }
 
-/** What a handshake brought. */
-type Look =
-  | { readonly shown: Shown; readonly error?: undefined }
-  | { readonly shown?: undefined; readonly error: string };
+function isTrusted(look: Look): look is { readonly shown: Shown } {
+  return "shown" in look && look.shown.problem === undefined;
+}
 
 /** @throws {RouteError} where not even TCP is possible, or nothing is said in time */
 async function look(
@@ -174,16 +123,9 @@ async function askProxy(
   return await inTime(address, signal, async (signal) => {
     try {
       return await pingProxy(address, { authorities, signal });
-    } catch (cause) {
-      if (!(cause instanceof NoProxyError)) throw cause;
-      throw fail(
-        address,
-        cause.passing ? "unreachable" : "no Teleport",
-        `it is no auth service of our cluster (${
-          describeLook(direct)
-        }), and no proxy: ${cause.message}`,
-        { cause },
-      );
+    } catch (error) {
+      if (!(error instanceof NoProxyError)) throw error;
+      throw noTeleport(address, direct, error);
     }
   });
 }
@@ -200,79 +142,8 @@ async function inTime<T>(
     return await run(AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (!late.signal.aborted) throw error;
-    throw fail(
-      address,
-      "unreachable",
-      `no answer within ${
-        TIMEOUT_MS / 1_000
-      } s: is the address right, and does every firewall let us through?`,
-    );
+    throw late.signal.aborted ? silent(address, TIMEOUT_MS) : error;
   } finally {
     clearTimeout(timer);
   }
-}
-
-function isAuthServer(shown: Shown | undefined): shown is Shown {
-  return shown !== undefined && shown.names.includes(AUTH_SERVER_NAME);
-}
-
-function untrusted(
-  address: Address,
-  shown: Shown,
-  { certificate }: Identity,
-): RouteError {
-  const what = /EXPIRED/.test(shown.problem ?? "")
-    ? `its certificate expired on ${isoDate(shown.notAfterMs)}: renew it`
-    : "its certificate is not signed by a CA of our credentials: " +
-      `are those in ${certificate.path} of this cluster, and newer than its last CA rotation?`;
-  return fail(address, "untrusted", `${what} (${describeShown(shown)})`);
-}
-
-function refused(
-  address: Address,
-  error: string,
-  { certificate }: Identity,
-): RouteError {
-  const expired = expiry(certificate, Date.now());
-  return expired === undefined
-    ? unreachable(address, error)
-    : fail(address, "unreachable", `${expired} (${error})`);
-}
-
-function unreachable(address: Address, cause: unknown): RouteError {
-  return fail(
-    address,
-    "unreachable",
-    describeConnectFailure(describe(cause)),
-    { cause },
-  );
-}
-
-function describeLook({ shown, error }: Look): string {
-  return shown === undefined ? error : describeShown(shown);
-}
-
-function describeShown({ names, issuer, problem, protocol }: Shown): string {
-  return `it shows a certificate for ${
-    names.join(", ")
-  }, signed by ${issuer}: ${problem}` +
-    `; protocol ${protocol ?? "none"}`;
-}
-
-function isoDate(timeMs: number): string {
-  return new Date(timeMs).toISOString();
-}
-
-function fail(
-  address: Address,
-  problem: RouteProblem,
-  text: string,
-  options?: ErrorOptions,
-): RouteError {
-  return new RouteError(
-    `Teleport at ${formatAddress(address)}: ${text}`,
-    problem,
-    options,
-  );
 }

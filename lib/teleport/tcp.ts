@@ -64,7 +64,8 @@ function connectThrough(
   const authority = formatAddress(target);
   return new Promise((resolve, reject) => {
     const connecting = request({
-      ...address,
+      host: address.host,
+      port: address.port,
       method: "CONNECT",
       path: authority,
       headers: {

@@ -1,6 +1,6 @@
 /**
- * The tests' own certificates: a Teleport cluster's, a Fluentd's, and a
- * stranger's who claims the same names. Each is made once per process.
+ * The tests' own certificates: a Teleport cluster's, its website's, a Fluentd's,
+ * and a stranger's who claims the same names. Each is made once per process.
  *
  * @module
  */
@@ -59,6 +59,14 @@ export const fluentdPki = once(() =>
   createPki("Fluentd CA", {
     dnsNames: ["localhost"],
     ipAddresses: ["127.0.0.1"],
+    usages: ["server"],
+  })
+);
+
+/** Of a proxy's website, by an authority that has nothing to do with the cluster. */
+export const webPki = once(() =>
+  createPki("Web CA", {
+    dnsNames: ["proxy.example.com", "localhost"],
     usages: ["server"],
   })
 );

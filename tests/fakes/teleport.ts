@@ -30,6 +30,8 @@ export interface TeleportOptions {
   readonly port?: number;
   /** Whether it has the methods of the bulk export; default true. */
   readonly exportSupported?: boolean;
+  /** What it calls itself. */
+  readonly cluster?: string;
 }
 
 /** Starts a stand-in on the loopback interface. */
@@ -53,11 +55,12 @@ export class TeleportStandIn {
   #server: TeleportServer | undefined;
 
   constructor(options: TeleportOptions & { readonly tls: TeleportTls }) {
-    const { log, tls, port = findFreePort(), exportSupported = true } = options;
+    const { log, tls, port = findFreePort(), exportSupported = true, cluster } =
+      options;
     this.log = log;
     this.port = port;
     this.#tls = tls;
-    this.#api = new TeleportApi(log, { exportSupported });
+    this.#api = new TeleportApi(log, { exportSupported, cluster });
   }
 
   /** `host:port`, as `--teleport-addr` wants it. */

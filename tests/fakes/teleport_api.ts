@@ -63,6 +63,7 @@ export class TeleportApi {
   readonly locks: LockV2[] = [];
   readonly #log: AuditLog;
   readonly #exportSupported: boolean;
+  readonly #cluster: string;
   readonly #served: { -readonly [Count in keyof Served]: Served[Count] } = {
     pages: 0,
     pageEvents: 0,
@@ -75,10 +76,14 @@ export class TeleportApi {
 
   constructor(
     log: AuditLog,
-    { exportSupported }: { readonly exportSupported: boolean },
+    { exportSupported, cluster = CLUSTER_NAME }: {
+      readonly exportSupported: boolean;
+      readonly cluster?: string | undefined;
+    },
   ) {
     this.#log = log;
     this.#exportSupported = exportSupported;
+    this.#cluster = cluster;
   }
 
   /** How many requests are being answered, streams included. */
@@ -97,7 +102,7 @@ export class TeleportApi {
       toBinary(
         PingResponseSchema,
         create(PingResponseSchema, {
-          clusterName: CLUSTER_NAME,
+          clusterName: this.#cluster,
           serverVersion: SERVER_VERSION,
         }),
       ));

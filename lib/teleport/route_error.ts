@@ -1,0 +1,170 @@
+/**
+ * Why no way leads from an address to the auth service, in words.
+ *
+ * @module
+ */
+
+import { describe } from "../errors.ts";
+import { type Address, formatAddress } from "./address.ts";
+import {
+  describeConnectFailure,
+  expiry,
+  refusesClient,
+  TeleportError,
+} from "./errors.ts";
+import type { Identity } from "./identity.ts";
+import { AUTH_SERVER_NAME, type Shown } from "./tls.ts";
+import type { NoProxyError } from "./web_ping.ts";
+
+/** Why there is no way. */
+export type RouteProblem =
+  /** No connection, or no answer. */
+  | "unreachable"
+  /** An auth service, but not one that the identity's CAs vouch for. */
+  | "untrusted"
+  /** Neither an auth service nor a proxy. */
+  | "no Teleport"
+  /** A proxy that wants an SSH tunnel. */
+  | "no TLS routing"
+  /** Something before the proxy ends TLS. */
+  | "load balancer";
+
+/** There is no way to the auth service from an address. */
+export class RouteError extends TeleportError {
+  constructor(
+    message: string,
+    readonly problem: RouteProblem,
+    options?: ErrorOptions,
+  ) {
+    super(message, "UNAVAILABLE", options);
+  }
+
+  /** Whether somebody has to change something before it can work. */
+  override get permanent(): boolean {
+    return this.problem !== "unreachable";
+  }
+}
+
+/** What an attempt to speak TLS brought. */
+export type Look =
+  | { readonly shown: Shown }
+  | { readonly error: string };
+
+const DIRECTLY =
+  "or name the auth service itself in teleport-addr (port 3025 by default)";
+/** What is said of a server that begins with something else than TLS. */
+const NO_TLS = /corrupt message|wrong version number/;
+
+/** No connection comes about. */
+export function unreachable(address: Address, cause: unknown): RouteError {
+  const text = describeConnectFailure(describe(cause));
+  return routeError(address, "unreachable", text, { cause });
+}
+
+/** A connection came about, and then nothing. */
+export function silent(address: Address, timeoutMs: number): RouteError {
+  return routeError(
+    address,
+    "unreachable",
+    `no answer within ${
+      timeoutMs / 1_000
+    } s: is the address right, and does every firewall let us through?`,
+  );
+}
+
+/**
+ * What can be said of an address without asking whether it is a proxy: there is an
+ * auth service with which something is wrong, or no TLS. Undefined otherwise.
+ */
+export function explainLook(
+  address: Address,
+  look: Look,
+  { certificate }: Identity,
+): RouteError | undefined {
+  if ("shown" in look) {
+    const { names, notAfterMs } = look.shown;
+    if (!names.includes(AUTH_SERVER_NAME)) return undefined;
+    const what = notAfterMs <= Date.now()
+      ? `its certificate expired on ${
+        new Date(notAfterMs).toISOString()
+      }: renew it`
+      : "its certificate is not signed by a CA of our credentials: " +
+        `are those in ${certificate.path} of this cluster, and newer than its last CA rotation?`;
+    const text = `${what} (${describeLook(look)})`;
+    return routeError(address, "untrusted", text);
+  }
+  const { error } = look;
+  if (refusesClient(error)) {
+    const expired = expiry(certificate, Date.now());
+    return expired === undefined
+      ? unreachable(address, error)
+      : routeError(address, "unreachable", `${expired} (${error})`);
+  }
+  if (!NO_TLS.test(error)) return undefined;
+  const text = `it does not speak TLS: is the port right? (${error})`;
+  return routeError(address, "no Teleport", text);
+}
+
+/** Neither an auth service of ours nor a proxy. */
+export function noTeleport(
+  address: Address,
+  look: Look,
+  cause: NoProxyError,
+): RouteError {
+  return routeError(
+    address,
+    cause.passing ? "unreachable" : "no Teleport",
+    `it is no auth service of our cluster (${
+      describeLook(look)
+    }), and no proxy: ${cause.message}`,
+    { cause },
+  );
+}
+
+/** A proxy with a port for each service. */
+export function noTlsRouting(address: Address): RouteError {
+  return routeError(
+    address,
+    "no TLS routing",
+    "this proxy does no TLS routing, so that only an SSH tunnel leads through it, which is not supported: " +
+      `turn on proxy_listener_mode: multiplex in the cluster's auth_service, ${DIRECTLY}`,
+  );
+}
+
+/** A proxy that should pass TLS on, and does not. */
+export function notPassedOn(address: Address, look: Look): RouteError {
+  const what = describeLook(look);
+  if ("error" in look && !/alert/i.test(look.error)) {
+    return routeError(
+      address,
+      "unreachable",
+      `this proxy passes TLS on to nobody: is the auth service running? (${what})`,
+    );
+  }
+  return routeError(
+    address,
+    "load balancer",
+    `something before this proxy ends TLS, such as an application load balancer (${what}), ` +
+      "and Teleport's connection upgrade through those is not supported: " +
+      `let it pass TLS through (a network load balancer), ${DIRECTLY}`,
+  );
+}
+
+function routeError(
+  address: Address,
+  problem: RouteProblem,
+  text: string,
+  options?: ErrorOptions,
+): RouteError {
+  const message = `Teleport at ${formatAddress(address)}: ${text}`;
+  return new RouteError(message, problem, options);
+}
+
+function describeLook(look: Look): string {
+  if ("error" in look) return look.error;
+  const { names, issuer, problem, protocol } = look.shown;
+  return `it shows a certificate for ${
+    names.join(", ")
+  }, signed by ${issuer}: ` +
+    `${problem}; protocol ${protocol ?? "none"}`;
+}

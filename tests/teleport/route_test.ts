@@ -1,0 +1,330 @@
+import { createServer } from "node:net";
+import { issueCertificate } from "../../lib/configure/certificates.ts";
+import type { Address } from "../../lib/teleport/address.ts";
+import type { HttpProxy } from "../../lib/teleport/http_proxy.ts";
+import type { Identity } from "../../lib/teleport/identity.ts";
+import { resolveRoute, type Route } from "../../lib/teleport/route.ts";
+import {
+  RouteError,
+  type RouteProblem,
+} from "../../lib/teleport/route_error.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "../assert.ts";
+import { AuditLog } from "../fakes/audit_log.ts";
+import { startConnectProxy } from "../fakes/connect_proxy.ts";
+import { findFreePort } from "../fakes/free_port.ts";
+import { CLUSTER_NAME } from "../fakes/log_event.ts";
+import {
+  EXPIRED,
+  strangerPki,
+  teleportPki,
+  VALID,
+  webPki,
+} from "../fakes/pki.ts";
+import { startTeleport } from "../fakes/teleport.ts";
+import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
+import { teleportTls } from "../fakes/teleport_server.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { identityOf } from "./identity_of.ts";
+
+const AUTH_PROTOCOL = `teleport-auth@${
+  new TextEncoder().encode(CLUSTER_NAME).toHex()
+}.teleport.cluster.local`;
+
+Deno.test("an auth service is reached directly, and nobody else asked", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  const route = await resolve(teleport);
+  assertEquals(route, {
+    kind: "auth service",
+    address: { host: teleport.host, port: teleport.port },
+    httpProxy: undefined,
+    protocols: ["h2"],
+    shown: {
+      names: ["teleport.cluster.local", "*.teleport.cluster.local"],
+      issuer: CLUSTER_NAME,
+      notAfterMs: VALID.notAfter.getTime(),
+      problem: undefined,
+      protocol: "h2",
+    },
+  });
+});
+
+Deno.test("a proxy with TLS routing is asked for its cluster, and passes TLS on by that name", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport);
+  const route = await resolve(proxy);
+  assertStrictEquals(route.kind, "TLS routing");
+  assertEquals(route.protocols, [AUTH_PROTOCOL, "h2"]);
+  assertEquals(route.shown.names[0], "teleport.cluster.local");
+  const [direct, ping, routed] = proxy.hellos;
+  assertEquals(direct, {
+    serverName: "teleport.cluster.local",
+    protocols: ["h2"],
+  });
+  assertStrictEquals(ping?.serverName, "localhost");
+  assertEquals(routed, {
+    serverName: "teleport.cluster.local",
+    protocols: [AUTH_PROTOCOL, "h2"],
+  });
+});
+
+Deno.test("a proxy without TLS routing is told as such, with what to do", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport, {
+    mode: "separate ports",
+  });
+  const error = await assertFails(proxy, "no TLS routing");
+  assertStrictEquals(
+    error.message,
+    `Teleport at ${proxy.address}: this proxy does no TLS routing, so that only an SSH tunnel leads ` +
+      "through it, which is not supported: turn on proxy_listener_mode: multiplex in the cluster's " +
+      "auth_service, or name the auth service itself in teleport-addr (port 3025 by default)",
+  );
+});
+
+Deno.test("a load balancer that ends TLS is told as such, with what to do", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport, {
+    mode: "behind a load balancer",
+  });
+  const error = await assertFails(proxy, "load balancer");
+  assertStrictEquals(
+    error.message,
+    `Teleport at ${proxy.address}: something before this proxy ends TLS, such as an application load balancer ` +
+      "(it shows a certificate for proxy.example.com, localhost, signed by Web CA: " +
+      "ERR_TLS_CERT_ALTNAME_INVALID; protocol h2), and Teleport's connection upgrade through those is not " +
+      "supported: let it pass TLS through (a network load balancer), or name the auth service itself in " +
+      "teleport-addr (port 3025 by default)",
+  );
+});
+
+Deno.test("a proxy that is away for a while is waited for", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport, { mode: "away" });
+  const error = await assertFails(proxy, "unreachable");
+  assertStringIncludes(error.message, "/webapi/ping answers with status 503");
+  assert(!error.permanent);
+  proxy.mode = "TLS routing";
+  assertStrictEquals((await resolve(proxy)).kind, "TLS routing");
+});
+
+Deno.test("a proxy whose web certificate nobody trusts is told with the ways to trust it", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport);
+  const error = await assertFails(proxy, "no Teleport", {
+    identity: await identityOf(),
+  });
+  assertStringIncludes(
+    error.message,
+    `the certificate of https://${proxy.address}/webapi/ping is not signed by a CA that we trust: ` +
+      "name the CA's file in the environment variable DENO_CERT, or set DENO_TLS_CA_STORE=system " +
+      "where the system trusts it",
+  );
+});
+
+Deno.test("a proxy whose web certificate is for another name is told as such", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport);
+  const error = await assertFails(
+    { host: "127.0.0.1", port: proxy.port },
+    "no Teleport",
+  );
+  assertStringIncludes(
+    error.message,
+    "is for another name: use that name in teleport-addr",
+  );
+});
+
+Deno.test("an auth service that the credentials do not vouch for is told by who signed what", async (test) => {
+  const pki = await teleportPki();
+  const stranger = await strangerPki();
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport);
+  const identity = await identityOf(
+    { ...pki, authority: stranger.authority },
+    [await webPki()],
+  );
+  for (
+    const [name, address] of [["directly", teleport], [
+      "routed",
+      proxy,
+    ]] as const
+  ) {
+    await test.step(name, async () => {
+      const error = await assertFails(address, "untrusted", { identity });
+      assertStringIncludes(
+        error.message,
+        "its certificate is not signed by a CA of our credentials: are those in /etc/identity of this cluster, " +
+          "and newer than its last CA rotation? (it shows a certificate for teleport.cluster.local, " +
+          "*.teleport.cluster.local, signed by tele.example.com: ",
+      );
+    });
+  }
+});
+
+Deno.test("an auth service whose certificate expired is told by the date", async () => {
+  const pki = await teleportPki();
+  const server = await issueCertificate(pki.authority, {
+    commonName: "teleport.cluster.local",
+    keyType: "ecdsa-p256",
+    validity: EXPIRED,
+    usages: ["server"],
+    dnsNames: ["teleport.cluster.local"],
+  });
+  await using teleport = await startTeleport({
+    log: new AuditLog(),
+    tls: teleportTls({ ...pki, server }),
+  });
+  const error = await assertFails(teleport, "untrusted");
+  assertStringIncludes(
+    error.message,
+    "its certificate expired on 2021-01-01T00:00:00.000Z: renew it",
+  );
+});
+
+Deno.test("a port on which nobody listens is told as such", async () => {
+  const error = await assertFails(
+    { host: "127.0.0.1", port: findFreePort() },
+    "unreachable",
+  );
+  assertStringIncludes(
+    error.message,
+    "connection refused: is it running, and is the port right?",
+  );
+});
+
+Deno.test("a name that nobody knows is told as such", async () => {
+  const error = await assertFails(
+    { host: "auth.invalid", port: 3025 },
+    "unreachable",
+  );
+  assertStringIncludes(error.message, "the host name cannot be resolved");
+});
+
+Deno.test("a port on which something else listens is told as such", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.resume();
+    socket.end("SSH-2.0-Teleport\r\n");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  try {
+    const error = await assertFails(
+      { host: "127.0.0.1", port: address.port },
+      "no Teleport",
+    );
+    assertStringIncludes(error.message, "it does not speak TLS");
+  } finally {
+    await new Promise((done) => server.close(done));
+  }
+});
+
+Deno.test("stop ends the search at once, with its own reason", async () => {
+  const silent = createServer(() => {});
+  await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
+  const address = silent.address();
+  assert(address !== null && typeof address === "object");
+  const { port } = address;
+  const stop = new AbortController();
+  let connections = 0;
+  silent.on("connection", (socket) => {
+    connections++;
+    socket.on("error", () => {});
+    socket.resume();
+  });
+  const search = resolveRoute({ host: "127.0.0.1", port }, {
+    identity: await identityOf(),
+    httpProxy: undefined,
+    signal: stop.signal,
+  });
+  await waitUntil("the connection", () => connections === 1);
+  stop.abort(new Error("stopped"));
+  assertStrictEquals(await search.catch((error) => error), stop.signal.reason);
+  await new Promise((done) => silent.close(done));
+});
+
+Deno.test("an HTTP proxy connects us to hosts that only it knows", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  await using connect = await startConnectProxy({
+    hosts: { "auth.example.com:3025": teleport.port },
+    login: "user:p@ss",
+  });
+  const httpProxy = { address: connect, credentials: "user:p@ss" };
+  const address = { host: "auth.example.com", port: 3025 };
+  const route = await resolve(address, { httpProxy });
+  assertStrictEquals(route.kind, "auth service");
+  assertEquals(connect.asked, ["auth.example.com:3025"]);
+});
+
+Deno.test("an HTTP proxy that does not connect us is told as the one to blame", async (test) => {
+  await using connect = await startConnectProxy({ hosts: {}, login: "a:b" });
+  for (
+    const { name, httpProxy, says } of [
+      {
+        name: "wrong password",
+        httpProxy: { address: connect, credentials: "a:c" },
+        says:
+          `the HTTP proxy 127.0.0.1:${connect.port}: it wants a user and a password: ` +
+          "https_proxy=http://user:password@host:port (407)",
+      },
+      {
+        name: "unknown host",
+        httpProxy: { address: connect, credentials: "a:b" },
+        says:
+          `the HTTP proxy 127.0.0.1:${connect.port}: it does not connect to auth.example.com:3025 (403)`,
+      },
+      {
+        name: "nobody listens",
+        httpProxy: {
+          address: { host: "127.0.0.1", port: findFreePort() },
+          credentials: undefined,
+        },
+        says: "the HTTP proxy 127.0.0.1:",
+      },
+    ]
+  ) {
+    await test.step(name, async () => {
+      const address = { host: "auth.example.com", port: 3025 };
+      const error = await assertFails(address, "unreachable", { httpProxy });
+      assertStringIncludes(error.message, says);
+    });
+  }
+});
+
+interface Options {
+  readonly identity?: Identity;
+  readonly httpProxy?: HttpProxy;
+}
+
+/** With the identity of the cluster's client, who trusts the web certificate. */
+async function resolve(
+  { host, port }: Address,
+  { identity, httpProxy }: Options = {},
+): Promise<Route> {
+  return await resolveRoute({ host, port }, {
+    identity: identity ?? await identityOf(undefined, [await webPki()]),
+    httpProxy,
+    signal: new AbortController().signal,
+  });
+}
+
+async function assertFails(
+  address: Address,
+  problem: RouteProblem,
+  options: Options = {},
+): Promise<RouteError> {
+  const error = await assertRejects(
+    () => resolve(address, options),
+    RouteError,
+  );
+  assertStrictEquals(error.problem, problem, error.message);
+  assertStrictEquals(error.permanent, problem !== "unreachable");
+  return error;
+}
