@@ -1,47 +1,53 @@
 /**
- * `status`: how far forwarding is, from the state directory; it may be in use.
+ * `status`: how forwarding is, from the running process where it can be asked,
+ * and from the state directory, which may be in use, where it cannot.
  *
  * @module
  */
 
 import { systemClock } from "../clock.ts";
+import { PROGRAM } from "../config/commands.ts";
 import type { StateConfig } from "../config/config.ts";
-import { formatAge } from "../operate/format_age.ts";
+import { describe } from "../errors.ts";
+import { formatStatus } from "../operate/format_status.ts";
+import { reportRecordings } from "../operate/recordings_report.ts";
+import type { StatusReport } from "../operate/status_report.ts";
 import { StateError } from "../state/document.ts";
-import { readRejected } from "../state/rejected_files.ts";
+import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print } from "./print.ts";
+import { fetchReport } from "./running_report.ts";
 import { stateDirectory } from "./state_directory.ts";
 
-/** A recording that could not be read for so long is called missing. */
-const MISSING_MS = 48 * 60 * 60_000;
-
-/** What `status --json` prints. */
-export interface Status {
-  readonly cluster: string;
-  readonly startTime: string;
-  /** Time of the newest event that is delivered with all before it; null before the first. */
-  readonly position: string | null;
-  readonly recordings: readonly {
-    readonly sessionId: string;
-    readonly since: string;
-    readonly attempts: number;
-    readonly missing: boolean;
-    readonly lastError: string;
-  }[];
-  readonly setAside: number;
-}
-
-/** Prints it, as text or JSON. */
+/** Prints the report, as text or JSON. */
 export async function runStatus(
-  { storage, addresses }: Pick<StateConfig, "storage" | "addresses">,
+  config: StateConfig,
   { json }: { json: boolean },
 ): Promise<number> {
-  const nowMs = systemClock.now();
-  const status = await readStatus(stateDirectory(storage, addresses), nowMs);
-  print(json ? JSON.stringify(status) + "\n" : formatStatus(status, nowMs));
+  const report = await askRunning(config) ??
+    await readReport(
+      stateDirectory(config.storage, config.addresses),
+      systemClock.now(),
+    );
+  print(json ? JSON.stringify(report) + "\n" : formatStatus(report));
   return ExitStatus.Done;
+}
+
+/** What the running process says; undefined where it is not to be asked, or does not. */
+async function askRunning(
+  { listen }: StateConfig,
+): Promise<StatusReport | undefined> {
+  if (listen === undefined) return undefined;
+  try {
+    return await fetchReport(listen);
+  } catch (error) {
+    const line = `${PROGRAM}: ${
+      describe(error)
+    }: this is from the state directory alone\n`;
+    Deno.stderr.writeSync(new TextEncoder().encode(line));
+    return undefined;
+  }
 }
 
 /**
@@ -49,47 +55,25 @@ export async function runStatus(
  *
  * @throws {StateError} where there is no state, or it cannot be read
  */
-export async function readStatus(
+export async function readReport(
   directory: string,
   nowMs: number,
-): Promise<Status> {
+): Promise<StatusReport> {
   const state = await readState(directory);
   if (state === undefined) {
     throw new StateError(
       `there is no state in ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
     );
   }
+  const { cluster, startTime, position, recordings } = state;
   return {
-    cluster: state.cluster,
-    startTime: state.startTime,
-    position: state.position.newest?.time ?? null,
-    recordings: Object.entries(state.recordings).map(([sessionId, it]) => ({
-      sessionId,
-      since: new Date(it.sinceMs).toISOString(),
-      attempts: it.attempts,
-      missing: it.attempts > 0 && nowMs - it.sinceMs >= MISSING_MS,
-      lastError: it.lastError,
-    })),
-    setAside: (await readRejected(directory)).length,
+    time: new Date(nowMs).toISOString(),
+    cluster,
+    startTime,
+    position: position.newest?.time ?? null,
+    recordings: reportRecordings(new Map(Object.entries(recordings)), nowMs),
+    setAside: await countRejected(directory),
+    credentials: [],
+    run: null,
   };
-}
-
-function formatStatus(status: Status, nowMs: number): string {
-  const { position, recordings } = status;
-  const missing = recordings.filter((recording) => recording.missing);
-  const lines = [
-    `cluster      ${status.cluster}`,
-    `start time   ${status.startTime}`,
-    position === null
-      ? "position     no event yet"
-      : `position     ${position} (${
-        formatAge(nowMs - Date.parse(position))
-      } ago)`,
-    `recordings   ${recordings.length} pending, ${missing.length} missing`,
-    ...recordings.filter(({ attempts }) => attempts > 0).map((it) =>
-      `             ${it.sessionId} since ${it.since}, ${it.attempts} attempts: ${it.lastError}`
-    ),
-    `set aside    ${status.setAside}`,
-  ];
-  return lines.join("\n") + "\n";
 }

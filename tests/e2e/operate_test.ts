@@ -75,32 +75,6 @@ Deno.test("refused events are listed, sent again, and dropped when told so", asy
   );
 });
 
-Deno.test("status tells the position, recordings that fail, and what is set aside", async () => {
-  await using stage = await setStage({ size: 100, uploadEvery: 40 });
-  const none = await runProgram(["status", ...state(stage)]);
-  assertEquals(none.code, 1);
-  assertMatch(none.stderr, /there is no state in/);
-
-  const [late] = [...stage.teleport.log.sessionIds()];
-  stage.teleport.faults.add({ kind: "cut", after: 0, stream: late ?? "" });
-  assertEquals((await runProgram(stage.start(EXIT))).code, 0);
-  const { stdout, stderr } = await runProgram([
-    "status",
-    "--json",
-    ...state(stage),
-  ]);
-  const { cluster, position, recordings, setAside } = JSON.parse(stdout);
-  assertEquals(cluster, "tele.example.com", stderr);
-  assertEquals(
-    Date.parse(position),
-    Math.floor(stage.teleport.log.timeUsAt(99) / 1e6) * 1_000,
-  );
-  assertEquals(recordings.length, 1);
-  assertEquals(recordings[0].sessionId, late);
-  assertEquals(recordings[0].missing, false);
-  assertEquals(setAside, 0);
-});
-
 Deno.test("check reads every credential, and prints the configuration with its origins", async () => {
   await using stage = await setStage();
   const [, ...options] = stage.start();

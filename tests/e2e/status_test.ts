@@ -1,0 +1,105 @@
+import type { StatusReport } from "../../lib/operate/status_report.ts";
+import { assertEquals, assertMatch } from "../assert.ts";
+import { findFreePort } from "../fakes/free_port.ts";
+import { type Outcome, runProgram } from "../fakes/program.ts";
+import { startListening } from "./listening.ts";
+import { setStage, type Stage } from "./stage.ts";
+
+function status(stage: Stage, ...more: string[]): Promise<Outcome> {
+  return runProgram([
+    "status",
+    `--storage=${stage.storage}`,
+    `--teleport-addr=${stage.teleport.address}`,
+    ...more,
+  ]);
+}
+
+function parse({ stdout }: Outcome): StatusReport {
+  return JSON.parse(stdout);
+}
+
+Deno.test("status tells the position, recordings that fail, and what is set aside", async () => {
+  await using stage = await setStage({ size: 100, uploadEvery: 40 });
+  const none = await status(stage);
+  assertEquals(none.code, 1);
+  assertMatch(none.stderr, /there is no state in/);
+
+  const [late] = [...stage.teleport.log.sessionIds()];
+  stage.teleport.faults.add({ kind: "cut", after: 0, stream: late ?? "" });
+  const [refused = ""] = [...stage.teleport.log.ids()];
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: [refused] });
+  assertEquals(
+    (await runProgram(stage.start("--exit-on-last-event"))).code,
+    3,
+  );
+  const outcome = await status(stage, "--json");
+  const { cluster, position, recordings, setAside, run } = parse(outcome);
+  assertEquals(cluster, "tele.example.com", outcome.stderr);
+  assertEquals(
+    Date.parse(position ?? ""),
+    Math.floor(stage.teleport.log.timeUsAt(99) / 1e6) * 1_000,
+  );
+  assertEquals([recordings.pending, recordings.missing], [1, 0]);
+  assertEquals(recordings.troubled[0]?.sessionId, late);
+  assertEquals(setAside, 1);
+  assertEquals(run, null);
+
+  const { stdout } = await status(stage);
+  assertMatch(stdout, /^cluster +tele\.example\.com$/m);
+  assertMatch(stdout, /^recordings +1 pending, 0 missing\n {13}\S+ since 20/m);
+  assertMatch(stdout, /^set aside +1$/m);
+});
+
+Deno.test("status asks the running process where listen is set, and reads the directory meanwhile too", async () => {
+  await using stage = await setStage({ size: 10 });
+  await using listening = await startListening(stage.start("--timeout=50ms"));
+  await listening.until(
+    "everything to be delivered",
+    ({ run }) => run?.state.name === "caught up",
+  );
+  const { host } = new URL(listening.url);
+  const asked = await status(stage, "--json", `--listen=${host}`);
+  const report = parse(asked);
+  assertEquals(report.run?.events.audit.delivered, 10, asked.stderr);
+  assertEquals(report.run?.state.name, "caught up");
+  assertEquals(asked.stderr, "");
+  const text = await status(stage, `--listen=${host}`);
+  assertMatch(text.stdout, /^state +Caught up: every event/m);
+
+  await listening.until(
+    "the state to be saved",
+    ({ position }) => position === report.position,
+  );
+  const read = parse(await status(stage, "--json"));
+  assertEquals(read.run, null);
+  assertEquals(read.position, report.position);
+  assertEquals(read.startTime, report.startTime);
+});
+
+Deno.test("where nobody answers, status says why and reads the directory", async () => {
+  await using stage = await setStage({ size: 10 });
+  await runProgram(stage.start("--exit-on-last-event"));
+  const nobody = await status(
+    stage,
+    "--json",
+    `--listen=127.0.0.1:${findFreePort()}`,
+  );
+  assertEquals(nobody.code, 0);
+  assertEquals(parse(nobody).run, null);
+  assertMatch(
+    nobody.stderr,
+    /127\.0\.0\.1:\d+\/status does not answer: connection refused: .*from the state directory alone/,
+  );
+
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => Response.json({ status: "success" }),
+  );
+  const other = await status(
+    stage,
+    "--json",
+    `--listen=127.0.0.1:${server.addr.port}`,
+  );
+  assertEquals(parse(other).run, null);
+  assertMatch(other.stderr, /another program listens there/);
+});
