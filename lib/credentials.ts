@@ -21,6 +21,18 @@ export interface Certificate {
   readonly path: string;
 }
 
+/** A certificate that is in use, and its time. */
+export interface Term {
+  /** The option that it comes from, e.g. `fluentd-cert`, and what it is there. */
+  readonly name: string;
+  /** The file that it was read from. */
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  /** Milliseconds since the epoch. */
+  readonly notAfterMs: number;
+}
+
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 /** The PEM blocks of a text, in order; what stands between them is left out. */
@@ -101,6 +113,11 @@ export function parseCertificate(
   if (first === undefined) {
     throw new ConfigError([`${role}: ${path} holds no certificate in PEM`]);
   }
+  if (endsWithinBlock(text)) {
+    throw new ConfigError([
+      `${role}: ${path} is incomplete: its last PEM block has no end; is it still being written?`,
+    ]);
+  }
   const { validFromDate, validToDate } = parseX509(first, path, role);
   const notAfterMs = validToDate.getTime();
   if (notAfterMs <= nowMs) {
@@ -132,7 +149,32 @@ export function parseAuthorities(
     throw new ConfigError([`${role}: ${path} holds no CA certificate in PEM`]);
   }
   for (const block of blocks) parseX509(block, path, role);
+  if (endsWithinBlock(text)) {
+    throw new ConfigError([
+      `${role}: ${path} is incomplete: its last PEM block has no end; is it still being written?`,
+    ]);
+  }
   return blocks;
+}
+
+/**
+ * The time of a bundle of CAs: of the one that ends last, for a bundle may hold
+ * an old CA beside its successor.
+ *
+ * @param authorities As `parseAuthorities` returns them: one at least
+ */
+export function termOfAuthorities(
+  authorities: readonly string[],
+  { name, path }: Pick<Term, "name" | "path">,
+): Term {
+  let last = { notBeforeMs: 0, notAfterMs: 0 };
+  for (const pem of authorities) {
+    const { validFromDate, validToDate } = new X509Certificate(pem);
+    const notAfterMs = validToDate.getTime();
+    if (notAfterMs <= last.notAfterMs) continue;
+    last = { notBeforeMs: validFromDate.getTime(), notAfterMs };
+  }
+  return { name, path, ...last };
 }
 
 /**

@@ -5,26 +5,72 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { FluentdConfig } from "../config/config.ts";
+import type { FluentdConfig, Header } from "../config/config.ts";
+import { rereadHeaders } from "../config/header.ts";
+import type { Term } from "../credentials.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
-import { loadTls } from "../fluentd/tls.ts";
+import { type FluentdTls, loadTls, tlsPaths } from "../fluentd/tls.ts";
+import { renewalObserver } from "../operate/renewal_observer.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
+import { WatchedFiles } from "../watched_files.ts";
+
+/** A sink, and the credentials that it uses. */
+export interface OpenSink {
+  readonly sink: FluentdSink;
+  /** The certificates in use. */
+  terms(): readonly Term[];
+  /** Takes renewed files, until `stop` aborts. */
+  keepFresh(stop: AbortSignal): Promise<void>;
+}
+
+/** What is read from files. */
+interface Credentials {
+  readonly tls: FluentdTls;
+  readonly headers: readonly Header[];
+}
 
 /**
- * Reads the certificates and makes the sink; connects on first use.
+ * Reads the credentials and makes the sink; connects on first use.
  *
+ * @param options How often the files are read again; left out: never
  * @throws {ConfigError} naming the option and the file
  */
 export async function openFluentdSink(
   fluentd: FluentdConfig,
-  options: { clock: Clock; observer?: RequestObserver },
-): Promise<FluentdSink> {
-  const tls = await loadTls(fluentd, options.clock.now());
-  return new FluentdSink({
-    ...fluentd,
-    maxEvents: fluentd.batch,
-    maxBytes: fluentd.batchBytes,
-    tls: () => tls,
-    ...options,
+  { clock, refreshIntervalMs, observer }: {
+    readonly clock: Clock;
+    readonly refreshIntervalMs?: number | undefined;
+    readonly observer?: RequestObserver;
+  },
+): Promise<OpenSink> {
+  const { headers } = fluentd;
+  const files = await WatchedFiles.open<Credentials>({
+    paths: [
+      ...tlsPaths(fluentd),
+      ...headers.flatMap(({ file }) => file ?? []),
+    ],
+    load: async () => ({
+      tls: await loadTls(fluentd, clock.now()),
+      headers: rereadHeaders(headers, { readTextFile: Deno.readTextFileSync }),
+    }),
+    intervalMs: refreshIntervalMs ?? Infinity,
+    clock,
+    observer: renewalObserver("fluentd", ({ tls }) => tls.terms),
   });
+  return {
+    sink: new FluentdSink({
+      ...fluentd,
+      maxEvents: fluentd.batch,
+      maxBytes: fluentd.batchBytes,
+      tls: () => files.value.tls,
+      headers: () => files.value.headers,
+      clock,
+      ...observer && { observer },
+    }),
+    terms: () => files.value.tls.terms,
+    keepFresh: (stop) =>
+      refreshIntervalMs === undefined
+        ? Promise.resolve()
+        : files.keepFresh(stop),
+  };
 }

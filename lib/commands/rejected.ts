@@ -63,7 +63,7 @@ export async function runRejectedRetry(
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const events = await readRejected(directory);
   const wanted = findWanted(events, options.ids);
-  const sink = await openFluentdSink(fluentd, { clock });
+  const { sink } = await openFluentdSink(fluentd, { clock });
   // By their text: an event may have been set aside more than once.
   const delivered = new Set<string>();
   let refused = 0;

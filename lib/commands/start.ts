@@ -18,6 +18,7 @@ import { createObservers, type Observers } from "../operate/observers.ts";
 import { observedPages } from "../operate/observed_pages.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
 import { countRequests } from "../operate/request_counter.ts";
+import { reportTerms, watchExpiry } from "../operate/expiry.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
@@ -29,6 +30,7 @@ import { run } from "../pipeline/run.ts";
 import { startAfter } from "../pipeline/start_after.ts";
 import { watchedSource } from "../pipeline/watched_source.ts";
 import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
+import { inBackground } from "./background.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -87,12 +89,23 @@ export async function start(
     stop: signals.stop,
   });
   const observers = createObservers(monitor, clock);
-  const client = await openTeleport(config.teleport, clock);
+  const { client, terms: teleportTerms } = await openTeleport(
+    config.teleport,
+    clock,
+  );
   await using target = await openTarget(config, {
     clock,
     requests: countRequests(monitor, signals.kill),
     state: { saved: (seconds) => monitor.measurements.save(seconds) },
   });
+  const terms = () => [...teleportTerms(), ...target.terms()];
+  monitor.watchCredentials(() => reportTerms(terms()));
+  await using _credentials = inBackground((stop) =>
+    Promise.all([
+      watchExpiry(terms, { clock, stop }),
+      target.keepFresh(stop),
+    ])
+  );
   // Before Teleport answers: who looks after it sees that it does not.
   await using _server = await serveMonitor(config.listen, monitor, clock);
   try {
@@ -148,7 +161,7 @@ function warnOfMissing({ teleport }: Config): void {
   const missing = [
     ...teleport.refreshIntervalMs === undefined
       ? []
-      : ["teleport-refresh-enabled: restart after a renewal"],
+      : ["teleport-refresh-enabled: restart after a renewal of the identity"],
   ];
   for (const option of missing) {
     logger("start").warn("this option has no effect yet", { option });

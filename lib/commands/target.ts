@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import type { Term } from "../credentials.ts";
 import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Position } from "../event.ts";
@@ -39,6 +40,10 @@ export interface Target extends AsyncDisposable {
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly maxRequests: number;
+  /** The certificates in use. */
+  terms(): readonly Term[];
+  /** Takes renewed credentials, until `stop` aborts. */
+  keepFresh(stop: AbortSignal): Promise<void>;
   /** Events that earlier runs set aside. */
   readonly setAside: number;
   /** Where reading goes on, or begins. */
@@ -81,7 +86,11 @@ async function openFluentd(
   { clock, requests, state: observer }: TargetOptions,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
-  const sink = await openFluentdSink(fluentd, { clock, observer: requests });
+  const { sink, terms, keepFresh } = await openFluentdSink(fluentd, {
+    clock,
+    observer: requests,
+    refreshIntervalMs: config.teleport.refreshIntervalMs,
+  });
   const directory = stateDirectory(storage, config.teleport.addresses);
   await createStateDirectory(directory);
   const lock = await DirectoryLock.acquire(directory, clock.now());
@@ -93,6 +102,8 @@ async function openFluentd(
     checkStartTime(config.source, stored ?? taken, directory);
     return {
       sink,
+      terms,
+      keepFresh,
       quarantine: new RejectedEvents(directory, { clock }),
       policy: { ...RETRY, timeoutMs: retryTimeoutMs },
       maxEvents: fluentd.batch,
@@ -139,6 +150,8 @@ function openStdout(config: Config, clock: Clock): Target {
         return Promise.resolve();
       },
     },
+    terms: () => [],
+    keepFresh: () => Promise.resolve(),
     policy: { ...RETRY, timeoutMs: undefined },
     maxEvents: 500,
     maxBytes: 1024 * 1024,

@@ -6,11 +6,19 @@
 
 import type { Clock } from "../clock.ts";
 import type { TeleportConfig } from "../config/config.ts";
+import type { Term } from "../credentials.ts";
 import { logger } from "../log.ts";
 import { formatAddress } from "../teleport/address.ts";
 import { TeleportClient } from "../teleport/client.ts";
 import type { ConnectionObserver } from "../teleport/connection.ts";
-import { loadIdentity } from "../teleport/identity.ts";
+import { identityTerms, loadIdentity } from "../teleport/identity.ts";
+
+/** A client, and the credentials that it uses. */
+export interface OpenTeleport {
+  readonly client: TeleportClient;
+  /** The certificates in use. */
+  terms(): readonly Term[];
+}
 
 /**
  * Makes a client, which connects on first use.
@@ -20,13 +28,17 @@ import { loadIdentity } from "../teleport/identity.ts";
 export async function openTeleport(
   { addresses, credentials }: TeleportConfig,
   clock: Clock,
-): Promise<TeleportClient> {
+): Promise<OpenTeleport> {
   const identity = await loadIdentity(credentials, clock.now());
-  return new TeleportClient({
-    addresses,
-    identity,
-    observer: connectionLog(),
-  });
+  const terms = identityTerms(identity, credentials);
+  return {
+    client: new TeleportClient({
+      addresses,
+      identity,
+      observer: connectionLog(),
+    }),
+    terms: () => terms,
+  };
 }
 
 /** Tells which way leads to Teleport, whenever it is another one. */

@@ -132,6 +132,8 @@ export interface ClientCertificateFiles {
 export interface Header {
   readonly name: string;
   readonly value: string;
+  /** The file that holds the value, where it comes from one. */
+  readonly file?: string;
 }
 
 /** When a user is locked, and for how long. */

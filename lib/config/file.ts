@@ -17,7 +17,10 @@ import {
  *
  * @throws {ConfigError} naming the file and what is wrong with it
  */
-export function readFile(path: string, context: ValueContext): string {
+export function readFile(
+  path: string,
+  context: Pick<ValueContext, "readTextFile">,
+): string {
   try {
     return context.readTextFile(path);
   } catch (error) {

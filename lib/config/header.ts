@@ -37,9 +37,35 @@ function parseHeader(line: string, context: ValueContext): Header {
   if (name === undefined) {
     throw new ConfigError(["a header is written as 'Name: value'"]);
   }
-  const value = text.startsWith("@")
-    ? readFile(text.slice(1), context).trim()
-    : text;
+  return text.startsWith("@")
+    ? readHeader({ name, file: text.slice(1) }, context)
+    : checkHeader({ name, value: text });
+}
+
+/**
+ * Reads the values again that come from files.
+ *
+ * @throws {ConfigError} naming the file or the header
+ */
+export function rereadHeaders(
+  headers: readonly Header[],
+  context: Pick<ValueContext, "readTextFile">,
+): Header[] {
+  return headers.map((header) => {
+    const { name, file } = header;
+    return file === undefined ? header : readHeader({ name, file }, context);
+  });
+}
+
+function readHeader(
+  { name, file }: { name: string; file: string },
+  context: Pick<ValueContext, "readTextFile">,
+): Header {
+  return checkHeader({ name, value: readFile(file, context).trim(), file });
+}
+
+function checkHeader(header: Header): Header {
+  const { name, value } = header;
   if (value === "") throw new ConfigError([`the header ${name} has no value`]);
   try {
     new Headers([[name, value]]);
@@ -48,5 +74,5 @@ function parseHeader(line: string, context: ValueContext): Header {
       `the value of the header ${name} has characters in it that HTTP does not allow`,
     ]);
   }
-  return { name, value };
+  return header;
 }

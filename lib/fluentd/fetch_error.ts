@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
 
 /**
@@ -103,12 +104,39 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
 ];
 
-/** The error in words; its text is kept for those who know it. */
-export function describeFetchError(error: unknown, url: string): Error {
+/** How a receiver shows that it does not take our certificate, on purpose or not. */
+const REFUSED =
+  /received fatal alert|tls handshake eof|connection closed|close_notify|reset by peer|broken pipe/i;
+
+/**
+ * The error in words; its text is kept for those who know it.
+ *
+ * @param request Where it went, and the certificates that were in use: one that
+ * has ended is the cause, whatever the receiver makes of it
+ */
+export function describeFetchError(
+  error: unknown,
+  { url, terms, nowMs }: {
+    readonly url: string;
+    readonly terms: readonly Term[];
+    readonly nowMs: number;
+  },
+): Error {
   const text = describe(error);
+  const detail = shorten(text);
+  const ended = terms.find(({ name, notAfterMs }) =>
+    notAfterMs <= nowMs &&
+    (name === "fluentd-cert" ? REFUSED : /UnknownIssuer|[Ee]xpired/)
+      .test(text)
+  );
+  if (ended !== undefined) {
+    const end = new Date(ended.notAfterMs).toISOString();
+    return new DestinationError(
+      `cannot send to ${url}: the certificate in ${ended.path} (${ended.name}) expired on ${end}: renew it (${detail})`,
+    );
+  }
   const [, meaning, lasts] = MEANINGS.find(([pattern]) => pattern.test(text)) ??
     [];
-  const detail = shorten(text);
   const message = meaning === undefined
     ? `cannot send to ${url}: ${detail}`
     : `cannot send to ${url}: ${meaning} (${detail})`;

@@ -45,9 +45,11 @@ export class Lane {
   readonly #tls: () => TlsOptions;
   readonly #clock: Clock;
   #client: Deno.HttpClient | undefined;
+  /** What the connection was made with. */
+  #shown: TlsOptions | undefined;
   #usedMs = 0;
 
-  /** @param tls Asked at each new connection, so that renewed files are taken */
+  /** @param tls Asked before each request: another value means another connection */
   constructor(tls: () => TlsOptions, clock: Clock) {
     this.#tls = tls;
     this.#clock = clock;
@@ -60,7 +62,8 @@ export class Lane {
    * is not known
    */
   async post(request: Post): Promise<Answer> {
-    if (this.#clock.now() - this.#usedMs > IDLE_LIMIT_MS) this.close();
+    const idleMs = this.#clock.now() - this.#usedMs;
+    if (idleMs > IDLE_LIMIT_MS || this.#shown !== this.#tls()) this.close();
     const reused = this.#client !== undefined;
     try {
       return await this.#post(request);
@@ -78,7 +81,10 @@ export class Lane {
   }
 
   async #post({ url, headers, body, signal }: Post): Promise<Answer> {
-    this.#client ??= createClient(this.#tls());
+    if (this.#client === undefined) {
+      this.#shown = this.#tls();
+      this.#client = createClient(this.#shown);
+    }
     try {
       const response = await fetch(url, {
         method: "POST",

@@ -17,8 +17,9 @@ import {
 import { checkAnswer } from "./answer.ts";
 import { describeFetchError } from "./fetch_error.ts";
 import { gzip } from "./gzip.ts";
-import { type Answer, Lane, type TlsOptions } from "./lane.ts";
+import { type Answer, Lane } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
+import type { FluentdTls } from "./tls.ts";
 
 /** Where each destination's URL comes from. */
 const OPTIONS = { audit: "fluentd-url", recording: "fluentd-session-url" };
@@ -29,8 +30,8 @@ export interface FluentdOptions {
   readonly url: string;
   /** Receives recordings, with `.<session id>.log` appended. */
   readonly sessionUrl: string;
-  /** Asked at each new connection. */
-  readonly tls: () => TlsOptions;
+  /** Asked before each request: another value means another connection. */
+  readonly tls: () => FluentdTls;
   /** Connections to each host, and so requests in flight. */
   readonly maxConnections: number;
   /** Most events per request; 1 sends plain objects instead of arrays. */
@@ -40,34 +41,29 @@ export interface FluentdOptions {
   /** Per request. */
   readonly timeoutMs: number;
   readonly compress: "none" | "gzip";
-  /** Sent with every request. */
-  readonly headers: readonly {
-    readonly name: string;
-    readonly value: string;
-  }[];
+  /** Sent with every request; asked before each. */
+  readonly headers: () => readonly Header[];
   readonly clock: Clock;
   readonly observer?: RequestObserver;
+}
+
+/** One HTTP header. */
+interface Header {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Sends events as JSON objects, or arrays of them, by POST. */
 export class FluentdSink implements Sink {
   readonly #options: FluentdOptions;
-  readonly #headers: Headers;
+  #headers: { readonly of: readonly Header[]; readonly all: Headers };
   /** By origin: a pool's connections all lead to the same host. */
   readonly #pools = new Map<string, LanePool>();
 
   constructor(options: FluentdOptions) {
     this.#options = options;
-    this.#headers = new Headers();
-    for (const { name, value } of options.headers) {
-      this.#headers.append(name, value);
-    }
-    if (!this.#headers.has("content-type")) {
-      this.#headers.set("content-type", "application/json");
-    }
-    if (options.compress === "gzip") {
-      this.#headers.set("content-encoding", "gzip");
-    }
+    const headers = options.headers();
+    this.#headers = { of: headers, all: allHeaders(headers, options) };
   }
 
   /** See `Sink.send`. A request that takes longer than the time-out fails. */
@@ -133,15 +129,26 @@ export class FluentdSink implements Sink {
     try {
       kill.throwIfAborted();
       const { signal } = timeout;
-      return await lane.post({ url, headers: this.#headers, body, signal });
+      const headers = this.#currentHeaders();
+      return await lane.post({ url, headers, body, signal });
     } catch (error) {
       if (kill.aborted) throw kill.reason;
       if (timeout.signal.aborted) throw timeout.signal.reason;
-      throw describeFetchError(error, url);
+      const { tls, clock } = this.#options;
+      const { terms } = tls();
+      throw describeFetchError(error, { url, terms, nowMs: clock.now() });
     } finally {
       clearTimeout(timer);
       kill.removeEventListener("abort", abort);
     }
+  }
+
+  #currentHeaders(): Headers {
+    const headers = this.#options.headers();
+    if (headers !== this.#headers.of) {
+      this.#headers = { of: headers, all: allHeaders(headers, this.#options) };
+    }
+    return this.#headers.all;
   }
 
   #urlOf(destination: Destination): string {
@@ -161,4 +168,15 @@ export class FluentdSink implements Sink {
     }
     return pool;
   }
+}
+
+function allHeaders(
+  headers: readonly Header[],
+  { compress }: Pick<FluentdOptions, "compress">,
+): Headers {
+  const all = new Headers();
+  for (const { name, value } of headers) all.append(name, value);
+  if (!all.has("content-type")) all.set("content-type", "application/json");
+  if (compress === "gzip") all.set("content-encoding", "gzip");
+  return all;
 }

@@ -10,6 +10,8 @@ import {
   parsePrivateKey,
   readCredentialFile,
   readPrivateKeyFile,
+  type Term,
+  termOfAuthorities,
 } from "../credentials.ts";
 import type { TlsOptions } from "./lane.ts";
 
@@ -25,6 +27,21 @@ export interface TlsFiles {
   } | undefined;
 }
 
+/** What is shown and trusted, and for how long. */
+export interface FluentdTls extends TlsOptions {
+  readonly terms: readonly Term[];
+}
+
+/** The files, those that are there to open others included. */
+export function tlsPaths({ caFile, client }: TlsFiles): string[] {
+  return [
+    caFile,
+    client?.certFile,
+    client?.keyFile,
+    client?.keyPassphraseFile,
+  ].filter((path) => path !== undefined);
+}
+
 /**
  * Reads and checks the files.
  *
@@ -33,23 +50,33 @@ export interface TlsFiles {
 export async function loadTls(
   files: TlsFiles,
   nowMs: number,
-): Promise<TlsOptions> {
-  const { caFile, client } = files;
+): Promise<FluentdTls> {
+  const authorities = files.caFile === undefined
+    ? undefined
+    : await loadAuthorities(files.caFile);
+  const client = files.client === undefined
+    ? undefined
+    : await loadClient(files.client, nowMs);
   return {
-    caCerts: caFile === undefined
-      ? []
-      : parseAuthorities(await readCredentialFile(caFile, "fluentd-ca"), {
-        path: caFile,
-        role: "fluentd-ca",
-      }),
-    client: client === undefined ? undefined : await loadClient(client, nowMs),
+    caCerts: authorities?.pems ?? [],
+    client: client?.shown,
+    terms: [client?.term, authorities?.term].filter((it) => it !== undefined),
   };
+}
+
+async function loadAuthorities(
+  path: string,
+): Promise<{ pems: string[]; term: Term }> {
+  const name = "fluentd-ca";
+  const text = await readCredentialFile(path, name);
+  const pems = parseAuthorities(text, { path, role: name });
+  return { pems, term: termOfAuthorities(pems, { name, path }) };
 }
 
 async function loadClient(
   files: NonNullable<TlsFiles["client"]>,
   nowMs: number,
-): Promise<{ cert: string; key: string }> {
+): Promise<{ shown: { cert: string; key: string }; term: Term }> {
   const { certFile, keyFile, keyPassphraseFile } = files;
   const certificate = parseCertificate(
     await readCredentialFile(certFile, "fluentd-cert"),
@@ -70,5 +97,9 @@ async function loadClient(
     await readPrivateKeyFile(keyFile, "fluentd-key"),
     { path: keyFile, role: "fluentd-key", certificate, passphrase },
   );
-  return { cert: certificate.pem, key };
+  const { notBeforeMs, notAfterMs } = certificate;
+  return {
+    shown: { cert: certificate.pem, key },
+    term: { name: "fluentd-cert", path: certFile, notBeforeMs, notAfterMs },
+  };
 }

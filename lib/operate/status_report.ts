@@ -50,7 +50,7 @@ export interface TroubledRecording {
 
 /** A certificate that the program shows to one of the sides. */
 export interface CredentialReport {
-  /** The option that names it, e.g. `teleport-identity`. */
+  /** The option that names it, e.g. `teleport-identity`, and what it is there. */
   readonly name: string;
   readonly notAfter: string;
 }

@@ -14,6 +14,8 @@ import {
   pemBlocks,
   readCredentialFile,
   readPrivateKeyFile,
+  type Term,
+  termOfAuthorities,
 } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
 
@@ -78,6 +80,21 @@ export async function loadIdentity(
       role: "teleport-ca",
     }),
   };
+}
+
+/** The certificates of an identity, and their time. */
+export function identityTerms(
+  { certificate, authorities }: Identity,
+  source: IdentitySource,
+): Term[] {
+  const { path, notBeforeMs, notAfterMs } = certificate;
+  const [name, ca] = source.kind === "identity"
+    ? ["teleport-identity", { name: "teleport-identity (CA)", path }]
+    : ["teleport-cert", { name: "teleport-ca", path: source.caFile }];
+  return [
+    { name, path, notBeforeMs, notAfterMs },
+    termOfAuthorities(authorities, ca),
+  ];
 }
 
 /**

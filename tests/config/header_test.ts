@@ -1,4 +1,4 @@
-import { HEADERS } from "../../lib/config/header.ts";
+import { HEADERS, rereadHeaders } from "../../lib/config/header.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { filesOf, NOW_MS } from "./files.ts";
@@ -31,8 +31,21 @@ Deno.test("one text holds several headers, a line each", () => {
 
 Deno.test("a header's value comes from a file, trimmed", () => {
   assertEquals(HEADERS.parse(["Authorization: @/run/token"], CONTEXT), [
-    { name: "Authorization", value: "Bearer abc" },
+    { name: "Authorization", value: "Bearer abc", file: "/run/token" },
   ]);
+});
+
+Deno.test("values from files are read again, and the others stay", () => {
+  const headers = HEADERS.parse(["A: @/run/token", "B: 2"], CONTEXT);
+  const readTextFile = filesOf({ "/run/token": "Bearer def\n" });
+  assertEquals(rereadHeaders(headers, { readTextFile }), [
+    { name: "A", value: "Bearer def", file: "/run/token" },
+    { name: "B", value: "2" },
+  ]);
+  for (const text of ["", "a\nb"]) {
+    const readTextFile = filesOf({ "/run/token": text });
+    assertThrows(() => rereadHeaders(headers, { readTextFile }), ConfigError);
+  }
 });
 
 Deno.test("an empty text drops the headers before it", () => {

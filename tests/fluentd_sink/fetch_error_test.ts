@@ -4,6 +4,9 @@ import { assertEquals, assertMatch } from "../assert.ts";
 
 const URL = "https://fluentd.example.com:8888/test.log";
 
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const REQUEST = { url: URL, terms: [], nowMs: NOW_MS };
+
 /** As fetch says it: the text of a failed connection. */
 function atConnect(text: string): Error {
   return new TypeError("fetch failed", {
@@ -21,7 +24,7 @@ function atRequest(text: string, port = 40_000): Error {
 }
 
 function said(error: Error): string {
-  return describeFetchError(error, URL).message;
+  return describeFetchError(error, REQUEST).message;
 }
 
 // Measured against servers with OpenSSL, such as Fluentd's.
@@ -109,6 +112,59 @@ Deno.test("what lasts until somebody acts is told from what may be over soon", (
       ["something that nobody has seen before", false],
     ] as const
   ) {
-    assertEquals(needsAction(describeFetchError(atConnect(text), URL)), lasts);
+    assertEquals(
+      needsAction(describeFetchError(atConnect(text), REQUEST)),
+      lasts,
+    );
   }
+});
+
+const ENDED = {
+  path: "/keys/it.crt",
+  notBeforeMs: 0,
+  notAfterMs: Date.parse("2026-02-28T00:00:00Z"),
+};
+
+Deno.test("a certificate of ours that has expired is the cause of whatever the receiver does", () => {
+  const terms = [{ ...ENDED, name: "fluentd-cert" }];
+  for (
+    const error of [
+      atConnect("received fatal alert: CertificateExpired"),
+      atConnect("received fatal alert: HandshakeFailure"),
+      atConnect("tls handshake eof"),
+      atRequest("connection closed before message completed"),
+      atRequest("connection error: Connection reset by peer (os error 104)"),
+    ]
+  ) {
+    const told = describeFetchError(error, { ...REQUEST, terms });
+    assertMatch(
+      told.message,
+      /the certificate in \/keys\/it\.crt \(fluentd-cert\) expired on 2026-02-28T00:00:00\.000Z: renew it/,
+    );
+    assertEquals(needsAction(told), true);
+  }
+});
+
+Deno.test("a CA that has expired is the cause where the receiver is not trusted", () => {
+  const terms = [{ ...ENDED, name: "fluentd-ca" }];
+  const told = (text: string) =>
+    describeFetchError(atConnect(text), { ...REQUEST, terms }).message;
+  assertMatch(
+    told("invalid peer certificate: UnknownIssuer"),
+    /it\.crt \(fluentd-ca\) expired/,
+  );
+  assertMatch(told("received fatal alert: UnknownCA"), /does not trust our/);
+});
+
+Deno.test("an expired certificate is not the cause of what has nothing to do with it", () => {
+  const terms = [{ ...ENDED, name: "fluentd-cert" }];
+  const good = [{ ...ENDED, name: "fluentd-cert", notAfterMs: NOW_MS + 1 }];
+  const told = (text: string, inUse: typeof terms) =>
+    describeFetchError(atConnect(text), { ...REQUEST, terms: inUse }).message;
+  assertMatch(told("Connection refused (os error 111)", terms), /refused: is/);
+  assertMatch(told("dns error: nothing", terms), /cannot be resolved/);
+  assertMatch(
+    told("received fatal alert: HandshakeFailure", good),
+    /demands a client certificate/,
+  );
 });

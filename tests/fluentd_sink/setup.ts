@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { TlsOptions } from "../../lib/fluentd/lane.ts";
 import { type FluentdOptions, FluentdSink } from "../../lib/fluentd/sink.ts";
+import type { FluentdTls } from "../../lib/fluentd/tls.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { type FluentdStandIn, startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
@@ -13,6 +13,9 @@ import { fluentdPki, type Pki } from "../fakes/pki.ts";
 
 /** A signal that never aborts. */
 export const NEVER = new AbortController().signal;
+
+const PLAIN: FluentdTls = { caCerts: [], client: undefined, terms: [] };
+const NO_HEADERS: ReturnType<FluentdOptions["headers"]> = [];
 
 /** A sink that is closed at the end of its block. */
 export class DisposableSink extends FluentdSink implements Disposable {
@@ -23,13 +26,13 @@ export class DisposableSink extends FluentdSink implements Disposable {
     super({
       url: "http://localhost/test.log",
       sessionUrl: "http://localhost/session",
-      tls: () => ({ caCerts: [], client: undefined }),
+      tls: () => PLAIN,
       maxConnections: 4,
       maxEvents: 500,
       maxBytes: 1024 * 1024,
       timeoutMs: 20_000,
       compress: "none",
-      headers: [],
+      headers: () => NO_HEADERS,
       clock,
       ...options,
     });
@@ -45,8 +48,9 @@ export class DisposableSink extends FluentdSink implements Disposable {
 export function clientTls(
   { authority }: Pki,
   { client }: Partial<Pick<Pki, "client">> = {},
-): TlsOptions {
+): FluentdTls {
   return {
+    terms: [],
     caCerts: [authority.certificatePem],
     client: client && {
       cert: client.certificatePem,
@@ -66,10 +70,11 @@ export async function sinkTo(
   options: Partial<FluentdOptions> = {},
 ): Promise<DisposableSink> {
   const pki = await fluentdPki();
+  const tls = clientTls(pki, pki);
   return new DisposableSink({
     url: `${url}/test.log`,
     sessionUrl: `${url}/session`,
-    tls: () => clientTls(pki, pki),
+    tls: () => tls,
     ...options,
   });
 }

@@ -86,13 +86,12 @@ Deno.test("gzip makes requests small, and what arrives is the same", async () =>
 
 Deno.test("headers that are configured go with every request, the same name twice too", async () => {
   await using fluentd = await startTlsFluentd();
-  using sink = await sinkTo(fluentd, {
-    headers: [
-      { name: "Authorization", value: "Bearer s3cret" },
-      { name: "X-Label", value: "one" },
-      { name: "x-label", value: "two" },
-    ],
-  });
+  const headers = [
+    { name: "Authorization", value: "Bearer s3cret" },
+    { name: "X-Label", value: "one" },
+    { name: "x-label", value: "two" },
+  ];
+  using sink = await sinkTo(fluentd, { headers: () => headers });
   await sink.send(AUDIT, auditEvents(1), NEVER);
   await sink.send(
     { kind: "recording", sessionId: "s1" },
@@ -105,11 +104,25 @@ Deno.test("headers that are configured go with every request, the same name twic
   }
 });
 
+Deno.test("headers that have changed go with the next request", async () => {
+  await using fluentd = await startTlsFluentd();
+  let headers = [{ name: "Authorization", value: "Bearer old" }];
+  using sink = await sinkTo(fluentd, { headers: () => headers });
+  await sink.send(AUDIT, auditEvents(1), NEVER);
+  headers = [{ name: "Authorization", value: "Bearer new" }];
+  await sink.send(AUDIT, auditEvents(1), NEVER);
+  assertEquals(
+    fluentd.received.requests.map(({ headers }) => headers["authorization"]),
+    ["Bearer old", "Bearer new"],
+  );
+});
+
 Deno.test("a content type that is configured takes the place of JSON's", async () => {
   await using fluentd = await startTlsFluentd();
-  using sink = await sinkTo(fluentd, {
-    headers: [{ name: "Content-Type", value: "application/vnd.log+json" }],
-  });
+  const headers = [
+    { name: "Content-Type", value: "application/vnd.log+json" },
+  ];
+  using sink = await sinkTo(fluentd, { headers: () => headers });
   await sink.send(AUDIT, auditEvents(1), NEVER);
   assertEquals(
     fluentd.received.requests[0]?.headers["content-type"],

@@ -1,5 +1,5 @@
 import { AUDIT } from "../../lib/event.ts";
-import type { TlsOptions } from "../../lib/fluentd/lane.ts";
+import type { FluentdTls as ClientTls } from "../../lib/fluentd/tls.ts";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { assertEquals, assertMatch, assertRejects } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
@@ -59,7 +59,7 @@ async function thrownAtServer(
 }
 
 /** What is thrown when we show and trust this. */
-async function thrownWith(tls: TlsOptions): Promise<string> {
+async function thrownWith(tls: ClientTls): Promise<string> {
   await using fluentd = await startTlsFluentd();
   using sink = await sinkTo(fluentd, { tls: () => tls });
   const message = await thrownBy(sink);
@@ -104,6 +104,21 @@ Deno.test("a client certificate that has expired: fluentd-cert is named", async 
   assertMatch(
     await thrownWith(clientTls(pki, { client })),
     /: it broke off the TLS handshake: .*fluentd-cert/,
+  );
+});
+
+Deno.test("a client certificate that has expired while we run is told as the cause, with its file and end", async () => {
+  const pki = await fluentdPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const term = {
+    name: "fluentd-cert",
+    path: "/keys/client.crt",
+    notBeforeMs: EXPIRED.notBefore.getTime(),
+    notAfterMs: EXPIRED.notAfter.getTime(),
+  };
+  assertMatch(
+    await thrownWith({ ...clientTls(pki, { client }), terms: [term] }),
+    /: the certificate in \/keys\/client\.crt \(fluentd-cert\) expired on 2021-01-01T00:00:00\.000Z: renew it \(tls handshake eof\)$/,
   );
 });
 

@@ -116,7 +116,7 @@ Deno.test("a wrong passphrase is told as one", async () => {
 Deno.test("without files the system's roots are trusted and no certificate is shown", async () => {
   assertEquals(
     await loadTls({ caFile: undefined, client: undefined }, NOW_MS),
-    { caCerts: [], client: undefined },
+    { caCerts: [], client: undefined, terms: [] },
   );
 });
 

@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { issueCertificate } from "../../lib/configure/certificates.ts";
+import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { startFluentd } from "../fakes/fluentd.ts";
+import { fluentdTls } from "../fakes/fluentd_tls.ts";
+import { logEvent } from "../fakes/log_event.ts";
+import { fluentdPki, type Pki, strangerPki } from "../fakes/pki.ts";
+import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
+import { Program } from "../fakes/program.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
+
+/** So long that only watching notices anything. */
+const REFRESH = [
+  "--teleport-refresh-enabled",
+  "--teleport-refresh-interval=24h",
+  "--timeout=50ms",
+];
+
+/** Appends events of now and waits until as many have arrived. */
+async function forward(stage: Stage, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    stage.teleport.append(logEvent("exec", { timeMs: Date.now() }));
+  }
+  const { size } = stage.teleport.log;
+  await stage.fluentd.received.until(({ events }) => events === size);
+}
+
+Deno.test("renewed certificates of Fluentd are taken while running, and damaged ones are not", async () => {
+  await using stage = await setStage();
+  const { cert } = stage.paths.fluentd.client;
+  await using program = new Program(stage.start(...REFRESH));
+  await forward(stage, 5);
+
+  const whole = await Deno.readTextFile(cert);
+  await writeSecret(cert, whole.slice(0, whole.length / 2));
+  await waitUntil(
+    "the warning",
+    () => program.stderr.includes("cannot be used, so the old ones stay"),
+  );
+  assertMatch(program.stderr, /WARN .*fluentd-cert: .*client\.crt/);
+  await forward(stage, 5);
+
+  // From now on both ends know other authorities only.
+  const pki = await strangerPki();
+  const { received: before } = stage.fluentd;
+  await stage.fluentd.stop();
+  await using successor = await startFluentd({
+    tls: fluentdTls(pki),
+    port: stage.fluentd.port,
+  });
+  await writeFluentd(stage, pki);
+  stage.teleport.append(logEvent("exec", { timeMs: Date.now() }));
+  await successor.received.until(({ events }) => events === 1);
+  assertMatch(
+    program.stderr,
+    /INFO .*renewed credentials are in use until=2049/,
+  );
+  program.kill("SIGTERM");
+  assertEquals((await program.outcome()).code, 0);
+  const ids = [...stage.teleport.log.ids()];
+  assertEquals(before.compare(ids.slice(0, 10)), COMPLETE_AND_ONCE);
+  assertEquals(successor.received.compare(ids.slice(10)), COMPLETE_AND_ONCE);
+});
+
+Deno.test("a header that comes from a file is read again", async () => {
+  await using stage = await setStage();
+  const token = join(stage.directory, "token");
+  await writeSecret(token, "Bearer old\n");
+  await using program = new Program(
+    stage.start(...REFRESH, `--fluentd-header=Authorization: @${token}`),
+  );
+  await forward(stage, 1);
+  await writeSecret(`${token}.new`, "Bearer new\n");
+  await Deno.rename(`${token}.new`, token);
+  await waitUntil(
+    "the renewal",
+    () => program.stderr.includes("renewed credentials are in use"),
+  );
+  await forward(stage, 1);
+  assertEquals(
+    stage.fluentd.received.requests.map(({ headers }) =>
+      headers["authorization"]
+    ),
+    ["Bearer old", "Bearer new"],
+  );
+  assert(!program.stderr.includes("Bearer"));
+});
+
+Deno.test("without teleport-refresh-enabled nothing is read again", async () => {
+  await using stage = await setStage();
+  await using program = new Program(stage.start("--timeout=50ms"));
+  await forward(stage, 1);
+  await writeFluentd(stage, await strangerPki());
+  await forward(stage, 1);
+  program.kill("SIGTERM");
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0);
+  assert(!stderr.includes("renewed credentials"), stderr);
+});
+
+Deno.test("a certificate that ends soon is told at the start", async () => {
+  await using stage = await setStage({ size: 1 });
+  const pki = await fluentdPki();
+  const now = Date.now();
+  const client = await issueCertificate(pki.authority, {
+    commonName: "soon",
+    keyType: "ecdsa-p256",
+    usages: ["client"],
+    validity: {
+      notBefore: new Date(now - 90 * 86_400_000),
+      notAfter: new Date(now + 5 * 86_400_000),
+    },
+  });
+  await writeFluentd(stage, { ...pki, client });
+  await using program = new Program(stage.start("--exit-on-last-event"));
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    stderr,
+    /WARN .*a certificate ends soon: renew it certificate=fluentd-cert .*left="4 d 23 h"/,
+  );
+  assertEquals(stderr.match(/ends soon/g)?.length, 1);
+});
+
+async function writeFluentd(stage: Stage, pki: Pki): Promise<void> {
+  await writeFluentdPki(stage.directory, pki);
+}
