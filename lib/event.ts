@@ -35,6 +35,9 @@ export interface LoginAttempt {
  * A place in the audit log from which reading can go on without losing or
  * repeating an event. Plain JSON: it is what the state file keeps.
  */
+export type Position = PagePosition | ExportPosition;
+
+/** A place in the pages of the audit log. */
 export interface PagePosition {
   readonly kind: "page";
   /** Start of the range that pages are asked for: RFC 3339, UTC, whole seconds. */
@@ -65,14 +68,41 @@ export interface NewestEvents {
   readonly keys: readonly string[];
 }
 
-/** The one kind of position that page search needs; bulk export adds its own. */
-export type Position = PagePosition;
+/** A place in the chunks of the audit log, of which there are several each day. */
+export interface ExportPosition {
+  readonly kind: "export";
+  /**
+   * The days that are not done with, by their UTC date, e.g. `2026-03-01`. There
+   * is one at least: the latest is where days to come follow.
+   */
+  readonly days: Readonly<Record<string, ExportDay>>;
+  /** Time of the newest event that was read: RFC 3339, UTC, whole seconds. */
+  readonly newest: { readonly time: string } | null;
+  /** What page search has read before, while its days are not done with. */
+  readonly pages?: PagesRead;
+}
+
+/** How far the chunks of one day are read; those of no mention are not begun. */
+export interface ExportDay {
+  /** Chunks that are read to their end. */
+  readonly done: readonly string[];
+  /** Teleport's cursors of the chunks that are begun, by their names. */
+  readonly cursors: Readonly<Record<string, string>>;
+}
+
+/** Where page search has ended, to go on there by other means. */
+export interface PagesRead {
+  /** Events before it are read, in chunks of its day and before: RFC 3339, UTC. */
+  readonly until: string;
+  /** Keys of the events at that time and later that are read, and were not shown again. */
+  readonly keys: readonly string[];
+}
 
 /** What a source yields: events, and where to go on once they are delivered. */
-export interface Batch {
+export interface Batch<At extends Position = Position> {
   readonly events: readonly AuditEvent[];
   /** Safe to keep once every event of this batch and all before it is delivered. */
-  readonly position: Position;
+  readonly position: At;
   /** Whether the source is already fetching more: a sink may wait to fill a request. */
   readonly more: boolean;
 }

@@ -15,22 +15,19 @@ import {
   watchMovements,
 } from "../operate/movement.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
-import { observedPages } from "../operate/observed_pages.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
 import { countRequests } from "../operate/request_counter.ts";
 import { reportTerms, watchExpiry } from "../operate/expiry.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
-import type { Saver, Source } from "../pipeline/ports.ts";
+import type { Saver } from "../pipeline/ports.ts";
 import type { Progress } from "../pipeline/progress.ts";
-import { resumeAfter } from "../pipeline/resume_after.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
-import { startAfter } from "../pipeline/start_after.ts";
-import { watchedSource } from "../pipeline/watched_source.ts";
 import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
 import { inBackground } from "./background.ts";
+import { createSource } from "./create_source.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -39,7 +36,6 @@ import { formatAddress } from "../teleport/address.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import type { Cluster } from "../teleport/connection.ts";
 import { TeleportError } from "../teleport/errors.ts";
-import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 import { versionInfo } from "./version.ts";
 
 /** `start`, with its logs and its progress on stderr. */
@@ -109,12 +105,13 @@ export async function start(
   // Before Teleport answers: who looks after it sees that it does not.
   await using _server = await serveMonitor(config.listen, monitor, clock);
   try {
-    const cluster = await findCluster(client, target.policy, {
+    const found = await findCluster(client, target.policy, {
       clock,
       observers,
       stop: signals.stop,
     });
-    if (cluster === undefined) return;
+    if (found === undefined) return;
+    const { cluster, hasExport } = found;
     const { progress, saver, first, startTime } = target.begin(cluster.name);
     monitor.begin({
       cluster: cluster.name,
@@ -125,10 +122,12 @@ export async function start(
     log.info("started", {
       cluster: cluster.name,
       version: cluster.version,
-      from: progress.position.newest?.time ?? progress.position.start,
+      by: hasExport ? "bulk export" : "pages",
+      from: progress.position.newest?.time ?? startTime,
       pending_recordings: progress.recordings().size,
     });
-    await forwardAll({ config, client, target, progress, saver, first }, {
+    const connected = { config, client, target, hasExport };
+    await forwardAll({ ...connected, progress, saver, startTime, first }, {
       clock,
       monitor,
       observers,
@@ -173,8 +172,10 @@ interface Connected {
   readonly config: Config;
   readonly client: TeleportClient;
   readonly target: Target;
+  readonly hasExport: boolean;
   readonly progress: Progress;
   readonly saver: Saver;
+  readonly startTime: string;
   readonly first: boolean;
 }
 
@@ -205,7 +206,11 @@ async function forwardAll(
       saver,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
-        source: createSource(connected, { clock, monitor, observers }),
+        source: createSource({ ...connected, policy: target.policy }, {
+          clock,
+          monitor,
+          teleport: observers.teleport,
+        }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
         maxBytes,
@@ -233,55 +238,10 @@ async function forwardAll(
   }
 }
 
-function createSource(
-  { config, client, target, first }: Connected,
-  { clock, monitor, observers }: Pick<
-    Surroundings,
-    "clock" | "monitor" | "observers"
-  >,
-): Source {
-  const log = logger("teleport");
-  const options: Omit<PageSourceOptions, "follow"> = {
-    ...config.source,
-    getEvents: observedPages(
-      (request, signal) => client.getEvents(request, signal),
-      monitor,
-    ),
-    policy: target.policy,
-    clock,
-    observer: {
-      page: () => observers.teleport.worked(),
-      shrunk: (limit, error) =>
-        log.info("page too large for the server, asking for less", {
-          limit,
-          error: error.message,
-        }),
-      cursorDropped: (cursor, time) =>
-        log.debug("cursor shows nothing, reading from the newest event", {
-          cursor,
-          time,
-        }),
-      failed: observers.teleport.failed,
-    },
-  };
-  const createPages = (follow: boolean) =>
-    watchedSource(
-      new PageSource({ ...options, follow }),
-      monitor.movements.reading,
-    );
-  const source = createPages(!config.exitOnLastEvent);
-  const { startId } = config.source;
-  if (first && startId !== undefined) {
-    return startAfter({ search: createPages(false), source }, startId);
-  }
-  return resumeAfter(
-    source,
-    (id, events) =>
-      log.warn(
-        "the event after which to go on does not show up, so what may have been sent before is sent again",
-        { id, events },
-      ),
-  );
+/** Who a cluster is, and what it can do. */
+interface Found {
+  readonly cluster: Cluster;
+  readonly hasExport: boolean;
 }
 
 /** Asks the cluster who it is, for as long as that may take; undefined once stopped. */
@@ -291,17 +251,29 @@ async function findCluster(
   { clock, observers, stop }: Pick<Surroundings, "clock" | "observers"> & {
     stop: AbortSignal;
   },
-): Promise<Cluster | undefined> {
-  try {
-    const cluster = await retry(() => client.ping(stop), {
+): Promise<Found | undefined> {
+  const untilAnswered = <T>(
+    call: () => Promise<T>,
+    isFinal: (error: unknown) => boolean,
+  ) =>
+    retry(call, {
       policy,
       clock,
       signal: stop,
-      isFinal: (error) => error instanceof TeleportError && error.permanent,
+      isFinal,
       onFailure: observers.teleport.failed,
     });
+  try {
+    const cluster = await untilAnswered(
+      () => client.ping(stop),
+      (error) => error instanceof TeleportError && error.permanent,
+    );
+    const hasExport = await untilAnswered(
+      () => client.hasExport(clock.now(), stop),
+      () => false,
+    );
     observers.teleport.worked();
-    return cluster;
+    return { cluster, hasExport };
   } catch (error) {
     if (stop.aborted) return undefined;
     throw error;

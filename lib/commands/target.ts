@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Term } from "../credentials.ts";
 import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
-import type { Position } from "../event.ts";
+import type { PagePosition } from "../event.ts";
 import { logger } from "../log.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Saver, Sink } from "../pipeline/ports.ts";
@@ -197,28 +197,30 @@ function takenDocument(
 }
 
 function logTaken(
-  { position, recordings, exact }: GoState,
+  { position, recordings }: GoState,
   directory: string,
 ): void {
-  const log = logger("state");
-  log.info("took over the Go handler's state, its files stay as they are", {
-    directory,
-    from: position.start,
-    cursor: position.cursor || undefined,
-    after: position.after,
-    pending_recordings: Object.keys(recordings).length,
-  });
-  if (exact === "event") return;
-  log.warn(
-    "the Go handler kept its place in bulk exports by day, so what it sent since is sent again",
-    { since: position.start },
+  const place = position.kind === "page"
+    ? {
+      from: position.start,
+      cursor: position.cursor || undefined,
+      after: position.after,
+    }
+    : { days: Object.keys(position.days).join(",") };
+  logger("state").info(
+    "took over the Go handler's state, its files stay as they are",
+    {
+      directory,
+      ...place,
+      pending_recordings: Object.keys(recordings).length,
+    },
   );
 }
 
 function firstPosition(
   { startTime, cursor }: SourceConfig,
   nowMs: number,
-): Position {
+): PagePosition {
   const nowSecond = new Date(Math.floor(nowMs / 1_000) * 1_000).toISOString()
     .replace(".000Z", "Z");
   return {

@@ -160,10 +160,11 @@ export class Monitor {
     const { counters } = this;
     const { clock } = this.#options;
     if (counters.upToDate && this.teleport.report().ok) return 0;
-    const { start, newest } = this.#begun.progress.position;
+    const { startTime, progress: { position } } = this.#begun;
+    const readFrom = position.kind === "page" ? position.start : startTime;
     const knownMs = Math.max(
-      Date.parse(start),
-      newest === null ? 0 : Date.parse(newest.time),
+      Date.parse(readFrom),
+      position.newest === null ? 0 : Date.parse(position.newest.time),
       counters.upToDateMs,
     );
     return Math.max(0, (clock.now() - knownMs) / 1_000);

@@ -13,16 +13,16 @@ import type {
   Position,
 } from "../event.ts";
 
-/** Where audit events come from. */
-export interface Source {
+/** Where audit events come from, with the kind of position that it goes by. */
+export interface Source<At extends Position = Position> {
   /**
-   * Yields batches, oldest first, from `from` on. Pull-based: nothing more than
-   * one page ahead is fetched until the consumer asks, which is the backpressure.
+   * Yields batches from `from` on. Pull-based: no more than about one batch ahead
+   * of each request is fetched until the consumer asks, which is the backpressure.
    *
    * Ends when `stop` aborts, and, for a source that does not follow the log,
    * when the log has no newer event. Retries what can be retried by itself.
    */
-  read(from: Position, stop: AbortSignal): AsyncIterable<Batch>;
+  read(from: At, stop: AbortSignal): AsyncIterable<Batch<At>>;
 }
 
 /** Where session recordings come from. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Batch } from "../event.ts";
+import type { Batch, PagePosition } from "../event.ts";
 import type { Source } from "./ports.ts";
 
 /** The other program's pages may be larger than ours; none has more events. */
@@ -20,9 +20,9 @@ const LARGEST_PAGE = 10_000;
  * @param onMissing Told that so many events are sent which may have been before
  */
 export function resumeAfter(
-  source: Source,
+  source: Source<PagePosition>,
   onMissing: (id: string, events: number) => void,
-): Source {
+): Source<PagePosition> {
   return {
     async *read(from, stop) {
       const { after, ...start } = from;
@@ -31,7 +31,7 @@ export function resumeAfter(
         return;
       }
       let searching = true;
-      const held: Batch[] = [];
+      const held: Batch<PagePosition>[] = [];
       let heldEvents = 0;
       for await (const batch of source.read(start, stop)) {
         if (!searching) {

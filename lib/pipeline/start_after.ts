@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import type { PagePosition } from "../event.ts";
 import type { Source } from "./ports.ts";
 
 /** Where to look for the event, and where to go on behind it. */
@@ -13,7 +14,7 @@ export interface StartAfterOptions {
    * Ends once all is read: only such a source has made sure that there is nothing
    * more, and not just not yet.
    */
-  readonly search: Source;
+  readonly search: Source<PagePosition>;
   readonly source: Source;
 }
 
@@ -28,7 +29,8 @@ export function startAfter(
   id: string,
 ): Source {
   return {
-    async *read(from, stop) {
+    // Where the state is lost, the position is that of a first run.
+    async *read(from: PagePosition, stop) {
       for await (const batch of search.read(from, stop)) {
         const index = batch.events.findIndex((event) => event.id === id);
         if (index === -1) continue;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Position } from "../event.ts";
 import type { Source } from "./ports.ts";
 
 /** Who is told when a source is to yield, and when it has. */
@@ -17,7 +18,10 @@ export interface SourceWatcher {
 }
 
 /** The same source; the watcher knows at any time whether it is waited for. */
-export function watchedSource(source: Source, watcher: SourceWatcher): Source {
+export function watchedSource<At extends Position>(
+  source: Source<At>,
+  watcher: SourceWatcher,
+): Source<At> {
   return {
     async *read(from, stop) {
       try {

@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { NewestEvents, Position } from "../event.ts";
+import type {
+  ExportDay,
+  ExportPosition,
+  NewestEvents,
+  PagePosition,
+  PagesRead,
+  Position,
+} from "../event.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
 
 /** What survives the process: one JSON document. */
@@ -116,10 +123,43 @@ function isCounts(value: unknown): value is Record<string, number> {
 }
 
 function isPosition(value: unknown): value is Position {
-  return isRecord(value) && value.kind === "page" && isTime(value.start) &&
+  return isRecord(value) && (isPagePosition(value) || isExportPosition(value));
+}
+
+function isPagePosition(
+  value: Record<string, unknown>,
+): value is Record<string, unknown> & PagePosition {
+  return value.kind === "page" && isTime(value.start) &&
     typeof value.cursor === "string" && isStrings(value.seen) &&
     (value.newest === null || isNewestEvents(value.newest)) &&
     (value.after === undefined || typeof value.after === "string");
+}
+
+function isExportPosition(
+  value: Record<string, unknown>,
+): value is Record<string, unknown> & ExportPosition {
+  return value.kind === "export" && isRecord(value.days) &&
+    Object.keys(value.days).length > 0 &&
+    Object.entries(value.days).every(([name, day]) =>
+      isDate(name) && isExportDay(day)
+    ) &&
+    (value.newest === null ||
+      isRecord(value.newest) && isTime(value.newest.time)) &&
+    (value.pages === undefined || isPagesRead(value.pages));
+}
+
+function isDate(name: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(name) && !Number.isNaN(Date.parse(name)) &&
+    new Date(name).toISOString().startsWith(name);
+}
+
+function isExportDay(value: unknown): value is ExportDay {
+  return isRecord(value) && isStrings(value.done) && isRecord(value.cursors) &&
+    isStrings(Object.values(value.cursors));
+}
+
+function isPagesRead(value: unknown): value is PagesRead {
+  return isRecord(value) && isTime(value.until) && isStrings(value.keys);
 }
 
 function isNewestEvents(value: unknown): value is NewestEvents {

@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import { describe } from "../errors.ts";
-import type { Position } from "../event.ts";
+import type { ExportDay, PagePosition, Position } from "../event.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
 import { StateError } from "./document.ts";
 import { damagedGoFile, goTimeMs, readGoFile, readGoTime } from "./go_file.ts";
@@ -20,17 +20,14 @@ export interface GoState {
   readonly startTime: string;
   readonly position: Position;
   readonly recordings: Readonly<Record<string, PendingRecording>>;
-  /**
-   * How exactly the position is known: up to the last event, or, from its bulk
-   * export, up to the day before the earliest that it was not done with.
-   */
-  readonly exact: "event" | "day";
 }
 
 const SINGLE_FILES = ["start_time", "window_time", "cursor", "id"];
 const RECORDING_FILE = /^(session|missing_recording)./;
 const EXPORT_DIRECTORY = "cursor_v2";
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DONE_FILE = "completed-chunks";
+const CHUNK_FILE = /^(.+)\.chunk$/;
 
 /**
  * Reads what the Go program left; undefined where it was never here.
@@ -45,8 +42,9 @@ export async function readGoState(
   const recordingFiles = names.filter((name) => RECORDING_FILE.test(name));
   const days = names.includes(EXPORT_DIRECTORY)
     ? await readExportDays(join(directory, EXPORT_DIRECTORY))
-    : [];
-  const isThere = recordingFiles.length > 0 || days.length > 0 ||
+    : {};
+  const isExporting = Object.keys(days).length > 0;
+  const isThere = recordingFiles.length > 0 || isExporting ||
     SINGLE_FILES.some((name) => names.includes(name));
   if (!isThere) return undefined;
 
@@ -58,15 +56,13 @@ export async function readGoState(
       names.includes("start_time") ? "it is empty" : "it is missing",
     );
   }
-  const [firstDay] = days;
   return {
     startTime,
     // Once its bulk export has begun, it reads no page again.
-    position: firstDay === undefined
-      ? await readPagePosition(directory, windowTime ?? startTime)
-      : firstPage(later(`${firstDay}T00:00:00Z`, startTime)),
+    position: isExporting
+      ? { kind: "export", days, newest: null }
+      : await readPagePosition(directory, windowTime ?? startTime),
     recordings: await readGoRecordings(directory, recordingFiles, nowMs),
-    exact: firstDay === undefined ? "event" : "day",
   };
 }
 
@@ -74,32 +70,51 @@ export async function readGoState(
 async function readPagePosition(
   directory: string,
   start: string,
-): Promise<Position> {
+): Promise<PagePosition> {
   const cursor = await readGoFile(directory, "cursor") ?? "";
   const after = await readGoFile(directory, "id") ?? "";
-  const position = { ...firstPage(start), cursor };
+  const position: PagePosition = {
+    kind: "page",
+    start,
+    cursor,
+    seen: [],
+    newest: null,
+  };
   return after === "" ? position : { ...position, after };
 }
 
-function firstPage(start: string): Position {
-  return { kind: "page", start, cursor: "", seen: [], newest: null };
-}
-
 /**
- * The days that its bulk export was not done with, the earliest first: it removes
- * the directory of a day when it looks for nothing more of it.
+ * The days that its bulk export was not done with: it removes the directory of a
+ * day when it looks for nothing more of it.
  */
-async function readExportDays(directory: string): Promise<string[]> {
-  const days = [];
+async function readExportDays(
+  directory: string,
+): Promise<Record<string, ExportDay>> {
+  const days: Record<string, ExportDay> = {};
   // Names that are no day are none of its own, and it passes them over as well.
   for (const name of await namesIn(directory)) {
     if (!DAY.test(name)) continue;
     if (goTimeMs(`${name}T00:00:00Z`) === undefined) {
       throw damagedGoFile(join(directory, name), "there is no such day");
     }
-    days.push(name);
+    days[name] = await readExportDay(join(directory, name));
   }
   return days;
+}
+
+/** A list of the chunks that it sent, and a file with the cursor of each other one. */
+async function readExportDay(directory: string): Promise<ExportDay> {
+  const done = (await readGoFile(directory, DONE_FILE) ?? "").split(/\s+/)
+    .filter((chunk) => chunk !== "");
+  const cursors: [string, string][] = [];
+  for (const name of await namesIn(directory)) {
+    const chunk = CHUNK_FILE.exec(name)?.[1];
+    // A crash leaves the cursor of a chunk that is on the list.
+    if (chunk === undefined || done.includes(chunk)) continue;
+    const cursor = (await readGoFile(directory, name) ?? "").trim();
+    if (cursor !== "") cursors.push([chunk, cursor]);
+  }
+  return { done, cursors: Object.fromEntries(cursors) };
 }
 
 async function namesIn(directory: string): Promise<string[]> {
@@ -112,8 +127,4 @@ async function namesIn(directory: string): Promise<string[]> {
       { cause },
     );
   }
-}
-
-function later(time: string, other: string): string {
-  return Date.parse(time) > Date.parse(other) ? time : other;
 }

@@ -31,6 +31,7 @@ import { formatAddress } from "./address.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Route } from "./route.ts";
+import { batchesOf } from "./stream_batches.ts";
 import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
@@ -46,6 +47,9 @@ const CALL_TIMEOUT_MS = 60_000;
 /** A stream that says nothing for so long, while we wait for it, is dead. */
 const STREAM_STALL_MS = 60_000;
 const STALL_CHECK_MS = 5_000;
+/** What of a stream is held until it is asked for, so that memory stays flat. */
+const MAX_STREAM_ITEMS = 500;
+const MAX_STREAM_BYTES = 1024 * 1024;
 
 /** What is called, and with what. */
 export interface Call<Request extends DescMessage, Answer extends DescMessage> {
@@ -54,6 +58,13 @@ export interface Call<Request extends DescMessage, Answer extends DescMessage> {
   readonly requestSchema: Request;
   readonly request: MessageInitShape<Request>;
   readonly answerSchema: Answer;
+}
+
+/** How a stream is read. */
+export interface StreamOptions<Item> {
+  /** The bytes of an item, roughly. */
+  readonly sizeOf: (item: Item) => number;
+  readonly signal: AbortSignal;
 }
 
 /** A channel, which connects on first use. */
@@ -131,15 +142,15 @@ export class Channel {
   }
 
   /**
-   * Makes a call that is answered with a stream.
+   * Makes a call that is answered with a stream; yields what has arrived.
    *
    * @throws {TeleportError} from the iteration
    * @throws `signal.reason`
    */
   async *stream<Request extends DescMessage, Item extends DescMessage>(
     { path, requestSchema, request, answerSchema }: Call<Request, Item>,
-    signal: AbortSignal,
-  ): AsyncGenerator<MessageShape<Item>> {
+    { sizeOf, signal }: StreamOptions<MessageShape<Item>>,
+  ): AsyncGenerator<MessageShape<Item>[]> {
     signal.throwIfAborted();
     const call: ClientReadableStream<MessageShape<Item>> = this.#client
       .makeServerStreamRequest(
@@ -158,9 +169,14 @@ export class Channel {
       if (stalled) call.cancel();
     }, STALL_CHECK_MS);
     try {
-      for await (const item of call) {
+      const batches = batchesOf(call, {
+        maxItems: MAX_STREAM_ITEMS,
+        maxBytes: MAX_STREAM_BYTES,
+        sizeOf,
+      });
+      for await (const batch of batches) {
         waitingSinceMs = Infinity;
-        yield item;
+        yield batch;
         waitingSinceMs = Date.now();
       }
     } catch (error) {

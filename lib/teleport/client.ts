@@ -13,18 +13,23 @@ import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Certificate } from "../credentials.ts";
 import type { AuditEvent } from "../event.ts";
 import { toAuditEvent } from "./audit_event.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel, StreamOptions } from "./channel.ts";
 import {
   type Cluster,
   Connection,
   type ConnectionOptions,
 } from "./connection.ts";
+import { TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import { type Lock, toLockV2 } from "./lock.ts";
 import {
   EmptySchema,
+  EventExportChunkSchema,
   EventsUnstructuredSchema,
   EventUnstructuredSchema,
+  ExportEventUnstructuredSchema,
+  ExportUnstructuredEventsRequestSchema,
+  GetEventExportChunksRequestSchema,
   GetUnstructuredEventsRequestSchema,
   LockV2Schema,
   Order,
@@ -53,11 +58,30 @@ export interface Page {
   readonly lastKey: string;
 }
 
+/** A part of one day's events, and how far it was read. */
+export interface ChunkRequest {
+  /** Any time of the day in UTC, milliseconds since the epoch. */
+  readonly dayMs: number;
+  /** The chunk's name, as the day's list has it. */
+  readonly chunk: string;
+  /** The cursor that came with the last event that was read; "" for the first. */
+  readonly cursor: string;
+}
+
+/** Some events of a chunk, in its order. */
+export interface ChunkEvents {
+  readonly events: readonly AuditEvent[];
+  /** Where the chunk goes on behind them. */
+  readonly cursor: string;
+}
+
 const AUDIT_LOG = "/teleport.auditlog.v1.AuditLogService";
 const AUTH = "/proto.AuthService";
 
 /** How long a cluster may take to say who it is once it is connected. */
 const GREETING_TIMEOUT_MS = 15_000;
+/** Bulk export is tried with the day that is so far ahead, as the Go handler does. */
+const PROBE_AHEAD_MS = 2 * 24 * 60 * 60_000;
 
 /** Teleport's auth service, reached in whatever way is open. */
 export class TeleportClient {
@@ -137,14 +161,79 @@ export class TeleportClient {
     startIndex: number,
     signal: AbortSignal,
   ): AsyncGenerator<AuditEvent> {
-    const events = this.#stream(
+    const batches = this.#stream(
       `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
       StreamUnstructuredSessionEventsRequestSchema,
       { sessionId, startIndex },
       EventUnstructuredSchema,
-      signal,
+      { sizeOf: ({ unstructured }) => unstructured.length, signal },
     );
-    for await (const event of events) yield toAuditEvent(event);
+    for await (const events of batches) {
+      for (const event of events) {
+        signal.throwIfAborted();
+        yield toAuditEvent(event);
+      }
+    }
+  }
+
+  /** Whether the cluster has bulk export; not each kind of its storage allows it. */
+  async hasExport(nowMs: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      // An empty day, whatever the clocks say.
+      await this.listChunks(nowMs + PROBE_AHEAD_MS, signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TeleportError)) throw error;
+      if (error.status === "UNIMPLEMENTED") return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Asks for the names of the chunks that a day's events are in. There may be
+   * more of them later, and they come in no order.
+   *
+   * @param dayMs Any time of the day in UTC, milliseconds since the epoch
+   * @throws {TeleportError} UNIMPLEMENTED where the server has no bulk export
+   */
+  async listChunks(dayMs: number, signal: AbortSignal): Promise<string[]> {
+    const batches = this.#stream(
+      `${AUDIT_LOG}/GetEventExportChunks`,
+      GetEventExportChunksRequestSchema,
+      { date: timestampFromMs(dayMs) },
+      EventExportChunkSchema,
+      { sizeOf: ({ chunk }) => chunk.length, signal },
+    );
+    const names: string[] = [];
+    for await (const batch of batches) {
+      for (const { chunk } of batch) names.push(chunk);
+    }
+    return names;
+  }
+
+  /**
+   * Streams a chunk's events from a cursor on, in batches of what has arrived.
+   *
+   * @throws {TeleportError} from the iteration
+   */
+  async *exportEvents(
+    { dayMs, chunk, cursor }: ChunkRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChunkEvents> {
+    const batches = this.#stream(
+      `${AUDIT_LOG}/ExportUnstructuredEvents`,
+      ExportUnstructuredEventsRequestSchema,
+      { date: timestampFromMs(dayMs), chunk, cursor },
+      ExportEventUnstructuredSchema,
+      { sizeOf: ({ event }) => event?.unstructured.length ?? 0, signal },
+    );
+    for await (const batch of batches) {
+      const events: AuditEvent[] = [];
+      for (const { event } of batch) {
+        if (event !== undefined) events.push(toAuditEvent(event));
+      }
+      yield { events, cursor: batch.at(-1)?.cursor ?? cursor };
+    }
   }
 
   /**
@@ -191,12 +280,16 @@ export class TeleportClient {
     requestSchema: Request,
     request: MessageInitShape<Request>,
     answerSchema: Item,
-    signal: AbortSignal,
-  ): AsyncGenerator<MessageShape<Item>> {
-    const channel = await this.#connection.acquire(signal);
+    options: StreamOptions<MessageShape<Item>>,
+  ): AsyncGenerator<MessageShape<Item>[]> {
+    const channel = await this.#connection.acquire(options.signal);
     try {
       const call = { path, requestSchema, request, answerSchema };
-      yield* channel.stream(call, signal);
+      for await (const batch of channel.stream(call, options)) {
+        this.#connection.worked(channel);
+        yield batch;
+      }
+      this.#connection.worked(channel);
     } catch (error) {
       this.#connection.failed(channel, error);
       throw error;

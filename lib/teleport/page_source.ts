@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Batch, NewestEvents, PagePosition, Position } from "../event.ts";
+import type { Batch, NewestEvents, PagePosition } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import {
   type FailedAttempt,
@@ -64,8 +64,7 @@ export interface PageObserver {
 }
 
 /** What one search brought, and where it leads. */
-interface Found extends Batch {
-  readonly position: PagePosition;
+interface Found extends Batch<PagePosition> {
   /** There was nothing more up to now. */
   readonly atEnd: boolean;
   /** How long to wait before the next search, unless there is more at once. */
@@ -83,7 +82,7 @@ interface Trail {
 }
 
 /** Reads the audit log by page search. */
-export class PageSource implements Source {
+export class PageSource implements Source<PagePosition> {
   readonly #options: PageSourceOptions;
   /** In whole seconds, as positions are. */
   readonly #windowMs: number;
@@ -96,7 +95,10 @@ export class PageSource implements Source {
   }
 
   /** See `Source.read`; the next page is fetched while this one is delivered. */
-  async *read(from: Position, stop: AbortSignal): AsyncGenerator<Batch> {
+  async *read(
+    from: PagePosition,
+    stop: AbortSignal,
+  ): AsyncGenerator<Batch<PagePosition>> {
     const { clock, follow } = this.#options;
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);

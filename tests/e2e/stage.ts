@@ -19,7 +19,11 @@ import {
   writeFluentdPki,
   writeTeleportPki,
 } from "../fakes/pki_files.ts";
-import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
+import {
+  startTeleport,
+  type TeleportOptions,
+  type TeleportStandIn,
+} from "../fakes/teleport.ts";
 
 /** Session events that are not forwarded unless that is asked for. */
 const SKIPPED = new Set(["print", "desktop.recording"]);
@@ -30,15 +34,19 @@ const LOG_START = Date.UTC(2026, 0, 1);
 /** Sets everything up; the log begins at 2026-01-01 where `startMs` is not given. */
 export async function setStage(
   log: AuditLogOptions = {},
-  options: Omit<FluentdOptions, "tls"> = {},
+  options:
+    & Omit<FluentdOptions, "tls">
+    & Pick<TeleportOptions, "exportSupported"> = {},
 ): Promise<Stage> {
   const { startMs = LOG_START } = log;
+  const { exportSupported = false, ...receiving } = options;
   const directory = await Deno.makeTempDir({ prefix: "event_handler_" });
   const teleport = await startTeleport({
     log: new AuditLog({ ...log, startMs }),
+    exportSupported,
   });
   const tls = fluentdTls(await fluentdPki());
-  const fluentd = await startFluentd({ ...options, tls });
+  const fluentd = await startFluentd({ ...receiving, tls });
   return new Stage({ directory, startMs }, { teleport, fluentd }, {
     teleport: await writeTeleportPki(directory),
     fluentd: await writeFluentdPki(directory),

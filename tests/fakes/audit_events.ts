@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AuditEvent, PagePosition } from "../../lib/event.ts";
+import type { AuditEvent, PagePosition, Position } from "../../lib/event.ts";
 import type { JsonObject } from "./json.ts";
 import { encodeStruct } from "./struct_bytes.ts";
 
@@ -44,6 +44,11 @@ export function position(cursor: number | string): PagePosition {
     seen: [],
     newest: null,
   };
+}
+
+/** What was given to `position`; "" where that is another kind of position, or none. */
+export function cursorOf(position: Position | undefined): string {
+  return position?.kind === "page" ? position.cursor : "";
 }
 
 /** The ids, in order. */

@@ -28,7 +28,7 @@ export interface TeleportOptions {
   readonly tls?: TeleportTls;
   /** A free one where none is given. */
   readonly port?: number;
-  /** Whether it has the methods of the bulk export; default true. */
+  /** Whether it has the methods of the bulk export; default false. */
   readonly exportSupported?: boolean;
   /** What it calls itself. */
   readonly cluster?: string;
@@ -55,8 +55,13 @@ export class TeleportStandIn {
   #server: TeleportServer | undefined;
 
   constructor(options: TeleportOptions & { readonly tls: TeleportTls }) {
-    const { log, tls, port = findFreePort(), exportSupported = true, cluster } =
-      options;
+    const {
+      log,
+      tls,
+      port = findFreePort(),
+      exportSupported = false,
+      cluster,
+    } = options;
     this.log = log;
     this.port = port;
     this.#tls = tls;

@@ -212,11 +212,12 @@ export class TeleportApi {
   }
 
   *#chunk(
-    { chunk, cursor }: ExportUnstructuredEventsRequest,
+    { date, chunk, cursor }: ExportUnstructuredEventsRequest,
   ): Generator<Uint8Array> {
     this.#served.chunks += 1;
     const events = this.#log.encodedChunk(chunk);
-    if (events === undefined) {
+    const names = this.#log.chunkNames(toMicros(date, Math.floor));
+    if (events === undefined || !names.includes(chunk)) {
       throw new CallError("NOT_FOUND", `chunk ${chunk} not found`);
     }
     // The cursor says how many events of the chunk came before.

@@ -1,4 +1,4 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Order } from "../../lib/teleport/proto/teleport_pb.ts";
 import {
   assert,
@@ -202,7 +202,7 @@ Deno.test("the bulk export has each event once, and resumes within a chunk", asy
     spacingMs: 200_000,
     exportChunkEvents: 100,
   });
-  await using teleport = await startTeleport({ log });
+  await using teleport = await startTeleport({ log, exportSupported: true });
   await using caller = await callTeleport(teleport);
   const ids: string[] = [];
   for (let day = 0; day < 4; day++) {
@@ -210,9 +210,9 @@ Deno.test("the bulk export has each event once, and resumes within a chunk", asy
     for await (
       const { chunk } of caller.stream("GetEventExportChunks", { date })
     ) {
-      const whole = await exportChunk(caller, { chunk });
+      const whole = await exportChunk(caller, { date, chunk });
       const { cursor } = whole[2] ?? {};
-      const rest = await exportChunk(caller, { chunk, cursor });
+      const rest = await exportChunk(caller, { date, chunk, cursor });
       assertEquals(rest, whole.slice(3));
       ids.push(...whole.map(({ event }) => event?.id ?? ""));
     }
@@ -222,10 +222,7 @@ Deno.test("the bulk export has each event once, and resumes within a chunk", asy
 });
 
 Deno.test("a server without bulk export says so", async () => {
-  await using teleport = await startTeleport({
-    log: new AuditLog(),
-    exportSupported: false,
-  });
+  await using teleport = await startTeleport({ log: new AuditLog() });
   await using caller = await callTeleport(teleport);
   const date = timestampFromMs(START_MS);
   await assertRejects(
@@ -360,10 +357,14 @@ async function streamIds(
 
 function exportChunk(
   caller: TeleportCaller,
-  question: { readonly chunk: string; readonly cursor?: string | undefined },
+  question: {
+    readonly date: Timestamp;
+    readonly chunk: string;
+    readonly cursor?: string | undefined;
+  },
 ) {
-  const { chunk, cursor = "" } = question;
+  const { date, chunk, cursor = "" } = question;
   return Array.fromAsync(
-    caller.stream("ExportUnstructuredEvents", { chunk, cursor }),
+    caller.stream("ExportUnstructuredEvents", { date, chunk, cursor }),
   );
 }

@@ -2,7 +2,12 @@ import type { AuditEvent, Batch } from "../../lib/event.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import { forward } from "../../lib/pipeline/forward.ts";
 import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
-import { auditEvent, idsOf, position } from "../fakes/audit_events.ts";
+import {
+  auditEvent,
+  cursorOf,
+  idsOf,
+  position,
+} from "../fakes/audit_events.ts";
 import { Random } from "../fakes/random.ts";
 
 const SCHEDULES = 2_000;
@@ -87,8 +92,8 @@ async function runSchedule(number: number): Promise<Ending> {
       if (fails) throw failure;
       for (const { id } of events) delivered.add(id);
     },
-    advance: ({ cursor }, sessionIds) => {
-      const last = Number(cursor);
+    advance: (position, sessionIds) => {
+      const last = Number(cursorOf(position));
       passed.push(last);
       announced.push(...sessionIds);
       for (const { events } of batches.slice(0, last + 1)) {

@@ -8,7 +8,7 @@ import type { AuditEvent, Batch } from "../../lib/event.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import { forward, type ForwardOptions } from "../../lib/pipeline/forward.ts";
 import type { Source } from "../../lib/pipeline/ports.ts";
-import { idsOf, position } from "../fakes/audit_events.ts";
+import { cursorOf, idsOf, position } from "../fakes/audit_events.ts";
 
 /** One request that is under way. */
 export interface HeldRequest {
@@ -110,8 +110,8 @@ export function startForwarding(
         kill.signal.addEventListener("abort", abort, { once: true });
         requests.push(request);
       }),
-    advance: ({ cursor }, sessionIds) => {
-      positions.push(cursor);
+    advance: (position, sessionIds) => {
+      positions.push(cursorOf(position));
       announced.push(...sessionIds);
     },
     roomForRecordings: () => Promise.resolve(),

@@ -7,7 +7,7 @@ import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
 const NEVER = new AbortController().signal;
 
 /** Pages of three events each: e0 to e2, e3 to e5 and so on. */
-function pages(count: number, { more = false } = {}): Batch[] {
+function pages(count: number, { more = false } = {}): Batch<PagePosition>[] {
   return Array.from({ length: count }, (_, i) => ({
     events: auditEvents(3, { first: 3 * i }),
     position: position(i),
@@ -15,8 +15,11 @@ function pages(count: number, { more = false } = {}): Batch[] {
   }));
 }
 
-function sourceOf(batches: readonly Batch[], asked: PagePosition[] = []) {
-  const source: Source = {
+function sourceOf(
+  batches: readonly Batch<PagePosition>[],
+  asked: PagePosition[] = [],
+) {
+  const source: Source<PagePosition> = {
     async *read(from) {
       asked.push(from);
       yield* batches;
@@ -25,7 +28,7 @@ function sourceOf(batches: readonly Batch[], asked: PagePosition[] = []) {
   return source;
 }
 
-async function readAll(source: Source, after?: string) {
+async function readAll(source: Source<PagePosition>, after?: string) {
   const missing: [string, number][] = [];
   const read: [string, string[]][] = [];
   const resumed = resumeAfter(source, (id, events) => {

@@ -13,6 +13,7 @@ import {
 import {
   auditEvent,
   auditEvents,
+  cursorOf,
   idsOf,
   position,
 } from "../fakes/audit_events.ts";
@@ -47,7 +48,7 @@ class MemorySaver implements Saver {
   get last(): string {
     const { position, recordings } = this.saved.at(-1) ?? {};
     const ids = Object.keys(recordings ?? {});
-    return [position?.cursor, ...ids].join(" ");
+    return [cursorOf(position), ...ids].join(" ");
   }
 }
 
@@ -186,7 +187,7 @@ Deno.test("a recording is remembered together with the position behind its annou
   );
   await clock.runUntil(ended);
   for (const { position, recordings } of saver.saved) {
-    if (position.cursor !== "start") assert("missing" in recordings);
+    if (cursorOf(position) !== "start") assert("missing" in recordings);
   }
   assertEquals(saver.last, "2 missing");
 });

@@ -1,14 +1,19 @@
 import { ConfigError } from "../../lib/errors.ts";
-import type { Batch } from "../../lib/event.ts";
+import type { Batch, PagePosition } from "../../lib/event.ts";
 import type { Source } from "../../lib/pipeline/ports.ts";
 import { startAfter } from "../../lib/pipeline/start_after.ts";
 import { assertEquals, assertRejects } from "../assert.ts";
-import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
+import {
+  auditEvents,
+  cursorOf,
+  idsOf,
+  position,
+} from "../fakes/audit_events.ts";
 
 const NEVER = new AbortController().signal;
 
 /** Pages of three events each: e0 to e2, e3 to e5 and so on. */
-function pages(count: number): Batch[] {
+function pages(count: number): Batch<PagePosition>[] {
   return Array.from({ length: count }, (_, i) => ({
     events: auditEvents(3, { first: 3 * i }),
     position: position(i),
@@ -17,7 +22,9 @@ function pages(count: number): Batch[] {
 }
 
 /** Yields the pages behind the position that it is to begin at. */
-function sourceOf(batches: readonly Batch[]): Source {
+function sourceOf(
+  batches: readonly Batch<PagePosition>[],
+): Source<PagePosition> {
   return {
     async *read(from) {
       const read = batches.findIndex(({ position: { cursor } }) =>
@@ -29,7 +36,7 @@ function sourceOf(batches: readonly Batch[]): Source {
 }
 
 /** What a log of these pages gives when it is begun behind that event. */
-function after(id: string, batches: readonly Batch[]): Source {
+function after(id: string, batches: readonly Batch<PagePosition>[]): Source {
   const source = sourceOf(batches);
   return startAfter({ search: source, source }, id);
 }
@@ -37,7 +44,7 @@ function after(id: string, batches: readonly Batch[]): Source {
 async function readAll(source: Source): Promise<[string, string[]][]> {
   const read: [string, string[]][] = [];
   for await (const batch of source.read(position("start"), NEVER)) {
-    read.push([batch.position.cursor, idsOf(batch.events)]);
+    read.push([cursorOf(batch.position), idsOf(batch.events)]);
   }
   return read;
 }
@@ -67,7 +74,9 @@ Deno.test("the very first and the very last event are found", async () => {
 
 Deno.test("an id that comes again later is not looked for a second time", async () => {
   const [first, second] = pages(2);
-  const batches = [first, { ...second, events: first?.events }] as Batch[];
+  const batches = [first, { ...second, events: first?.events }] as Batch<
+    PagePosition
+  >[];
   assertEquals(await readAll(after("e1", batches)), [
     ["0", ["e2"]],
     ["1", ["e0", "e1", "e2"]],
@@ -83,7 +92,10 @@ Deno.test("an id that is not there is an error, and nothing is yielded before", 
 });
 
 Deno.test("a page that shows nothing more for now is not the end of the search", async () => {
-  const [first, second] = pages(2) as [Batch, Batch];
+  const [first, second] = pages(2) as [
+    Batch<PagePosition>,
+    Batch<PagePosition>,
+  ];
   const nothing = { events: [], position: first.position, more: false };
   assertEquals(await readAll(after("e3", [first, nothing, second])), [
     ["1", ["e4", "e5"]],
@@ -118,7 +130,7 @@ Deno.test("each reading looks for the id anew", async () => {
 
 Deno.test("both sources are closed with it", async () => {
   let open = 0;
-  const opened: Source = {
+  const opened: Source<PagePosition> = {
     async *read(from, stop) {
       open++;
       try {

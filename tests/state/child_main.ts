@@ -62,7 +62,7 @@ function openState(): StateFile {
 }
 
 function move({ progress }: StateFile, cursor: string): void {
-  progress.advance({ ...progress.position, cursor }, []);
+  progress.advance({ ...sampleDocument().position, cursor }, []);
 }
 
 function say(line: string): void {

@@ -18,12 +18,15 @@ const FIRST_PAGE = {
   newest: null,
 };
 
+const CURSOR = "eyJkYXRlIjoiMjAyNi0wMi0wMyJ9";
+const ID = "0b8f7a31-0000-4000-a000-000000000000";
+
 /** What the Go handler leaves while it searches pages. */
 const FILES: Files = {
   "start_time": "2026-01-01T00:00:00Z",
   "window_time": "2026-02-03T00:00:00Z",
-  "cursor": "eyJkYXRlIjoiMjAyNi0wMi0wMyJ9",
-  "id": "0b8f7a31-0000-4000-a000-000000000000",
+  "cursor": CURSOR,
+  "id": ID,
 };
 
 Deno.test("a directory that the Go handler never saw has nothing to take over", async () => {
@@ -47,13 +50,17 @@ Deno.test("the page and the last event of it are taken over", async () => {
       after: "0b8f7a31-0000-4000-a000-000000000000",
     },
     recordings: {},
-    exact: "event",
   });
 });
 
 Deno.test("an older release without a window goes on from its start time", async () => {
   const { window_time: _, ...files } = FILES;
-  assertEquals((await read(files))?.position.start, "2026-01-01T00:00:00Z");
+  assertEquals((await read(files))?.position, {
+    ...FIRST_PAGE,
+    start: "2026-01-01T00:00:00Z",
+    cursor: CURSOR,
+    after: ID,
+  });
 });
 
 Deno.test("a handler that sent nothing yet begins at its start time", async () => {
@@ -79,7 +86,12 @@ Deno.test("times in other zones and with line ends are the same moments", async 
     "window_time": "2026-02-02T19:00:00.75-05:00",
   });
   assertEquals(taken?.startTime, "2026-01-01T00:00:00Z");
-  assertEquals(taken?.position.start, "2026-02-03T00:00:00Z");
+  assertEquals(taken?.position, {
+    ...FIRST_PAGE,
+    start: "2026-02-03T00:00:00Z",
+    cursor: CURSOR,
+    after: ID,
+  });
 });
 
 Deno.test("a session goes on after its stored index, or from its beginning", async () => {
@@ -132,27 +144,48 @@ Deno.test("a recording that a crash left twice goes on where its session is", as
   assertEquals(taken?.recordings["5a1d"]?.index, 9);
 });
 
-Deno.test("a bulk export goes on with the earliest day that was not done", async () => {
+Deno.test("a bulk export goes on chunk by chunk, on the days that were not done", async () => {
   const taken = await read({
     ...FILES,
     "cursor_v2/2026-02-27/completed-chunks": "a\nb\n",
-    "cursor_v2/2026-02-28/c.chunk": "7",
+    "cursor_v2/2026-02-28/completed-chunks": "d\n\n e.chunk \n",
+    "cursor_v2/2026-02-28/c.chunk": "7\n",
+    "cursor_v2/2026-02-28/d.chunk": "8",
+    "cursor_v2/2026-02-28/empty.chunk": " \n",
+    "cursor_v2/2026-02-28/__proto__.chunk": "9",
+    "cursor_v2/2026-02-28/.chunk": "10",
+    "cursor_v2/2026-02-28/note": "11",
     "cursor_v2/2026-03-01/completed-chunks": "",
     "cursor_v2/notes/x": "",
   });
   assertEquals(taken?.position, {
-    ...FIRST_PAGE,
-    start: "2026-02-27T00:00:00Z",
+    kind: "export",
+    days: {
+      "2026-02-27": { done: ["a", "b"], cursors: {} },
+      "2026-02-28": {
+        done: ["d", "e.chunk"],
+        cursors: Object.fromEntries([["__proto__", "9"], ["c", "7"]]),
+      },
+      "2026-03-01": { done: [], cursors: {} },
+    },
+    newest: null,
   });
-  assertEquals(taken?.exact, "day");
 });
 
-Deno.test("a bulk export is not begun before its start time", async () => {
+Deno.test("a day without any file is taken over, for it tells where days follow", async () => {
   const taken = await read({
     "start_time": "2026-02-27T15:30:00Z",
-    "cursor_v2/2026-02-27/completed-chunks": "",
+    "cursor_v2/2026-02-27/nothing": "",
   });
-  assertEquals(taken?.position.start, "2026-02-27T15:30:00Z");
+  assertEquals(taken, {
+    startTime: "2026-02-27T15:30:00Z",
+    position: {
+      kind: "export",
+      days: { "2026-02-27": { done: [], cursors: {} } },
+      newest: null,
+    },
+    recordings: {},
+  });
 });
 
 const DAMAGED: [file: string, content: string | Uint8Array, what: string][] = [
@@ -175,6 +208,11 @@ const DAMAGED: [file: string, content: string | Uint8Array, what: string][] = [
     '"Timestamp" is no time',
   ],
   ["cursor_v2/2026-02-31/completed-chunks", "", "there is no such day"],
+  [
+    "cursor_v2/2026-02-28/c.chunk",
+    Uint8Array.of(0xff),
+    "it is no text",
+  ],
 ];
 for (const [file, content, what] of DAMAGED) {
   Deno.test(`a damaged file is told by name: ${file}: ${what}`, async () => {

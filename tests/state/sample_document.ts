@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { PagePosition } from "../../lib/event.ts";
 import type { StateDocument } from "../../lib/state/document.ts";
 
 /** A new one each time. */
-export function sampleDocument(): StateDocument {
+export function sampleDocument(): StateDocument & { position: PagePosition } {
   return {
     version: 1,
     cluster: "tele.example.com",

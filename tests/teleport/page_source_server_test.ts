@@ -1,5 +1,5 @@
 import { systemClock } from "../../lib/clock.ts";
-import type { Position } from "../../lib/event.ts";
+import type { PagePosition } from "../../lib/event.ts";
 import { TeleportClient } from "../../lib/teleport/client.ts";
 import { parseIdentityFile } from "../../lib/teleport/identity.ts";
 import { PageSource } from "../../lib/teleport/page_source.ts";
@@ -95,7 +95,7 @@ for (const { name, faults, tells } of FAULTS) {
   });
 }
 
-const START: Position = {
+const START: PagePosition = {
   kind: "page",
   start: new Date(Math.floor(START_MS / 1_000) * 1_000).toISOString()
     .replace(".000Z", "Z"),

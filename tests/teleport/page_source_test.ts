@@ -1,5 +1,5 @@
 import { GaveUpError } from "../../lib/errors.ts";
-import type { Batch, Position } from "../../lib/event.ts";
+import type { Batch, PagePosition } from "../../lib/event.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import {
@@ -635,24 +635,24 @@ function setUp(options: Partial<PageSourceOptions> = {}) {
     ...{ clock, log, limits, shrunk, dropped, failed },
     source: create(true),
     /** Reads to the end. */
-    readAll: (position: Position) =>
+    readAll: (position: PagePosition) =>
       clock.runUntil(Array.fromAsync(create(false).read(position, never()))),
     /** Reads in the background. */
-    follow: (position: Position) =>
+    follow: (position: PagePosition) =>
       new Reading(clock, (stop) => create(true).read(position, stop)),
   };
 }
 
 /** A reader in the background, which keeps what it reads. */
 class Reading implements AsyncDisposable {
-  readonly batches: Batch[] = [];
+  readonly batches: Batch<PagePosition>[] = [];
   readonly #clock: FakeClock;
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
   constructor(
     clock: FakeClock,
-    read: (stop: AbortSignal) => AsyncIterable<Batch>,
+    read: (stop: AbortSignal) => AsyncIterable<Batch<PagePosition>>,
   ) {
     this.#clock = clock;
     this.#done = this.#collect(read(this.#stop.signal));
@@ -682,12 +682,12 @@ class Reading implements AsyncDisposable {
     return this.stop();
   }
 
-  async #collect(batches: AsyncIterable<Batch>): Promise<void> {
+  async #collect(batches: AsyncIterable<Batch<PagePosition>>): Promise<void> {
     for await (const batch of batches) this.batches.push(batch);
   }
 }
 
-function from(startMs: number): Position {
+function from(startMs: number): PagePosition {
   const start = new Date(startMs).toISOString().replace(".000Z", "Z");
   return { kind: "page", start, cursor: "", seen: [], newest: null };
 }

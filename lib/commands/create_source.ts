@@ -1,0 +1,142 @@
+/**
+ * How the audit log is read, as it is configured and the cluster allows.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/config.ts";
+import { logger } from "../log.ts";
+import type { Monitor } from "../operate/monitor.ts";
+import { observedPages } from "../operate/observed_pages.ts";
+import type { Observers } from "../operate/observers.ts";
+import type { Source } from "../pipeline/ports.ts";
+import { resumeAfter } from "../pipeline/resume_after.ts";
+import type { RetryPolicy } from "../pipeline/retry.ts";
+import { startAfter } from "../pipeline/start_after.ts";
+import { watchedSource } from "../pipeline/watched_source.ts";
+import { auditSource } from "../teleport/audit_source.ts";
+import type { TeleportClient } from "../teleport/client.ts";
+import { ExportSource } from "../teleport/export_source.ts";
+import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
+
+/** What is read, and where from. */
+export interface SourceOptions {
+  readonly config: Config;
+  readonly client: TeleportClient;
+  /** Whether the cluster has bulk export. */
+  readonly hasExport: boolean;
+  readonly policy: RetryPolicy;
+  /** What `start-time` was at the first run. */
+  readonly startTime: string;
+  /** Nothing was stored. */
+  readonly first: boolean;
+}
+
+/** What it takes to read. */
+export interface SourceSurroundings {
+  readonly clock: Clock;
+  readonly monitor: Monitor;
+  readonly teleport: Observers["teleport"];
+}
+
+/** Makes the source of a run. */
+export function createSource(
+  options: SourceOptions,
+  surroundings: SourceSurroundings,
+): Source {
+  const { config, startTime, first } = options;
+  const { startId } = config.source;
+  const log = logger("teleport");
+  const pages = createPages(options, surroundings);
+  const source = auditSource({
+    pages: resumeAfter(
+      pages(!config.exitOnLastEvent),
+      (id, events) =>
+        log.warn(
+          "the event after which to go on does not show up, so what may have been sent before is sent again",
+          { id, events },
+        ),
+    ),
+    chunks: createChunks(options, surroundings),
+    startTime,
+    observer: {
+      tookOver: () => log.info("caught up by pages, bulk export takes over"),
+      fellBack: (since) =>
+        log.warn(
+          "this server has no bulk export any more, so days that were not done with are sent again",
+          { since },
+        ),
+    },
+  });
+  return first && startId !== undefined
+    ? startAfter({ search: pages(false), source }, startId)
+    : source;
+}
+
+function createPages(
+  { config, client, policy }: SourceOptions,
+  { clock, monitor, teleport }: SourceSurroundings,
+) {
+  const log = logger("teleport");
+  const options: Omit<PageSourceOptions, "follow"> = {
+    ...config.source,
+    getEvents: observedPages(
+      (request, signal) => client.getEvents(request, signal),
+      monitor,
+    ),
+    policy,
+    clock,
+    observer: {
+      page: () => teleport.worked(),
+      shrunk: (limit, error) =>
+        log.info("page too large for the server, asking for less", {
+          limit,
+          error: error.message,
+        }),
+      cursorDropped: (cursor, time) =>
+        log.debug("cursor shows nothing, reading from the newest event", {
+          cursor,
+          time,
+        }),
+      failed: teleport.failed,
+    },
+  };
+  return (follow: boolean) =>
+    watchedSource(
+      new PageSource({ ...options, follow }),
+      monitor.movements.reading,
+    );
+}
+
+function createChunks(
+  { config, client, hasExport, policy, startTime }: SourceOptions,
+  { clock, monitor, teleport }: SourceSurroundings,
+) {
+  if (!hasExport) return undefined;
+  const log = logger("teleport");
+  const source = new ExportSource({
+    listChunks: (dayMs, signal) => client.listChunks(dayMs, signal),
+    exportEvents: (request, signal) => client.exportEvents(request, signal),
+    types: config.source.types,
+    startTime,
+    concurrency: config.concurrency,
+    pollMs: config.source.pollMs,
+    follow: !config.exitOnLastEvent,
+    policy,
+    clock,
+    observer: {
+      worked: teleport.worked,
+      failed(failed, about) {
+        log.debug("bulk export fails", { ...about });
+        teleport.failed(failed);
+      },
+      gone: (about) =>
+        log.warn(
+          "a chunk was read in part and is gone from the server; its day is over",
+          { ...about },
+        ),
+    },
+  });
+  return watchedSource(source, monitor.movements.reading);
+}

@@ -1,0 +1,97 @@
+/**
+ * The audit log by bulk export: day by day, each in chunks, several of them at
+ * once.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+import type { AuditEvent, Batch, ExportPosition } from "../event.ts";
+import type { Source } from "../pipeline/ports.ts";
+import type { RetryPolicy } from "../pipeline/retry.ts";
+import type { ChunkEvents, ChunkRequest } from "./client.ts";
+import { ExportDays, type ExportObserver } from "./export_days.ts";
+import { move, type Step } from "./export_position.ts";
+import { Handoff } from "./handoff.ts";
+
+/** What bulk export needs of its surroundings. */
+export interface ExportSourceOptions {
+  readonly listChunks: (
+    dayMs: number,
+    signal: AbortSignal,
+  ) => Promise<readonly string[]>;
+  readonly exportEvents: (
+    request: ChunkRequest,
+    signal: AbortSignal,
+  ) => AsyncGenerator<ChunkEvents>;
+  /** Only these event types; all where empty. The server knows no such filter. */
+  readonly types: readonly string[];
+  /** Events before it are left out: RFC 3339, UTC. Chunks hold whole days. */
+  readonly startTime: string;
+  /** Chunks read at once. */
+  readonly concurrency: number;
+  /** Pause between looking for new chunks. */
+  readonly pollMs: number;
+  /** Whether to wait for chunks to come, or to end with what is there. */
+  readonly follow: boolean;
+  readonly policy: RetryPolicy;
+  readonly clock: Clock;
+  readonly observer: ExportObserver;
+}
+
+/** Reads the audit log by bulk export. */
+export class ExportSource implements Source<ExportPosition> {
+  readonly #options: ExportSourceOptions;
+  readonly #startMs: number;
+  readonly #types: ReadonlySet<string>;
+
+  constructor(options: ExportSourceOptions) {
+    this.#options = options;
+    this.#startMs = Date.parse(options.startTime);
+    this.#types = new Set(options.types);
+  }
+
+  /**
+   * See `Source.read`. Batches of several chunks come in turns; each carries the
+   * position with all that was yielded before, so that one line of them is kept in
+   * order as pages are. Chunks, and the events in them, are in no order of time.
+   */
+  async *read(
+    from: ExportPosition,
+    stop: AbortSignal,
+  ): AsyncGenerator<Batch<ExportPosition>> {
+    const abandon = new AbortController();
+    const signal = AbortSignal.any([stop, abandon.signal]);
+    const steps = new Handoff<Step | { kind: "caught up"; last: boolean }>(
+      signal,
+    );
+    const days = new ExportDays(from, this.#options, { steps, signal });
+    const reading = days.read();
+    let position = from;
+    try {
+      while (true) {
+        const step = await steps.take();
+        if (step.kind === "caught up") {
+          yield { events: [], position, more: false };
+          if (step.last) return;
+          continue;
+        }
+        const moved = move(position, step);
+        position = moved.position;
+        yield { events: this.#wanted(moved.events), position, more: true };
+      }
+    } catch (error) {
+      if (!(stop.aborted && error === stop.reason)) throw error;
+    } finally {
+      abandon.abort();
+      await reading;
+    }
+  }
+
+  #wanted(events: readonly AuditEvent[]): readonly AuditEvent[] {
+    const isWanted = ({ timeMs, type }: AuditEvent) =>
+      timeMs >= this.#startMs &&
+      (this.#types.size === 0 || this.#types.has(type));
+    return events.every(isWanted) ? events : events.filter(isWanted);
+  }
+}
