@@ -40,7 +40,10 @@ export type Position = PagePosition | ExportPosition;
 /** A place in the pages of the audit log. */
 export interface PagePosition {
   readonly kind: "page";
-  /** Start of the range that pages are asked for: RFC 3339, UTC, whole seconds. */
+  /**
+   * Start of the range that pages are asked for: RFC 3339, UTC, whole seconds, but
+   * for what follows an event that was stepped over.
+   */
   readonly start: string;
   /** Teleport's `last_key` of the last full page; "" asks for the first page. */
   readonly cursor: string;

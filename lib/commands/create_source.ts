@@ -19,6 +19,7 @@ import { auditSource } from "../teleport/audit_source.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import { ExportSource } from "../teleport/export_source.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
+import { type LeftOutNotes, observePages } from "./page_observer.ts";
 
 /** What is read, and where from. */
 export interface SourceOptions {
@@ -27,6 +28,8 @@ export interface SourceOptions {
   /** Whether the cluster has bulk export. */
   readonly hasExport: boolean;
   readonly policy: RetryPolicy;
+  /** Where it is noted what could not be read. */
+  readonly notes: LeftOutNotes;
   /** What `start-time` was at the first run. */
   readonly startTime: string;
   /** Nothing was stored. */
@@ -75,10 +78,9 @@ export function createSource(
 }
 
 function createPages(
-  { config, client, policy }: SourceOptions,
+  { config, client, policy, notes }: SourceOptions,
   { clock, monitor, teleport }: SourceSurroundings,
 ) {
-  const log = logger("teleport");
   const options: Omit<PageSourceOptions, "follow"> = {
     ...config.source,
     getEvents: observedPages(
@@ -87,20 +89,7 @@ function createPages(
     ),
     policy,
     clock,
-    observer: {
-      page: () => teleport.worked(),
-      shrunk: (limit, error) =>
-        log.info("page too large for the server, asking for less", {
-          limit,
-          error: error.message,
-        }),
-      cursorDropped: (cursor, time) =>
-        log.debug("cursor shows nothing, reading from the newest event", {
-          cursor,
-          time,
-        }),
-      failed: teleport.failed,
-    },
+    observer: observePages({ teleport, counters: monitor.counters, notes }),
   };
   return (follow: boolean) =>
     watchedSource(

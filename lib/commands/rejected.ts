@@ -70,6 +70,11 @@ export async function runRejectedRetry(
   try {
     for (const event of events.filter(({ id }) => wanted.has(id))) {
       try {
+        if (event.between !== undefined) {
+          throw new Error(
+            "Teleport has not sent it, so there is nothing to send",
+          );
+        }
         await sink.send(event.destination, [toAuditEvent(event)], options.kill);
         delivered.add(JSON.stringify(event));
       } catch (error) {

@@ -206,11 +206,11 @@ async function forwardAll(
       saver,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
-        source: createSource({ ...connected, policy: target.policy }, {
-          clock,
-          monitor,
-          teleport: observers.teleport,
-        }),
+        source: createSource({
+          ...connected,
+          policy: target.policy,
+          notes: target.quarantine,
+        }, { clock, monitor, teleport: observers.teleport }),
         filter: typeFilter(types, skipEventTypes),
         maxEvents,
         maxBytes,

@@ -27,6 +27,7 @@ import {
   type StateObserver,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
+import type { LeftOutNotes } from "./page_observer.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -35,7 +36,7 @@ const RETRY = { initialMs: 500, maxMs: 30_000 };
 /** Where a run keeps what it must not forget, and where its events go. */
 export interface Target extends AsyncDisposable {
   readonly sink: Sink;
-  readonly quarantine: Quarantine;
+  readonly quarantine: Quarantine & LeftOutNotes;
   readonly policy: RetryPolicy;
   readonly maxEvents: number;
   readonly maxBytes: number;
@@ -149,6 +150,7 @@ function openStdout(config: Config, clock: Clock): Target {
         log.error("event cannot be printed", { id: event.id, reason });
         return Promise.resolve();
       },
+      noteLeftOut: () => Promise.resolve(),
     },
     terms: () => [],
     keepFresh: () => Promise.resolve(),

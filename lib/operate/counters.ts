@@ -22,6 +22,8 @@ export class Counters {
   recordingsFinished = 0;
   /** Recordings that this run leaves for the next one, by session id, with the reason. */
   readonly recordingsLeft = new Map<string, string>();
+  /** Ranges of time with an event that Teleport could not answer with. */
+  leftOut = 0;
   /** Time of the newest audit event that is delivered with all before it; 0 before that. */
   newestMs = 0;
   /** Whether the source had nothing newer when it was last asked. */
@@ -49,9 +51,9 @@ export class Counters {
     return this.audit.delivered + this.recording.delivered;
   }
 
-  /** Events that were refused for good, of both kinds. */
+  /** What was set aside: refused events of both kinds, and notes of those left out. */
   get setAside(): number {
-    return this.audit.setAside + this.recording.setAside;
+    return this.audit.setAside + this.recording.setAside + this.leftOut;
   }
 }
 

@@ -54,6 +54,13 @@ export const METRICS: readonly Metric[] = [
     read: byKind("setAside"),
   },
   {
+    name: `${PREFIX}events_left_out_total`,
+    help:
+      "Ranges of time with an event that Teleport could not answer with, noted beside the events set aside.",
+    labels: [],
+    read: ({ counters }) => [[counters.leftOut]],
+  },
+  {
     name: `${PREFIX}rejected_events`,
     help:
       "Events that are set aside in the state directory now, by earlier runs too.",

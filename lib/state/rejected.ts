@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import type { AuditEvent, Destination } from "../event.ts";
+import { AUDIT, type AuditEvent, type Destination } from "../event.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Json } from "../struct/encode_struct.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
@@ -29,7 +29,10 @@ export function rejectedDirectory(stateDirectory: string): string {
   return join(stateDirectory, "rejected");
 }
 
-/** What is kept of a refused event: one line, and its own JSON within it. */
+/**
+ * What is kept of a refused event, or of one that could not be read: one line, and
+ * the event's own JSON within it.
+ */
 export interface RejectedEvent {
   /** When it was set aside: RFC 3339. */
   readonly time: string;
@@ -40,6 +43,8 @@ export interface RejectedEvent {
   /** The event as JSON; of a payload that is no Struct, its bytes in base64. */
   readonly event?: Json;
   readonly payload?: string;
+  /** Of an event that could not be read, where it is: RFC 3339. */
+  readonly between?: readonly [from: string, to: string];
 }
 
 /** One file a day, below the state directory. */
@@ -69,15 +74,46 @@ export class RejectedEvents implements Quarantine {
     destination: Destination,
     reason: string,
   ): Promise<void> {
-    const time = new Date(this.#clock.now()).toISOString();
-    const line = formatLine(event, { time, reason, destination });
+    const time = this.#time();
+    return this.#append(formatLine(event, { time, reason, destination }), time);
+  }
+
+  /**
+   * Notes that an event, at least, of a range of time could not be read. Resolves
+   * once that is safely on disk.
+   *
+   * @throws {StateError} as `setAside` does
+   */
+  noteLeftOut(
+    { startMs, endMs }: { startMs: number; endMs: number },
+    reason: string,
+  ): Promise<void> {
+    const time = this.#time();
+    const from = new Date(startMs).toISOString();
+    const note: RejectedEvent = {
+      time,
+      reason,
+      destination: AUDIT,
+      type: "",
+      id: `left-out-${from}`,
+      between: [from, new Date(endMs).toISOString()],
+    };
+    const line = new TextEncoder().encode(JSON.stringify(note) + "\n");
+    return this.#append(line, time);
+  }
+
+  #time(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
+  #append(line: Uint8Array, time: string): Promise<void> {
     // One after the other, whether the one before failed or not.
-    const append = () => this.#append(line, time.slice(0, 10));
+    const append = () => this.#write(line, time.slice(0, 10));
     this.#last = this.#last.then(append, append);
     return this.#last;
   }
 
-  async #append(line: Uint8Array, day: string): Promise<void> {
+  async #write(line: Uint8Array, day: string): Promise<void> {
     const path = join(this.#directory, `${day}.jsonl`);
     try {
       await Deno.mkdir(this.#directory, {

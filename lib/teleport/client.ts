@@ -49,6 +49,8 @@ export interface PageRequest {
   readonly limit: number;
   /** The `last_key` of the page before; "" for the first. */
   readonly cursor: string;
+  /** Whether to begin at the end of the range; default false. */
+  readonly descending?: boolean;
 }
 
 /** One page of the audit log. */
@@ -128,7 +130,7 @@ export class TeleportClient {
   }
 
   /**
-   * Asks for one page of the audit log, oldest first.
+   * Asks for one page of the audit log, oldest first unless told otherwise.
    *
    * @throws {TeleportError}
    */
@@ -143,7 +145,7 @@ export class TeleportClient {
         eventTypes: [...request.types],
         limit: request.limit,
         startKey: request.cursor,
-        order: Order.ASCENDING,
+        order: request.descending ? Order.DESCENDING : Order.ASCENDING,
       },
       EventsUnstructuredSchema,
       signal,

@@ -4,63 +4,60 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
-import type { Batch, NewestEvents, PagePosition } from "../event.ts";
+import type {
+  AuditEvent,
+  Batch,
+  NewestEvents,
+  PagePosition,
+} from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
+import type { TeleportError } from "./errors.ts";
+import type { TimeRange } from "./oversized_event.ts";
 import {
-  type FailedAttempt,
-  retry,
-  type RetryPolicy,
-} from "../pipeline/retry.ts";
-import type { Page, PageRequest } from "./client.ts";
-import { TeleportError } from "./errors.ts";
+  type Blocked,
+  MAX_PAGE_SIZE,
+  Pages,
+  type PagesObserver,
+  type PagesOptions,
+  SETTLE_MS,
+} from "./pages.ts";
 import { compareWithSeen, type Sighting } from "./seen_events.ts";
 
-/** Page sizes where none is configured; the smallest is the Go handler's default. */
-const MIN_PAGE_SIZE = 20;
-const MAX_PAGE_SIZE = 1_000;
-/** Events reach the log late: a window is over only so long after its end. */
-const SETTLE_MS = 10_000;
 /** A cursor that showed nothing for so long is not trusted any longer. */
 const CURSOR_TRUST_MS = 60_000;
+/** Without it, too, everything may lead nowhere: then that is believed. */
+const MAX_DROPS = 3;
 /** So many empty pages in a row are turned at full speed. */
 const EMPTY_PAGES_AT_ONCE = 20;
 const EMPTY_PAGE_PAUSE_MS = 250;
+const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
 /** Of one second; past it, a dropped cursor may have the oldest of them sent again. */
 const MAX_NEWEST_KEYS = 2 * MAX_PAGE_SIZE;
 
 /** What page search needs of its surroundings. */
-export interface PageSourceOptions {
-  readonly getEvents: (
-    request: PageRequest,
-    signal: AbortSignal,
-  ) => Promise<Page>;
-  /** Only these event types; all where empty. */
-  readonly types: readonly string[];
-  /** Events per page; undefined: as many as pages come back with, within bounds. */
-  readonly pageSize: number | undefined;
+export interface PageSourceOptions extends PagesOptions {
   /** Longest range of one search. */
   readonly windowMs: number;
   /** Pause between polls when nothing is new. */
   readonly pollMs: number;
   /** Whether to wait for what is appended, or to end with what is there. */
   readonly follow: boolean;
-  readonly policy: RetryPolicy;
-  readonly clock: Clock;
   readonly observer: PageObserver;
 }
 
-/** Who is told about pages. */
-export interface PageObserver {
-  /** A page came, with so many events, asked for with that limit. */
-  page(events: number, limit: number): void;
-  /** A page was too large for the server and is asked for with a smaller limit. */
-  shrunk(limit: number, error: TeleportError): void;
+/** Who is told about pages, and about what is done to get on. */
+export interface PageObserver extends PagesObserver {
   /** Nothing came of a cursor, so reading begins anew at that time without it. */
   cursorDropped(cursor: string, time: string): void;
-  failed(failed: FailedAttempt): void;
+  /** So many pages in a row were empty although their cursor moves on. */
+  emptyPages(count: number): void;
+  /**
+   * An event, at least, of that range is too large for the server and is left out.
+   * Reading goes on once this resolves; what it rejects with ends the reading.
+   */
+  steppedOver(range: TimeRange, error: TeleportError): Promise<void>;
 }
 
 /** What one search brought, and where it leads. */
@@ -75,10 +72,12 @@ interface Found extends Batch<PagePosition> {
 interface Trail {
   /** When events came last, or the cursor was dropped. */
   trustedMs: number;
-  /** The cursor was dropped in this window, and no event came since. */
-  dropped: boolean;
+  /** How often the cursor was dropped in this window since an event came. */
+  dropped: number;
   /** So many pages in a row moved the cursor and brought no event. */
   emptyPages: number;
+  /** A cursor of one of them: when it comes again, they go round in circles. */
+  emptyCursor: string;
 }
 
 /** Reads the audit log by page search. */
@@ -86,12 +85,12 @@ export class PageSource implements Source<PagePosition> {
   readonly #options: PageSourceOptions;
   /** In whole seconds, as positions are. */
   readonly #windowMs: number;
-  #pageSize: number;
+  readonly #pages: Pages;
 
   constructor(options: PageSourceOptions) {
     this.#options = options;
     this.#windowMs = Math.ceil(options.windowMs / 1_000) * 1_000;
-    this.#pageSize = options.pageSize ?? MIN_PAGE_SIZE;
+    this.#pages = new Pages(options);
   }
 
   /** See `Source.read`; the next page is fetched while this one is delivered. */
@@ -102,7 +101,12 @@ export class PageSource implements Source<PagePosition> {
     const { clock, follow } = this.#options;
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);
-    const trail = { trustedMs: clock.now(), dropped: false, emptyPages: 0 };
+    const trail: Trail = {
+      trustedMs: clock.now(),
+      dropped: 0,
+      emptyPages: 0,
+      emptyCursor: "",
+    };
     try {
       for (let next = this.#search(from, trail, signal);;) {
         const found = await next;
@@ -134,14 +138,14 @@ export class PageSource implements Source<PagePosition> {
   ): Promise<Found> {
     const { clock, pollMs } = this.#options;
     const startMs = Date.parse(from.start);
-    const windowEndMs = startMs + this.#windowMs;
+    const windowEndMs = secondOf(startMs) + this.#windowMs;
     const nowMs = clock.now();
     const range = {
       startMs,
       // Never before the start, even where that is in the future.
       endMs: Math.min(windowEndMs, Math.max(nowMs, startMs + 1)),
     };
-    const page = await this.#fetch(range, from, signal);
+    const page = await this.#pages.fetch(range, from, signal);
     if (page === "cursor refused") {
       return {
         events: [],
@@ -151,20 +155,21 @@ export class PageSource implements Source<PagePosition> {
         pauseMs: EMPTY_PAGE_PAUSE_MS,
       };
     }
+    if ("skipped" in page) return await this.#stepOver(page, from);
     const { events, lastKey } = page;
     const { fresh, freshKeys, unshown } = compareWithSeen(events, from.seen);
     const newest = newestOf({ fresh, freshKeys }, range, from.newest);
     if (fresh.length > 0) {
       trail.trustedMs = clock.now();
-      trail.dropped = false;
+      trail.dropped = 0;
     }
 
     const turn = (position: PagePosition): Found => {
       const pauseMs = EMPTY_PAGE_PAUSE_MS;
       return { events: fresh, position, more: true, atEnd: false, pauseMs };
     };
-    if (lastKey !== "" && lastKey !== from.cursor) {
-      trail.emptyPages = fresh.length === 0 ? trail.emptyPages + 1 : 0;
+    const circles = this.#countEmptyPages(trail, { fresh, lastKey, from });
+    if (lastKey !== "" && lastKey !== from.cursor && !circles) {
       return turn({ ...from, cursor: lastKey, seen: unshown, newest });
     }
     trail.emptyPages = 0;
@@ -179,11 +184,11 @@ export class PageSource implements Source<PagePosition> {
       (events.length === 0 || lastKey !== "");
     if (leadsNowhere && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.now();
-      trail.dropped = true;
+      trail.dropped++;
       return turn(this.#withoutCursor(position));
     }
     if (over) {
-      trail.dropped = false;
+      trail.dropped = 0;
       const start = rfc3339(windowEndMs);
       return turn({ ...position, start, cursor: "", seen: [] });
     }
@@ -202,13 +207,13 @@ export class PageSource implements Source<PagePosition> {
 
   /**
    * Whether a cursor that leads nowhere is dropped: where this would end a window
-   * or the run, once, and otherwise after some time without an event.
+   * or the run, a few times, and otherwise after some time without an event.
    */
   #distrusts({ dropped, trustedMs }: Trail, over: boolean): boolean {
     const { follow, clock } = this.#options;
     return follow && !over
       ? clock.now() - trustedMs >= CURSOR_TRUST_MS
-      : !dropped;
+      : dropped < MAX_DROPS;
   }
 
   /**
@@ -216,65 +221,78 @@ export class PageSource implements Source<PagePosition> {
    * earlier than the window, since what was before it is read to the end.
    */
   #withoutCursor({ start, cursor, newest }: PagePosition): PagePosition {
+    const startMs = Date.parse(start);
     const begun = newest !== null &&
-      Date.parse(newest.time) >= Date.parse(start);
-    const { time, keys } = begun ? newest : { time: start, keys: [] };
+      Date.parse(newest.time) >= secondOf(startMs);
+    const time = begun && Date.parse(newest.time) > startMs
+      ? newest.time
+      : start;
+    const keys = begun ? newest.keys : [];
     this.#options.observer.cursorDropped(cursor, time);
     return { kind: "page", start: time, cursor: "", seen: keys, newest };
   }
 
   /**
-   * Asks until there is an answer. A server that keeps its log elsewhere since
-   * the last time refuses its old cursors; where nothing was read yet, it is the
-   * user's cursor, and not ours to drop.
+   * Counts pages in a row that are empty although their cursor moves on.
+   *
+   * @returns Whether their cursors go round in circles
    */
-  async #fetch(
-    range: Pick<PageRequest, "startMs" | "endMs">,
-    { cursor, newest }: PagePosition,
-    signal: AbortSignal,
-  ): Promise<Page | "cursor refused"> {
-    const { getEvents, types, policy, clock, observer } = this.#options;
-    return await retry(async () => {
-      while (true) {
-        const limit = this.#pageSize;
-        try {
-          const page = await getEvents(
-            { ...range, cursor, types, limit },
-            signal,
-          );
-          observer.page(page.events.length, limit);
-          if (page.events.length >= limit) this.#grow();
-          return page;
-        } catch (error) {
-          if (!(error instanceof TeleportError)) throw error;
-          if (
-            error.status === "INVALID_ARGUMENT" && cursor !== "" &&
-            newest !== null
-          ) return "cursor refused";
-          if (!error.pageTooLarge || limit === 1) throw error;
-          this.#pageSize = Math.ceil(limit / 2);
-          observer.shrunk(this.#pageSize, error);
-        }
-      }
-    }, {
-      policy,
-      clock,
-      signal,
-      isFinal: () => false,
-      onFailure: (failed) => observer.failed(failed),
-    });
+  #countEmptyPages(
+    trail: Trail,
+    { fresh, lastKey, from }: {
+      fresh: readonly AuditEvent[];
+      lastKey: string;
+      from: PagePosition;
+    },
+  ): boolean {
+    if (fresh.length > 0 || lastKey === "" || lastKey === from.cursor) {
+      trail.emptyPages = 0;
+      return false;
+    }
+    const count = ++trail.emptyPages;
+    if (count > 1 && lastKey === trail.emptyCursor) return true;
+    // After R. P. Brent: one cursor is kept, and replaced at each power of two.
+    if ((count & (count - 1)) === 0) trail.emptyCursor = lastKey;
+    if (count === EMPTY_PAGES_AT_ONCE || count % EMPTY_PAGES_A_MINUTE === 0) {
+      this.#options.observer.emptyPages(count);
+    }
+    return false;
   }
 
-  #grow(): void {
-    const max = this.#options.pageSize ?? MAX_PAGE_SIZE;
-    this.#pageSize = Math.min(max, 2 * this.#pageSize);
+  /** Goes on behind an event that the server cannot answer with. */
+  async #stepOver(
+    { skipped, after, error }: Blocked,
+    { newest }: PagePosition,
+  ): Promise<Found> {
+    await this.#options.observer.steppedOver(skipped, error);
+    const known = newest !== null &&
+        Date.parse(newest.time) === secondOf(skipped.startMs)
+      ? newest.keys
+      : [];
+    const { fresh, freshKeys } = compareWithSeen(after, known);
+    const start = rfc3339(skipped.endMs);
+    // A server that knows times by the second only shows its events once more.
+    const sameSecond = secondOf(skipped.endMs) === secondOf(skipped.startMs);
+    return {
+      events: fresh,
+      position: {
+        kind: "page",
+        start,
+        cursor: "",
+        seen: sameSecond ? [...known, ...freshKeys] : [],
+        newest: newestOf({ fresh, freshKeys }, skipped, newest),
+      },
+      more: true,
+      atEnd: false,
+      pauseMs: EMPTY_PAGE_PAUSE_MS,
+    };
   }
 }
 
 /** A time outside the range that was asked for is somebody's mistake, and no help. */
 function newestOf(
   { fresh, freshKeys }: Pick<Sighting, "fresh" | "freshKeys">,
-  { startMs, endMs }: Pick<PageRequest, "startMs" | "endMs">,
+  { startMs, endMs }: TimeRange,
   before: NewestEvents | null,
 ): NewestEvents | null {
   let newestMs = before === null ? -Infinity : Date.parse(before.time);
@@ -284,12 +302,16 @@ function newestOf(
     }
   }
   if (newestMs === -Infinity) return null;
-  const secondMs = Math.floor(newestMs / 1_000) * 1_000;
+  const secondMs = secondOf(newestMs);
   const time = rfc3339(secondMs);
   const keys = freshKeys.filter((_, i) => (fresh[i]?.timeMs ?? 0) >= secondMs);
   if (before?.time !== time) return { time, keys };
   if (keys.length === 0) return before;
   return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
+}
+
+function secondOf(timeMs: number): number {
+  return Math.floor(timeMs / 1_000) * 1_000;
 }
 
 function rfc3339(timeMs: number): string {

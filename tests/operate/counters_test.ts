@@ -7,7 +7,8 @@ Deno.test("totals are of events and recordings together", () => {
   counters.recording.delivered = 4;
   counters.audit.setAside = 1;
   counters.recording.setAside = 2;
-  assertEquals([counters.delivered, counters.setAside], [7, 3]);
+  counters.leftOut = 4;
+  assertEquals([counters.delivered, counters.setAside], [7, 7]);
 });
 
 Deno.test("it is up to date when the source is, and every event has found its place", () => {

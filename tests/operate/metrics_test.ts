@@ -87,6 +87,7 @@ async function live(
   requests.begins({ destination: AUDIT, events: 1, bytes: 100 });
   recordings.read(5, 4);
   recordings.finished("s1");
+  monitor.counters.leftOut++;
   metrics.save(0.004);
 }
 
@@ -101,7 +102,8 @@ Deno.test("what happens is counted under its labels", async () => {
     'events_filtered_total{kind="recording"}': 1,
     'events_delivered_total{kind="audit"}': 6,
     'events_delivered_total{kind="recording"}': 0,
-    "rejected_events": 2,
+    "events_left_out_total": 1,
+    "rejected_events": 3,
     'requests_total{outcome="delivered"}': 1,
     'requests_total{outcome="busy"}': 1,
     'requests_total{outcome="refused"}': 0,

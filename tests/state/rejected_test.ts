@@ -57,6 +57,18 @@ Deno.test("an event that is no Struct is kept as it came, in base64", async () =
   });
 });
 
+Deno.test("an event that could not be read is noted with the time that it is in", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    const startMs = Date.parse("2026-03-01T11:00:00.123Z");
+    await rejected.noteLeftOut({ startMs, endMs: startMs + 1 }, "too large");
+    assertEquals(await readLines(), [{
+      ...{ time: NOW, reason: "too large", destination: AUDIT, type: "" },
+      id: "left-out-2026-03-01T11:00:00.123Z",
+      between: ["2026-03-01T11:00:00.123Z", "2026-03-01T11:00:00.124Z"],
+    }]);
+  });
+});
+
 Deno.test("an event of 2 MiB is kept whole", async () => {
   await withRejected(async ({ rejected, readLines }) => {
     const text = "x".repeat(2 ** 21);

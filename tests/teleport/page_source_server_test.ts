@@ -120,6 +120,8 @@ function createSource(client: TeleportClient, told: Told): PageSource {
       },
       shrunk: () => told.shrunk++,
       cursorDropped: () => told.dropped++,
+      emptyPages() {},
+      steppedOver: () => Promise.resolve(),
       failed: () => told.failed++,
     },
   });

@@ -221,6 +221,52 @@ Deno.test("many empty pages in a row are turned, but not in a hurry", async () =
   assert(clock.sleeps.every((ms) => ms >= 100));
 });
 
+Deno.test("empty pages without end are told, once a minute", async () => {
+  const { log, follow, told } = setUp();
+  log.fault = ({ cursor }) => ({
+    events: [],
+    lastKey: String(Number(cursor) + 1),
+  });
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(5 * MINUTE_MS);
+  const [first, second, ...others] = told;
+  assertEquals([first, second], ["20 empty pages", "240 empty pages"]);
+  assert(others.length >= 3 && others.length <= 5, told.join());
+  assert(log.requests.length < 1_300, `${log.requests.length} requests`);
+});
+
+Deno.test("cursors that go round in circles are dropped, and what was behind them is read", async () => {
+  for (const circle of [1, 2, 3, 7, 64, 100]) {
+    const { log, follow, dropped } = setUp({ pageSize: 4 });
+    log.append(...times(10, NOW_MS - HOUR_MS));
+    const [, , , last] = log.events;
+    log.fault = ({ cursor }) => {
+      if (cursor === "" || dropped.length > 0) return undefined;
+      const place = Number(cursor.split("-")[2] ?? -1) + 1;
+      return { events: [], lastKey: `in-circles-${place % circle}` };
+    };
+    await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+    await reading.advance(3 * MINUTE_MS);
+    assertEquals(reading.ids, idsIn(log), `circle of ${circle}`);
+    assertEquals(dropped[0], "2026-03-01T11:00:03Z", last?.id);
+    assert(log.requests.length < 900, `${log.requests.length} requests`);
+  }
+});
+
+Deno.test("cursors that always go round in circles neither end the reading nor hurry it", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(4, NOW_MS - HOUR_MS));
+  log.fault = ({ cursor }) =>
+    cursor === ""
+      ? undefined
+      : { events: [], lastKey: cursor === "a" ? "b" : "a" };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(HOUR_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assert(dropped.length >= 1 && dropped.length <= 60, `${dropped.length}`);
+  assert(log.requests.length < 4_000, `${log.requests.length} requests`);
+});
+
 Deno.test("a cursor that shows nothing for a minute is dropped for the newest event's time", async () => {
   const { log, follow, dropped } = setUp({ pageSize: 4 });
   log.append(...times(8, NOW_MS - HOUR_MS, 300));
@@ -337,7 +383,7 @@ Deno.test("reading anew never goes back before the window", async () => {
     return { events: [], lastKey: request.cursor === "" ? "moved" : "" };
   };
   assertEquals(idsOf(await readAll(from(startMs))), idsIn(log));
-  assertEquals(dropped.length, 10);
+  assertEquals(dropped.length, 30);
   const starts = log.requests.map(({ startMs }) => startMs);
   assertEquals(starts, starts.toSorted((a, b) => a - b));
 });
@@ -377,23 +423,6 @@ Deno.test("a page that is too large is asked for with a smaller limit, which gro
   assert(shrunk.every((limit) => limit >= 5), String(shrunk));
   const smallest = limits.indexOf(Math.min(...limits.slice(3)), 3);
   assert(Math.max(...limits.slice(smallest)) > 40);
-});
-
-Deno.test("a single event that is too large is tried again with back-off, and told", async () => {
-  const { log, follow, failed, clock } = setUp();
-  log.append(NOW_MS - MINUTE_MS);
-  log.fault = () => {
-    throw TOO_LARGE;
-  };
-  await using reading = follow(from(NOW_MS - HOUR_MS));
-  await reading.advance(10 * MINUTE_MS);
-  assert(failed.length >= 10);
-  assertStrictEquals(failed[0]?.error, TOO_LARGE);
-  assert(log.requests.length < 100, `${log.requests.length} requests`);
-  assert(clock.sleeps.length >= failed.length);
-  log.fault = undefined;
-  await reading.advance(MINUTE_MS);
-  assertEquals(reading.ids, idsIn(log));
 });
 
 Deno.test("the page size grows from 20 to 1000 while pages come back full", async () => {
@@ -449,6 +478,22 @@ Deno.test("a source that does not follow asks once more without a cursor that sh
   log.append(...times(20, NOW_MS - MINUTE_MS));
   assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
   assertEquals(dropped.length, 1);
+});
+
+Deno.test("a source that does not follow does not end at the first cursor that shows nothing once more", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(20, NOW_MS - HOUR_MS));
+  let lies = 5;
+  log.fault = ({ cursor }) => {
+    if (cursor === "moved" || cursor !== "" && lies > 0) {
+      return { events: [], lastKey: "" };
+    }
+    return log.requests.length > 1 && lies-- > 3
+      ? { events: [], lastKey: "moved" }
+      : undefined;
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - 2 * HOUR_MS))), idsIn(log));
+  assert(dropped.length >= 3);
 });
 
 Deno.test("a source that does not follow ends although its cursor stands still", async () => {
@@ -612,6 +657,7 @@ function setUp(options: Partial<PageSourceOptions> = {}) {
   const limits: number[] = [];
   const shrunk: number[] = [];
   const dropped: string[] = [];
+  const told: string[] = [];
   const failed: FailedAttempt[] = [];
   const create = (follow: boolean) =>
     new PageSource({
@@ -626,13 +672,21 @@ function setUp(options: Partial<PageSourceOptions> = {}) {
         page: (_events, limit) => limits.push(limit),
         shrunk: (limit) => shrunk.push(limit),
         cursorDropped: (_cursor, time) => dropped.push(time),
+        emptyPages: (count) => told.push(`${count} empty pages`),
+        steppedOver({ startMs, endMs }) {
+          const [from, to] = [startMs, endMs].map((timeMs) =>
+            new Date(timeMs).toISOString()
+          );
+          told.push(`left out ${from} to ${to}`);
+          return Promise.resolve();
+        },
         failed: (attempt) => failed.push(attempt),
       },
       ...options,
       follow,
     });
   return {
-    ...{ clock, log, limits, shrunk, dropped, failed },
+    ...{ clock, log, limits, shrunk, dropped, told, failed },
     source: create(true),
     /** Reads to the end. */
     readAll: (position: PagePosition) =>

@@ -63,9 +63,12 @@ export class ScriptedLog {
   };
 
   /** The page that an honest server answers with. */
-  page({ startMs, endMs, types, limit, cursor }: PageRequest): Page {
-    const from = cursor === "" ? 0 : this.#placeOf(cursor) + 1;
-    const events = this.events.slice(from).filter(({ timeMs, type }) =>
+  page(
+    { startMs, endMs, types, limit, cursor, descending }: PageRequest,
+  ): Page {
+    const order = descending ? this.events.toReversed() : this.events;
+    const from = cursor === "" ? 0 : this.#placeOf(cursor, order) + 1;
+    const events = order.slice(from).filter(({ timeMs, type }) =>
       timeMs >= startMs && timeMs < endMs &&
       (types.length === 0 || types.includes(type))
     );
@@ -75,10 +78,8 @@ export class ScriptedLog {
     return { events: page, lastKey: lastKey ?? "" };
   }
 
-  #placeOf(cursor: string): number {
-    const place = this.events.findIndex((event) =>
-      this.#keys.get(event) === cursor
-    );
+  #placeOf(cursor: string, order: readonly AuditEvent[]): number {
+    const place = order.findIndex((event) => this.#keys.get(event) === cursor);
     if (place === -1) throw new Error(`Unknown cursor: ${cursor}`);
     return place;
   }

@@ -1,0 +1,64 @@
+/**
+ * What page search says of itself: everything that it does to get on is told.
+ *
+ * @module
+ */
+
+import { logger } from "../log.ts";
+import type { Counters } from "../operate/counters.ts";
+import type { Observers } from "../operate/observers.ts";
+import type { PageObserver } from "../teleport/page_source.ts";
+
+/** Where it is noted that events could not be read. */
+export interface LeftOutNotes {
+  /**
+   * Notes that there is such an event in the range, milliseconds since the epoch.
+   * Resolves once that is safely on disk.
+   */
+  noteLeftOut(
+    range: { readonly startMs: number; readonly endMs: number },
+    reason: string,
+  ): Promise<void>;
+}
+
+/** Logs, counts and notes. */
+export function observePages(
+  { teleport, counters, notes }: {
+    teleport: Observers["teleport"];
+    counters: Counters;
+    notes: LeftOutNotes;
+  },
+): PageObserver {
+  const log = logger("teleport");
+  return {
+    page: teleport.worked,
+    failed: teleport.failed,
+    shrunk: (limit, error) =>
+      log.info("page too large for the server, asking for less", {
+        limit,
+        error: error.message,
+      }),
+    cursorDropped: (cursor, time) =>
+      log.info("cursor shows nothing, reading from the newest event", {
+        cursor,
+        time,
+      }),
+    emptyPages: (count) =>
+      log.warn("pages bring nothing new although their cursor moves on", {
+        count,
+      }),
+    async steppedOver(range, error) {
+      const from = new Date(range.startMs).toISOString();
+      const to = new Date(range.endMs).toISOString();
+      await notes.noteLeftOut(
+        range,
+        `an event between ${from} and ${to}, at least one, is too large for Teleport to answer with: ${error.message}`,
+      );
+      counters.leftOut++;
+      log.error(
+        "an event is too large for Teleport to answer with, and is left out; reading goes on behind it",
+        { from, to, error: error.message },
+      );
+    },
+  };
+}

@@ -1,0 +1,297 @@
+import type { AuditEvent, PagePosition } from "../../lib/event.ts";
+import type { PageRequest } from "../../lib/teleport/client.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
+import {
+  findWayAround,
+  type TimeRange,
+} from "../../lib/teleport/oversized_event.ts";
+import { PageSource } from "../../lib/teleport/page_source.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { Random } from "../fakes/random.ts";
+import { sampleEvent } from "./sample_event.ts";
+import { ScriptedLog } from "./scripted_log.ts";
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 60 * 60 * SECOND_MS;
+const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
+const START_MS = NOW_MS - HOUR_MS;
+const TOO_LARGE = new TeleportError(
+  "page exceeds the maximum response size",
+  "RESOURCE_EXHAUSTED",
+);
+
+/** How finely a server tells times apart. */
+type Grain = "fine" | "coarse";
+
+/** Some servers look at the seconds of a range only. */
+function asSeen(request: PageRequest, grain: Grain): PageRequest {
+  if (grain === "fine") return request;
+  const { startMs, endMs } = request;
+  return {
+    ...request,
+    startMs: Math.floor(startMs / SECOND_MS) * SECOND_MS,
+    // The end that goes over the wire is part of the range.
+    endMs: (Math.floor((endMs - 1) / SECOND_MS) + 1) * SECOND_MS,
+  };
+}
+
+/** A log that cannot answer with some of its events. */
+function setUp(
+  grain: Grain,
+  options: {
+    pageSize?: number;
+    follow?: boolean;
+    leaveOut?: () => Promise<void>;
+  } = {},
+) {
+  const clock = new FakeClock(NOW_MS);
+  const log = new ScriptedLog();
+  const fat = new Set<AuditEvent>();
+  const leftOut: TimeRange[] = [];
+  let failed = 0;
+  log.fault = (request) => {
+    const page = log.page(asSeen(request, grain));
+    if (page.events.some((event) => fat.has(event))) throw TOO_LARGE;
+    return page;
+  };
+  const source = new PageSource({
+    getEvents: log.getEvents,
+    types: [],
+    pageSize: options.pageSize,
+    windowMs: 24 * HOUR_MS,
+    pollMs: 5 * SECOND_MS,
+    follow: options.follow ?? false,
+    policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
+    clock,
+    observer: {
+      page() {},
+      shrunk() {},
+      cursorDropped() {},
+      emptyPages() {},
+      async steppedOver(range) {
+        await options.leaveOut?.();
+        leftOut.push(range);
+      },
+      failed: () => failed++,
+    },
+  });
+  return {
+    clock,
+    log,
+    leftOut,
+    failed: () => failed,
+    /** An event that is too large. */
+    addFat(timeMs: number) {
+      for (const event of log.append(timeMs)) fat.add(event);
+    },
+    fat,
+    read: (stop: AbortSignal) => source.read(from(START_MS), stop),
+    /** The ids of what is read, to the end. */
+    async readAll(): Promise<string[]> {
+      const batches = await clock.runUntil(
+        Array.fromAsync(source.read(from(START_MS), never())),
+      );
+      return batches.flatMap(({ events }) => events.map(({ id }) => id));
+    },
+  };
+}
+
+function from(startMs: number): PagePosition {
+  const start = new Date(startMs).toISOString().replace(".000Z", "Z");
+  return { kind: "page", start, cursor: "", seen: [], newest: null };
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+for (const grain of ["fine", "coarse"] as const) {
+  Deno.test(`an event that is too large is left out, and everything else read once, where times are ${grain}`, async () => {
+    for (const fatMs of [0, 1, 999, 1_000, 60_500, 90_000]) {
+      for (const pageSize of [1, 3, undefined]) {
+        const test = setUp(grain, pageSize === undefined ? {} : { pageSize });
+        for (let i = 0; i <= 900; i++) test.log.append(START_MS + i * 100);
+        test.addFat(START_MS + fatMs);
+        const ids = test.log.events.filter((event) => !test.fat.has(event))
+          .map(({ id }) => id);
+        assertEquals(await test.readAll(), ids, `${fatMs} ms, ${pageSize}`);
+        const secondMs = fatMs - fatMs % SECOND_MS;
+        assertEquals(test.leftOut, [
+          grain === "fine"
+            ? { startMs: START_MS + fatMs, endMs: START_MS + fatMs + 1 }
+            : {
+              startMs: START_MS + secondMs,
+              endMs: START_MS + secondMs + SECOND_MS,
+            },
+        ], `${fatMs} ms, ${pageSize}`);
+      }
+    }
+  });
+
+  Deno.test(`wherever the large events are, only what is between two of one instant is left out with them, where times are ${grain}`, async () => {
+    const random = new Random(23, grain === "fine" ? 0 : 1);
+    for (let round = 0; round < 60; round++) {
+      const test = setUp(grain, { pageSize: 1 + random.below(30) });
+      const timeMs = () =>
+        START_MS + random.below(20) * SECOND_MS + random.below(4) * 250;
+      for (let i = 0; i < 60; i++) test.log.append(timeMs());
+      for (let i = 0; i < 4; i++) test.addFat(timeMs());
+      const read = await test.readAll();
+      assertEquals(new Set(read).size, read.length, `round ${round}`);
+      const instant = ({ timeMs }: AuditEvent) =>
+        grain === "fine" ? timeMs : Math.floor(timeMs / SECOND_MS);
+      const { events } = test.log;
+      const isBetween = (event: AuditEvent, i: number) => {
+        const isFatLikeIt = (other: AuditEvent) =>
+          test.fat.has(other) && instant(other) === instant(event);
+        return events.slice(0, i).some(isFatLikeIt) &&
+          events.slice(i + 1).some(isFatLikeIt);
+      };
+      const readable = events
+        .filter((event, i) => !test.fat.has(event) && !isBetween(event, i));
+      assertEquals(
+        read.toSorted(),
+        readable.map(({ id }) => id).toSorted(),
+        `round ${round}`,
+      );
+      for (const { timeMs } of test.fat) {
+        assert(
+          test.leftOut.some(({ startMs, endMs }) =>
+            startMs <= timeMs && timeMs < endMs
+          ),
+          `round ${round}`,
+        );
+      }
+    }
+  });
+}
+
+Deno.test("finding the way around takes few requests", async () => {
+  const test = setUp("fine");
+  test.log.append(START_MS);
+  test.addFat(START_MS + 1_234_567);
+  await test.readAll();
+  assert(test.log.requests.length < 45, `${test.log.requests.length}`);
+});
+
+Deno.test("what was left out is noted before reading goes on, and not at all where that fails", async () => {
+  const full = new Error("the disk is full");
+  const test = setUp("fine", { leaveOut: () => Promise.reject(full) });
+  test.addFat(START_MS + 5_000);
+  test.log.append(START_MS + 6_000);
+  const read = Array.fromAsync(test.read(never()));
+  assertEquals(await assertRejects(() => read), full);
+});
+
+Deno.test("nothing is left out for an event of the last seconds: others may be late", async () => {
+  const test = setUp("fine", { follow: true });
+  test.addFat(NOW_MS - 2 * SECOND_MS);
+  const stop = new AbortController();
+  const ids: string[] = [];
+  const reading = (async () => {
+    for await (const { events } of test.read(stop.signal)) {
+      ids.push(...events.map(({ id }) => id));
+    }
+  })();
+  await test.clock.advance(7 * SECOND_MS);
+  assertEquals(test.leftOut, []);
+  assert(test.failed() > 0);
+  const [late] = test.log.append(NOW_MS - 3 * SECOND_MS);
+  await test.clock.advance(60 * SECOND_MS);
+  assertEquals(ids, [late?.id]);
+  assertEquals(test.leftOut.length, 1);
+  stop.abort(new Error("stopped"));
+  await reading;
+});
+
+Deno.test("a server that says of every range that it is too large has nothing left out", async () => {
+  const test = setUp("fine", { follow: true });
+  test.log.append(START_MS + 5_000);
+  test.log.fault = () => {
+    throw TOO_LARGE;
+  };
+  const stop = new AbortController();
+  const reading = Array.fromAsync(test.read(stop.signal));
+  await test.clock.advance(10 * 60 * SECOND_MS);
+  assertEquals(test.leftOut, []);
+  // With back-off, and not in a loop.
+  assert(test.failed() >= 10);
+  assert(test.log.requests.length < 150, `${test.log.requests.length}`);
+  stop.abort(new Error("stopped"));
+  await reading;
+});
+
+Deno.test("after ten in a row the server is at fault, and nothing more is left out until it answers", async () => {
+  const test = setUp("fine", { follow: true });
+  for (let i = 0; i < 20; i++) test.addFat(START_MS + 1 + i * SECOND_MS);
+  const stop = new AbortController();
+  const reading = Array.fromAsync(test.read(stop.signal));
+  await test.clock.advance(10 * 60 * SECOND_MS);
+  assertEquals(test.leftOut.length, 10);
+  const fixed = [...test.fat].slice(10);
+  for (const event of fixed) test.fat.delete(event);
+  await test.clock.advance(60 * SECOND_MS);
+  stop.abort(new Error("stopped"));
+  const ids = (await reading).flatMap(({ events }) => events);
+  assertEquals(ids, fixed);
+});
+
+Deno.test("answers that do not fit together have nothing left out", async () => {
+  const range = { startMs: START_MS, endMs: NOW_MS };
+  const fatMs = START_MS + 1_234_567;
+  const seen = { range, cursor: "", lastEndMs: undefined };
+  const page = { events: [], lastKey: "" };
+  const honest = ({ startMs, endMs }: TimeRange) => {
+    if (startMs <= fatMs && fatMs < endMs) throw TOO_LARGE;
+    return page;
+  };
+  // It can be answered with by now.
+  assertEquals(
+    await findWayAround(seen, () => Promise.resolve(page)),
+    undefined,
+  );
+  // An event has come before it meanwhile.
+  let asked = 0;
+  assertEquals(
+    await findWayAround(
+      seen,
+      async (request) =>
+        await ++asked > 5
+          ? { events: [sampleEvent({ timeMs: START_MS })], lastKey: "" }
+          : honest(request),
+    ),
+    undefined,
+  );
+  // A range with it is said to be empty, so that it seems to be later.
+  let lied = false;
+  const lying = async (request: TimeRange) => {
+    if (!lied && request.endMs < NOW_MS && request.endMs > fatMs) {
+      lied = true;
+      return await page;
+    }
+    return honest(request);
+  };
+  assertEquals(await findWayAround(seen, lying), undefined);
+  assert(lied);
+});
+
+Deno.test("any other failure on the way is the caller's to retry", async () => {
+  const away = new TeleportError("not reachable", "UNAVAILABLE");
+  let asked = 0;
+  const error = await assertRejects(() =>
+    findWayAround(
+      {
+        range: { startMs: START_MS, endMs: NOW_MS },
+        cursor: "",
+        lastEndMs: undefined,
+      },
+      ({ startMs }) => {
+        if (++asked > 5) throw away;
+        if (startMs === START_MS) throw TOO_LARGE;
+        return Promise.resolve({ events: [], lastKey: "" });
+      },
+    )
+  );
+  assertEquals(error, away);
+});
