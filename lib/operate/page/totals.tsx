@@ -4,15 +4,30 @@
  * @module
  */
 
-import type { EventCounts, RunningReport } from "../status_report.ts";
+import type {
+  EventCounts,
+  RequestOutcome,
+  RunningReport,
+} from "../status_report.ts";
 import { Live } from "./live.tsx";
 import { formatBytes, formatCount } from "./number.ts";
 
+const OUTCOMES: Record<RequestOutcome, string> = {
+  delivered: "delivered",
+  refused: "refused",
+  busy: "put off",
+  error: "failed",
+  timeout: "timed out",
+  connection: "without a connection",
+  aborted: "given up",
+};
+
 /** Events, requests, and memory. */
 export function Totals({ report: { run } }: { report: RunningReport }) {
-  const requests = Object.entries(run.requests).filter(([, count]) =>
-    count > 0
-  );
+  const requests = Object.entries(OUTCOMES).flatMap(([outcome, words]) => {
+    const count = run.requests[outcome as RequestOutcome];
+    return count > 0 ? [`${formatCount(count)} ${words}`] : [];
+  });
   return (
     <Live id="totals" title="Since the start of the program">
       <div class="scroll">
@@ -33,12 +48,8 @@ export function Totals({ report: { run } }: { report: RunningReport }) {
         </table>
       </div>
       <p>
-        Requests to Fluentd: {requests.length === 0
-          ? "none"
-          : requests.map(([outcome, count]) =>
-            `${formatCount(count)} ${outcome}`
-          ).join(", ")}; {formatCount(run.requestsInFlight)} in flight. Retries:
-        {" "}
+        Requests to Fluentd: {requests.join(", ") || "none"};{" "}
+        {formatCount(run.requestsInFlight)} in flight. Retries:{" "}
         {formatCount(sum(run.retries.fluentd))} to Fluentd,{" "}
         {formatCount(sum(run.retries.teleport))} to Teleport. Memory:{" "}
         {formatBytes(run.memoryBytes)}.
