@@ -16,7 +16,7 @@ const OUTCOMES: Record<RequestOutcome, string> = {
   delivered: "delivered",
   refused: "refused",
   busy: "put off",
-  error: "failed",
+  misdirected: "turned away",
   timeout: "timed out",
   connection: "without a connection",
   aborted: "given up",
