@@ -95,7 +95,7 @@ export async function start(
     state: { saved: (seconds) => monitor.measurements.save(seconds) },
   });
   const terms = () => [...teleportTerms(), ...target.terms()];
-  monitor.watchCredentials(() => reportTerms(terms()));
+  monitor.watchCredentials(() => reportTerms(terms(), clock.now()));
   await using _credentials = inBackground((stop) =>
     Promise.all([
       watchExpiry(terms, { clock, stop }),

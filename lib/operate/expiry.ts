@@ -71,11 +71,16 @@ export async function watchExpiry(
 }
 
 /** The certificates as the status shows them, in the order in which they end. */
-export function reportTerms(terms: readonly Term[]): CredentialReport[] {
+export function reportTerms(
+  terms: readonly Term[],
+  nowMs: number,
+): CredentialReport[] {
   return terms.toSorted((a, b) => a.notAfterMs - b.notAfterMs)
-    .map(({ name, notAfterMs }) => ({
-      name,
-      notAfter: new Date(notAfterMs).toISOString(),
+    .map((term) => ({
+      name: term.name,
+      notBefore: new Date(term.notBeforeMs).toISOString(),
+      notAfter: new Date(term.notAfterMs).toISOString(),
+      endsSoon: warningsReached(term, nowMs) > 0,
     }));
 }
 

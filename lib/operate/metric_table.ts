@@ -155,6 +155,17 @@ export const METRICS: readonly Metric[] = [
       ]),
   },
   {
+    name: `${PREFIX}credential_validity_seconds`,
+    help:
+      "How long each certificate is good, from its beginning to its end, by the option that names it.",
+    labels: ["credential"],
+    read: (monitor) =>
+      monitor.credentials().map(({ name, notBefore, notAfter }) => [
+        (Date.parse(notAfter) - Date.parse(notBefore)) / 1_000,
+        { credential: name },
+      ]),
+  },
+  {
     name: `${PREFIX}build_info`,
     help: "1, with the versions of this program and of Deno as labels.",
     labels: ["version", "deno"],

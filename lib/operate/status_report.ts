@@ -52,7 +52,10 @@ export interface TroubledRecording {
 export interface CredentialReport {
   /** The option that names it, e.g. `teleport-identity`, and what it is there. */
   readonly name: string;
+  readonly notBefore: string;
   readonly notAfter: string;
+  /** Whether it is time to renew it, or past that. */
+  readonly endsSoon: boolean;
 }
 
 /** What the running process knows of itself. */

@@ -135,14 +135,25 @@ Deno.test("a renewed one begins anew, and another one's warnings stay", async ()
   );
 });
 
-Deno.test("the status shows certificates in the order in which they end", () => {
+Deno.test("the status shows certificates in the order in which they end, and which to renew", () => {
   const clock = new FakeClock();
   const terms = [
-    term(clock, { lifeMs: DAY_MS, leftMs: 2, name: "b" }),
-    term(clock, { lifeMs: DAY_MS, leftMs: 1, name: "a" }),
+    term(clock, { lifeMs: DAY_MS, leftMs: DAY_MS / 2, name: "b" }),
+    term(clock, { lifeMs: DAY_MS, leftMs: DAY_MS / 10, name: "a" }),
   ];
-  assertEquals(reportTerms(terms), [
-    { name: "a", notAfter: new Date(clock.now() + 1).toISOString() },
-    { name: "b", notAfter: new Date(clock.now() + 2).toISOString() },
+  const fromNow = (ms: number) => new Date(clock.now() + ms).toISOString();
+  assertEquals(reportTerms(terms, clock.now()), [
+    {
+      name: "a",
+      notBefore: fromNow(DAY_MS / 10 - DAY_MS),
+      notAfter: fromNow(DAY_MS / 10),
+      endsSoon: true,
+    },
+    {
+      name: "b",
+      notBefore: fromNow(-DAY_MS / 2),
+      notAfter: fromNow(DAY_MS / 2),
+      endsSoon: false,
+    },
   ]);
 });

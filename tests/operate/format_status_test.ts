@@ -108,8 +108,18 @@ Deno.test("from the running process, it says what it does, what is wrong and sin
     },
     setAside: 2,
     credentials: [
-      { name: "fluentd-cert", notAfter: "2026-02-28T12:00:00.000Z" },
-      { name: "teleport-identity", notAfter: "2026-03-11T12:00:00.000Z" },
+      {
+        name: "fluentd-cert",
+        notBefore: "2025-02-28T12:00:00.000Z",
+        notAfter: "2026-02-28T12:00:00.000Z",
+        endsSoon: true,
+      },
+      {
+        name: "teleport-identity",
+        notBefore: "2025-03-11T12:00:00.000Z",
+        notAfter: "2026-03-11T12:00:00.000Z",
+        endsSoon: false,
+      },
     ],
     run: RUN,
   };

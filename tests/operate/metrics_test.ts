@@ -58,7 +58,12 @@ async function live(
   const { delivery, events, recordings, teleport } = observers;
   begin(monitor, clock);
   monitor.watchCredentials(() => [
-    { name: "teleport-identity", notAfter: "2026-04-01T00:00:00Z" },
+    {
+      name: "teleport-identity",
+      notBefore: "2026-03-31T00:00:00Z",
+      notAfter: "2026-04-01T00:00:00Z",
+      endsSoon: false,
+    },
   ]);
   teleport.failed({
     error: new TeleportError("connection refused", "UNAVAILABLE"),

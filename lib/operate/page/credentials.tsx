@@ -36,10 +36,10 @@ function Table({ credentials, now }: {
           </tr>
         </thead>
         <tbody>
-          {credentials.map(({ name, notAfter }) => {
+          {credentials.map(({ name, notAfter, endsSoon }) => {
             const leftMs = Date.parse(notAfter) - Date.parse(now);
             return (
-              <tr key={name} class={leftMs <= 0 ? "bad" : undefined}>
+              <tr key={name} class={endsSoon ? "bad" : undefined}>
                 <td>
                   <code>{name}</code>
                 </td>
@@ -48,7 +48,12 @@ function Table({ credentials, now }: {
                 </td>
                 <td>
                   {leftMs > 0
-                    ? formatAge(leftMs)
+                    ? (
+                      <>
+                        {formatAge(leftMs)}
+                        {endsSoon && <strong>: renew it</strong>}
+                      </>
+                    )
                     : <strong>ended {formatAge(-leftMs)} ago</strong>}
                 </td>
               </tr>

@@ -162,15 +162,26 @@ Deno.test("problems that are not over come first", async () => {
 });
 
 Deno.test("a certificate that ends is told with the time it has left, or since when it has none", async () => {
+  const credential = { notBefore: "2025-05-08T12:00:00Z", endsSoon: true };
   const said = await text(report({
     credentials: [
-      { name: "fluentd-cert", notAfter: "2026-05-01T11:00:00Z" },
-      { name: "teleport-identity", notAfter: "2026-05-08T12:00:00Z" },
+      { ...credential, name: "fluentd-cert", notAfter: "2026-05-01T11:00:00Z" },
+      {
+        ...credential,
+        name: "teleport-identity",
+        notAfter: "2026-05-08T12:00:00Z",
+      },
+      {
+        ...credential,
+        name: "fluentd-ca",
+        notAfter: "2027-05-01T12:00:00Z",
+        endsSoon: false,
+      },
     ],
   }));
   assertMatch(
     said,
-    /fluentd-cert 2026-05-01 11:00:00 UTC ended 1 h ago teleport-identity 2026-05-08 12:00:00 UTC 7 d/,
+    /fluentd-cert 2026-05-01 11:00:00 UTC ended 1 h ago teleport-identity 2026-05-08 12:00:00 UTC 7 d : renew it fluentd-ca 2027-05-01 12:00:00 UTC 365 d Since/,
   );
 });
 
