@@ -82,9 +82,13 @@ export const COMMANDS = {
   },
   status: {
     summary: "Show how far forwarding is, and what is pending",
-    about: "Reads the state directory, also while the program runs.",
+    about:
+      "Asks the running program where --listen says that it can be asked, and else reads the state directory, which may be in use.",
     operands: [],
-    examples: ["status --config teleport-event-handler.toml"],
+    examples: [
+      "status --config teleport-event-handler.toml",
+      "status --config teleport-event-handler.toml --json",
+    ],
   },
   "rejected list": {
     summary: "List the events that the receiver refused",

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import type { StatusReport } from "../../lib/operate/status_report.ts";
 import { assertEquals, assertMatch } from "../assert.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { type Outcome, runProgram } from "../fakes/program.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { startListening } from "./listening.ts";
 import { setStage, type Stage } from "./stage.ts";
 
@@ -66,10 +68,10 @@ Deno.test("status asks the running process where listen is set, and reads the di
   const text = await status(stage, `--listen=${host}`);
   assertMatch(text.stdout, /^state +Caught up: every event/m);
 
-  await listening.until(
-    "the state to be saved",
-    ({ position }) => position === report.position,
-  );
+  await waitUntil("the state to be saved", async () => {
+    const path = join(stage.stateDirectory, "state.json");
+    return (await Deno.readTextFile(path)).includes(report.position ?? "none");
+  });
   const read = parse(await status(stage, "--json"));
   assertEquals(read.run, null);
   assertEquals(read.position, report.position);
