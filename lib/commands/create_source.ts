@@ -8,8 +8,9 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { logger } from "../log.ts";
 import type { Monitor } from "../operate/monitor.ts";
-import { observedPages } from "../operate/observed_pages.ts";
 import type { Observers } from "../operate/observers.ts";
+import { watchChunks } from "../operate/watch_chunks.ts";
+import { watchPages } from "../operate/watch_pages.ts";
 import type { Source } from "../pipeline/ports.ts";
 import { resumeAfter } from "../pipeline/resume_after.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
@@ -83,7 +84,7 @@ function createPages(
 ) {
   const options: Omit<PageSourceOptions, "follow"> = {
     ...config.source,
-    getEvents: observedPages(
+    getEvents: watchPages(
       (request, signal) => client.getEvents(request, signal),
       monitor,
     ),
@@ -106,7 +107,10 @@ function createChunks(
   const log = logger("teleport");
   const source = new ExportSource({
     listChunks: (dayMs, signal) => client.listChunks(dayMs, signal),
-    exportEvents: (request, signal) => client.exportEvents(request, signal),
+    exportEvents: watchChunks(
+      (request, signal) => client.exportEvents(request, signal),
+      monitor,
+    ),
     types: config.source.types,
     startTime,
     concurrency: config.concurrency,

@@ -16,9 +16,11 @@ import {
 } from "../operate/movement.ts";
 import { createObservers, type Observers } from "../operate/observers.ts";
 import { ProgressLine } from "../operate/progress_line.ts";
-import { countRequests } from "../operate/request_counter.ts";
 import { reportTerms, watchExpiry } from "../operate/expiry.ts";
 import { logSummaries, summaryFields } from "../operate/summary.ts";
+import { openTracer } from "../operate/tracer.ts";
+import { watchRecordings } from "../operate/watch_recordings.ts";
+import { watchRequests } from "../operate/watch_requests.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import type { Saver } from "../pipeline/ports.ts";
@@ -84,6 +86,7 @@ export async function start(
     clock,
     stop: signals.stop,
   });
+  monitor.tracer = await openTracer();
   const observers = createObservers(monitor, clock);
   const { client, terms: teleportTerms } = await openTeleport(
     config.teleport,
@@ -91,7 +94,7 @@ export async function start(
   );
   await using target = await openTarget(config, {
     clock,
-    requests: countRequests(monitor, signals.kill),
+    requests: watchRequests(monitor, signals.kill),
     state: { saved: (seconds) => monitor.measurements.save(seconds) },
   });
   const terms = () => [...teleportTerms(), ...target.terms()];
@@ -218,10 +221,10 @@ async function forwardAll(
         observer: observers.events,
       },
       recordings: {
-        source: {
+        source: watchRecordings({
           stream: (sessionId, startIndex, signal) =>
             client.streamSessionEvents(sessionId, startIndex, signal),
-        },
+        }, monitor),
         filter: typeFilter([], skipSessionTypes),
         concurrency: config.concurrency,
         maxEvents,

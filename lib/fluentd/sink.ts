@@ -83,24 +83,20 @@ export class FluentdSink implements Sink {
       const body = this.#options.compress === "gzip"
         ? await gzip(buffer.written())
         : buffer.written();
-      const ended = this.#options.observer?.begins({
-        destination,
-        events: count,
-        bytes: body.length,
-      });
-      try {
+      const { observer, clock } = this.#options;
+      const send = async () => {
         const answer = await this.#post(lane, url, body, kill);
         checkAnswer(answer, {
           url,
           option: OPTIONS[destination.kind],
           count,
-          nowMs: this.#options.clock.now(),
+          nowMs: clock.now(),
         });
-      } catch (error) {
-        ended?.(error);
-        throw error;
-      }
-      ended?.();
+      };
+      await (observer === undefined ? send() : observer.watch(
+        { destination, events: count, bytes: body.length },
+        send,
+      ));
       return count;
     } finally {
       pool.release({ lane, buffer });

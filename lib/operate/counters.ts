@@ -30,6 +30,8 @@ export class Counters {
   caughtUp = false;
   /** When everything that there was had last been delivered; 0 before that. */
   upToDateMs = 0;
+  /** Streams of a bulk export's chunks that were read to their end. */
+  chunkReads = 0;
   /** Requests to Fluentd that are over. */
   readonly requests = noRequests();
   /** Bytes of their bodies. */

@@ -68,6 +68,13 @@ export const METRICS: readonly Metric[] = [
     read: (monitor) => [[monitor.setAside]],
   },
   {
+    name: `${PREFIX}export_chunk_reads_total`,
+    help:
+      "Streams of chunks of a bulk export that were read to their end, also where nothing was new.",
+    labels: [],
+    read: ({ counters }) => [[counters.chunkReads]],
+  },
+  {
     name: `${PREFIX}requests_total`,
     help: "Requests to Fluentd that are over, by outcome.",
     labels: ["outcome"],

@@ -25,6 +25,7 @@ import type {
   StateName,
   StateReport,
 } from "./status_report.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** What does not change while a run lasts. */
 export interface MonitorOptions {
@@ -62,6 +63,8 @@ export class Monitor {
   readonly startedMs: number;
   /** Told of what is measured besides. */
   measurements: Measurements = NO_MEASUREMENTS;
+  /** undefined: nobody wants spans. */
+  tracer: Tracer | undefined;
   readonly #history: History;
   #begun: Begun | undefined;
   #credentials: () => readonly CredentialReport[] = () => [];

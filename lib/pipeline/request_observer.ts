@@ -16,10 +16,6 @@ export interface SentRequest {
 
 /** Who is told about requests. */
 export interface RequestObserver {
-  /**
-   * A request begins.
-   *
-   * @returns To be called when it is over, with what went wrong, if anything did
-   */
-  begins(request: SentRequest): (error?: unknown) => void;
+  /** Calls `send`, takes note of what becomes of it, and settles as it does. */
+  watch(request: SentRequest, send: () => Promise<void>): Promise<void>;
 }

@@ -4,8 +4,8 @@ import { METRICS } from "../../lib/operate/metric_table.ts";
 import { Metrics } from "../../lib/operate/metrics.ts";
 import type { Monitor } from "../../lib/operate/monitor.ts";
 import { createObservers } from "../../lib/operate/observers.ts";
-import { observedPages } from "../../lib/operate/observed_pages.ts";
-import { countRequests } from "../../lib/operate/request_counter.ts";
+import { watchPages } from "../../lib/operate/watch_pages.ts";
+import { watchRequests } from "../../lib/operate/watch_requests.ts";
 import { Progress } from "../../lib/pipeline/progress.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assert, assertEquals } from "../assert.ts";
@@ -71,25 +71,26 @@ async function live(
     waitMs: 500,
     elapsedMs: 0,
   });
-  const getPage = observedPages(
+  const getPage = watchPages(
     () => Promise.resolve({ events: auditEvents(7) }),
     monitor,
   );
-  await getPage({}, NEVER);
+  await getPage({ limit: 20 }, NEVER);
   teleport.worked();
   events.read(auditEvents(7), 6);
-  const requests = countRequests(monitor, NEVER);
+  const requests = watchRequests(monitor, NEVER);
+  const request = { destination: AUDIT, events: 6, bytes: 600 };
   const busy = new BusyError("503", undefined);
-  requests.begins({ destination: AUDIT, events: 6, bytes: 600 })(busy);
+  await requests.watch(request, () => Promise.reject(busy)).catch(() => {});
   delivery.failed(AUDIT, {
     error: busy,
     attempt: 1,
     waitMs: 500,
     elapsedMs: 0,
   });
-  requests.begins({ destination: AUDIT, events: 6, bytes: 600 })();
+  await requests.watch(request, () => Promise.resolve());
   delivery.delivered(AUDIT, 6);
-  requests.begins({ destination: AUDIT, events: 1, bytes: 100 });
+  requests.watch(request, () => new Promise(() => {}));
   recordings.read(5, 4);
   recordings.finished("s1");
   monitor.counters.leftOut++;

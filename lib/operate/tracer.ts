@@ -1,0 +1,34 @@
+/**
+ * Spans, for who wants to know where time goes. There are some only where Deno's
+ * own OpenTelemetry is on; without it nothing of that is even loaded.
+ *
+ * @module
+ */
+
+/** What a span may say: numbers and names, never what is in events. */
+export type Attributes = Readonly<Record<string, string | number>>;
+
+/** Something that takes time. */
+export interface Span {
+  /** Does something as a part of it: what begins meanwhile is within it. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  end(outcome: "ok" | "failed", attributes?: Attributes): void;
+}
+
+/** What takes time: calls to Teleport, and requests to the receiver. */
+export type SpanName = "page" | "chunk" | "recording" | "request";
+
+/** Begins spans. */
+export interface Tracer {
+  begin(name: SpanName, attributes: Attributes): Span;
+}
+
+/** Where OpenTelemetry's API is registered, as every version of it agrees on. */
+const REGISTERED = Symbol.for("opentelemetry.js.api.1");
+
+/** Deno's tracer; undefined where OpenTelemetry is off. */
+export async function openTracer(): Promise<Tracer | undefined> {
+  if (!(REGISTERED in globalThis)) return undefined;
+  const { createTracer } = await import("./open_telemetry.ts");
+  return createTracer();
+}

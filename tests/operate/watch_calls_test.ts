@@ -1,0 +1,155 @@
+import { AUDIT } from "../../lib/event.ts";
+import {
+  BusyError,
+  DestinationError,
+  RejectedError,
+  TimeoutError,
+} from "../../lib/errors.ts";
+import type { Attributes, Tracer } from "../../lib/operate/tracer.ts";
+import { watchChunks } from "../../lib/operate/watch_chunks.ts";
+import { watchPages } from "../../lib/operate/watch_pages.ts";
+import { watchRecordings } from "../../lib/operate/watch_recordings.ts";
+import { watchRequests } from "../../lib/operate/watch_requests.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
+import { assertEquals, assertRejects } from "../assert.ts";
+import { auditEvents } from "../fakes/audit_events.ts";
+import { watchedRun } from "./watched_run.ts";
+
+const NEVER = new AbortController().signal;
+const REQUEST = { destination: AUDIT, events: 3, bytes: 300 };
+const UNAVAILABLE = new TeleportError("gone", "UNAVAILABLE");
+
+/** A monitor whose spans are kept. */
+function setUp() {
+  const monitor = watchedRun();
+  const spans: [name: string, outcome: string, attributes: Attributes][] = [];
+  const tracer: Tracer = {
+    begin: (name, attributes) => ({
+      run: (work) => work(),
+      end: (outcome, more) =>
+        void spans.push([name, outcome, { ...attributes, ...more }]),
+    }),
+  };
+  monitor.tracer = tracer;
+  return { monitor, spans };
+}
+
+Deno.test("every way in which a request may end is counted by its own name", async () => {
+  const { monitor, spans } = setUp();
+  const kill = new AbortController();
+  const requests = watchRequests(monitor, kill.signal);
+  const stopped = new Error("stopped");
+  const errors: [Error | undefined, string][] = [
+    [undefined, "delivered"],
+    [new RejectedError("400", 3), "refused"],
+    [new BusyError("503", undefined), "busy"],
+    [new DestinationError("404"), "misdirected"],
+    [new TimeoutError("no answer"), "timeout"],
+    [new Error("connection refused"), "connection"],
+    [stopped, "aborted"],
+  ];
+  for (const [error, outcome] of errors) {
+    if (error === stopped) kill.abort(stopped);
+    const sent = requests.watch(REQUEST, () => {
+      assertEquals(monitor.counters.requestsInFlight, 1);
+      return error === undefined ? Promise.resolve() : Promise.reject(error);
+    });
+    assertEquals(await sent.then(() => undefined, (thrown) => thrown), error);
+    assertEquals(
+      spans.at(-1),
+      ["request", outcome === "delivered" ? "ok" : "failed", {
+        kind: "audit",
+        events: 3,
+        bytes: 300,
+        outcome,
+      }],
+    );
+  }
+  assertEquals(monitor.counters.requestsInFlight, 0);
+  const once = Object.fromEntries(errors.map(([, outcome]) => [outcome, 1]));
+  assertEquals(monitor.counters.requests, {
+    ...monitor.counters.requests,
+    ...once,
+  });
+  assertEquals(
+    Object.values(monitor.counters.requestBytes),
+    Array(7).fill(300),
+  );
+});
+
+Deno.test("a page is a span with what was asked for and what came", async () => {
+  const { monitor, spans } = setUp();
+  const measured: number[] = [];
+  monitor.measurements = {
+    ...monitor.measurements,
+    page: (events) => void measured.push(events),
+  };
+  const good = watchPages(
+    () => Promise.resolve({ events: auditEvents(7) }),
+    monitor,
+  );
+  assertEquals((await good({ limit: 20 }, NEVER)).events.length, 7);
+  const bad = watchPages<{ limit: number }, { events: unknown[] }>(
+    () => Promise.reject(UNAVAILABLE),
+    monitor,
+  );
+  await assertRejects(() => bad({ limit: 20 }, NEVER), TeleportError);
+  assertEquals(spans, [
+    ["page", "ok", { limit: 20, events: 7 }],
+    ["page", "failed", { limit: 20, status: "unavailable" }],
+  ]);
+  assertEquals(measured, [7]);
+});
+
+Deno.test("a chunk is a span, and counted once it is read to its end", async () => {
+  const { monitor, spans } = setUp();
+  async function* chunk({ broken }: { broken: boolean }) {
+    yield { events: auditEvents(2) };
+    if (broken) throw UNAVAILABLE;
+    yield { events: auditEvents(1) };
+  }
+  const read = watchChunks(chunk, monitor);
+  await Array.fromAsync(read({ broken: false }, NEVER));
+  await assertRejects(
+    () => Array.fromAsync(read({ broken: true }, NEVER)),
+    TeleportError,
+  );
+  for await (const _part of read({ broken: false }, NEVER)) break;
+  assertEquals(spans, [
+    ["chunk", "ok", { events: 3 }],
+    ["chunk", "failed", { events: 2, status: "unavailable" }],
+    ["chunk", "ok", { events: 2 }],
+  ]);
+  assertEquals(monitor.counters.chunkReads, 1);
+});
+
+Deno.test("the reading of a recording is a span, however it ends", async () => {
+  const { monitor, spans } = setUp();
+  const source = watchRecordings({
+    async *stream(sessionId) {
+      yield* auditEvents(3);
+      if (sessionId === "broken") throw UNAVAILABLE;
+    },
+  }, monitor);
+  await Array.fromAsync(source.stream("whole", 0, NEVER));
+  await assertRejects(
+    () => Array.fromAsync(source.stream("broken", 5, NEVER)),
+    TeleportError,
+  );
+  for await (const _event of source.stream("left", 0, NEVER)) break;
+  assertEquals(spans, [
+    ["recording", "ok", { session: "whole", from: 0, events: 3 }],
+    ["recording", "failed", {
+      session: "broken",
+      from: 5,
+      events: 3,
+      status: "unavailable",
+    }],
+    ["recording", "ok", { session: "left", from: 0, events: 1 }],
+  ]);
+});
+
+Deno.test("without a tracer a recording's source is the very same", () => {
+  const source = { stream: async function* () {} };
+  assertEquals(watchRecordings(source, watchedRun()) === source, true);
+});
