@@ -70,6 +70,8 @@ export interface StreamOptions<Item> {
 /** A channel, which connects on first use. */
 export class Channel {
   readonly #client: Client;
+  #calls = 0;
+  #closing = false;
   readonly route: Route;
   readonly identity: Identity;
 
@@ -102,9 +104,11 @@ export class Channel {
     return state === connectivityState.READY;
   }
 
-  /** Takes no more calls, and closes the connection when those under way are over. */
+  /** To be used for no more calls; closes the connection when those under way are over. */
   close(): void {
-    this.#client.close();
+    this.#closing = true;
+    // Its own close() would break off what a stream has not brought yet.
+    if (this.#calls === 0) this.#client.close();
   }
 
   /**
@@ -131,12 +135,14 @@ export class Channel {
         create(requestSchema, request),
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
+          this.#ended();
           signal.removeEventListener("abort", abort);
           if (answer !== undefined) resolve(answer);
           else if (signal.aborted) reject(signal.reason);
           else reject(this.#explain(path, error));
         },
       );
+      this.#calls++;
       signal.addEventListener("abort", abort, { once: true });
     });
   }
@@ -159,6 +165,7 @@ export class Channel {
         deserialize(answerSchema),
         create(requestSchema, request),
       );
+    this.#calls++;
     const abort = () => call.cancel();
     signal.addEventListener("abort", abort, { once: true });
     // Not reading is our own back-pressure; only waiting can be a stall.
@@ -194,7 +201,13 @@ export class Channel {
       clearInterval(stallTimer);
       signal.removeEventListener("abort", abort);
       call.cancel();
+      this.#ended();
     }
+  }
+
+  #ended(): void {
+    this.#calls--;
+    if (this.#closing && this.#calls === 0) this.#client.close();
   }
 
   #explain(path: string, error: unknown): Error {

@@ -89,6 +89,7 @@ export class Connection {
    */
   async acquire(signal: AbortSignal): Promise<Channel> {
     signal.throwIfAborted();
+    this.#leaveIfBroken();
     if (this.#channel !== undefined) return this.#channel;
     // One for all who wait, none of whom can abort it for the others.
     this.#opening ??= this.#open(this.#identity)
@@ -102,20 +103,13 @@ export class Connection {
     if (channel === this.#channel) this.#failures = 0;
   }
 
-  /** A call over this channel failed: whether to find another way is decided here. */
+  /** A call over this channel failed. */
   failed(channel: Channel, error: unknown): void {
     if (channel !== this.#channel || !(error instanceof TeleportError)) return;
     const { status } = error;
-    if (status !== "UNAVAILABLE" && status !== "DEADLINE_EXCEEDED") return;
-    if (channel.connected) {
-      // It may be one call's fault, or nowhere else any better.
-      if (this.#ways.length === 1) return;
-      if (++this.#failures < MAX_FAILURES) return;
-      this.#first = (this.#first + 1) % this.#ways.length;
+    if (status === "UNAVAILABLE" || status === "DEADLINE_EXCEEDED") {
+      this.#failures++;
     }
-    this.#failures = 0;
-    this.#channel = undefined;
-    channel.close();
   }
 
   /**
@@ -131,17 +125,14 @@ export class Connection {
     const opening = this.#open(identity);
     try {
       const channel = await abortable(opening, signal);
-      const before = this.#channel;
       this.#identity = identity;
-      this.#channel = channel;
-      before?.close();
+      this.#replace(channel);
     } catch (error) {
       if (signal.aborted) {
         opening.then((channel) => channel.close(), () => {});
       } else if (!this.#channel?.connected) {
-        this.#channel?.close();
-        this.#channel = undefined;
         this.#identity = identity;
+        this.#replace(undefined);
       }
       throw error;
     }
@@ -152,8 +143,27 @@ export class Connection {
     this.#closed.abort(
       new TeleportError("the connection to Teleport is closed", "CANCELLED"),
     );
+    this.#replace(undefined);
+  }
+
+  /**
+   * After a failure, since a channel that was idle connects by itself; and only
+   * now, since it takes a moment to notice that its connection is gone.
+   */
+  #leaveIfBroken(): void {
+    if (this.#channel === undefined || this.#failures === 0) return;
+    if (this.#channel.connected) {
+      // It may be the calls' own fault, and nowhere else any better.
+      if (this.#ways.length === 1 || this.#failures < MAX_FAILURES) return;
+      this.#first = (this.#first + 1) % this.#ways.length;
+    }
+    this.#replace(undefined);
+  }
+
+  #replace(channel: Channel | undefined): void {
     this.#channel?.close();
-    this.#channel = undefined;
+    this.#channel = channel;
+    this.#failures = 0;
   }
 
   #adopt(channel: Channel): Channel {

@@ -50,6 +50,8 @@ export class TeleportStandIn {
   readonly host = "127.0.0.1";
   /** Stays the same across restarts. */
   readonly port: number;
+  /** The serial number of the certificate that came with each call, oldest first. */
+  readonly callers: string[] = [];
   readonly #tls: TeleportTls;
   readonly #api: TeleportApi;
   #server: TeleportServer | undefined;
@@ -98,6 +100,11 @@ export class TeleportStandIn {
     return this.#api.openCalls;
   }
 
+  /** How many connections there are. */
+  get connections(): number {
+    return this.#server?.connections ?? 0;
+  }
+
   /** Adds events to the log; the next page that reaches so far has them. */
   append(...events: readonly LogEvent[]): void {
     this.log.append(...events);
@@ -106,7 +113,9 @@ export class TeleportStandIn {
   /** Listens. */
   async start(): Promise<void> {
     if (this.#server !== undefined) return;
-    const server = new TeleportServer();
+    const server = new TeleportServer((serialNumber) =>
+      this.callers.push(serialNumber)
+    );
     this.#api.offer(server);
     await server.listen(this.port, this.#tls);
     this.#server = server;

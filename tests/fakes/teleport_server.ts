@@ -76,14 +76,27 @@ const GOODBYE_MS = 200;
 
 type ConnectionInjector = ReturnType<Server["createConnectionInjector"]>;
 
+/** Told of each call: the serial number of the certificate that the caller showed. */
+export type CallListener = (serialNumber: string) => void;
+
 /** A server for one span of time: it is not started again after it stopped. */
 export class TeleportServer {
+  readonly #onCall: CallListener;
   readonly #server = new Server();
   // Of our own, so that connections can be dropped whatever state they are in.
   readonly #listener = createServer();
   readonly #sockets = new Set<Socket>();
   readonly #stopping = new AbortController();
   #injector: ConnectionInjector | undefined;
+
+  constructor(onCall: CallListener = () => {}) {
+    this.#onCall = onCall;
+  }
+
+  /** How many connections there are. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
 
   /** Answers `path`, e.g. `/proto.AuthService/Ping`, with one message. */
   unary(path: string, handle: UnaryHandler): void {
@@ -94,6 +107,7 @@ export class TeleportServer {
         call: Call,
         reply: (error: CallError | null, answer?: Uint8Array) => void,
       ) => {
+        this.#listen(call);
         try {
           reply(null, await handle(call.request, this.#signalOf(call)));
         } catch (error) {
@@ -111,6 +125,7 @@ export class TeleportServer {
     this.#server.register<Uint8Array, Uint8Array>(
       path,
       async (call: ServerWritableStream<Uint8Array, Uint8Array>) => {
+        this.#listen(call);
         const signal = this.#signalOf(call);
         try {
           for await (const message of handle(call.request, signal)) {
@@ -160,6 +175,13 @@ export class TeleportServer {
     await closed;
     clearTimeout(timer);
     this.#server.forceShutdown();
+  }
+
+  #listen(
+    call: Pick<ServerUnaryCall<unknown, unknown>, "getAuthContext">,
+  ): void {
+    const { sslPeerCertificate } = call.getAuthContext();
+    this.#onCall(sslPeerCertificate?.serialNumber ?? "");
   }
 
   #signalOf(

@@ -5,10 +5,6 @@ import { formatAddress } from "../../lib/teleport/address.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import {
-  type Identity,
-  parseIdentityFile,
-} from "../../lib/teleport/identity.ts";
-import {
   assert,
   assertEquals,
   assertRejects,
@@ -18,12 +14,10 @@ import {
 } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { findFreePort } from "../fakes/free_port.ts";
-import { identityText } from "../fakes/identity_file.ts";
 import { CLUSTER_NAME, type LogEvent, logEvent } from "../fakes/log_event.ts";
 import {
   EXPIRED,
   issueClient,
-  type Pki,
   strangerPki,
   teleportPki,
   VALID,
@@ -33,6 +27,8 @@ import type { Fault } from "../fakes/teleport_faults.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
+import { identityOf } from "./identity_of.ts";
+import { reconnectionTimers } from "./reconnection_timers.ts";
 
 const START_MS = Date.parse("2026-03-01T12:00:00Z");
 const SESSION = "3f1c1a2b-0000-4000-8000-000000000000";
@@ -470,19 +466,6 @@ async function withTeleport(
   } finally {
     client.close();
   }
-}
-
-/**
- * Resolves when no timer is left of connections that failed: gRPC tries once
- * more after 500 ms, also where the client is closed, and waits 600 ms at most.
- */
-function reconnectionTimers(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1_500));
-}
-
-async function identityOf(pki: Pki): Promise<Identity> {
-  const text = await identityText({ pki });
-  return parseIdentityFile(text, { path: "/etc/identity", nowMs: 0 });
 }
 
 /** The bytes of a page are views of Node's kind. */

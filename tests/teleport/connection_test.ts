@@ -1,0 +1,279 @@
+import { X509Certificate } from "node:crypto";
+import { ConfigError } from "../../lib/errors.ts";
+import { TeleportClient } from "../../lib/teleport/client.ts";
+import type { ConnectionOptions } from "../../lib/teleport/connection.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
+import type { Identity } from "../../lib/teleport/identity.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "../assert.ts";
+import { AuditLog } from "../fakes/audit_log.ts";
+import { findFreePort } from "../fakes/free_port.ts";
+import { CLUSTER_NAME, logEvent } from "../fakes/log_event.ts";
+import { issueClient, strangerPki, teleportPki, webPki } from "../fakes/pki.ts";
+import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
+import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { identityOf } from "./identity_of.ts";
+import { reconnectionTimers } from "./reconnection_timers.ts";
+
+const START_MS = Date.parse("2026-03-01T12:00:00Z");
+const SESSION = "3f1c1a2b-0000-4000-8000-000000000000";
+const EVENTS = Array.from(
+  { length: 2_000 },
+  (_, index) => logEvent("print", { timeMs: START_MS, index }),
+);
+
+Deno.test("pages and recordings come through a proxy with TLS routing", async () => {
+  await using teleport = await startLogged();
+  await using proxy = await startTeleportProxy(teleport);
+  using client = await clientOf([proxy]);
+  const page = await client.getEvents({
+    startMs: START_MS,
+    endMs: START_MS + 1,
+    types: [],
+    limit: 100,
+    cursor: "",
+  }, never());
+  assertEquals(page.events.length, 100);
+  const recording = await Array.fromAsync(
+    client.streamSessionEvents(SESSION, 0, never()),
+  );
+  assertEquals(recording.length, EVENTS.length);
+});
+
+Deno.test("one connection does for all calls", async () => {
+  await using teleport = await startLogged();
+  const routes: string[] = [];
+  using client = await clientOf([teleport], {
+    observer: { connected: ({ kind }) => routes.push(kind) },
+  });
+  await Promise.all(Array.from({ length: 20 }, () => client.ping(never())));
+  assertEquals(routes, ["auth service"]);
+  await waitUntil("the probe to be gone", () => teleport.connections === 1);
+});
+
+Deno.test("the first address that works is used", async () => {
+  await using teleport = await startLogged();
+  const routes: number[] = [];
+  using client = await clientOf([nobody(), teleport], {
+    observer: { connected: ({ address }) => routes.push(address.port) },
+  });
+  await client.ping(never());
+  assertEquals(routes, [teleport.port]);
+});
+
+Deno.test("another address is used when the one in use goes away", async () => {
+  const first = await startLogged();
+  await using second = await startLogged();
+  using client = await clientOf([first, second]);
+  await client.ping(never());
+  await first.stop();
+  await waitUntil("the other address", () => works(client));
+  assert(second.requests.Ping.length > 0);
+  await reconnectionTimers();
+});
+
+Deno.test("a server that fails again and again is left for another address", async () => {
+  await using first = await startLogged();
+  await using second = await startLogged();
+  using client = await clientOf([first, second]);
+  await client.ping(never());
+  first.faults.add({ kind: "status", code: "UNAVAILABLE" });
+  for (let times = 0; times < 3; times++) {
+    await assertRejects(() => client.ping(never()), TeleportError);
+  }
+  await client.ping(never());
+  assert(second.requests.Ping.length > 0);
+});
+
+Deno.test("a server that fails now and then is kept", async () => {
+  await using first = await startLogged();
+  await using second = await startLogged();
+  using client = await clientOf([first, second]);
+  for (let times = 0; times < 5; times++) {
+    await client.ping(never());
+    first.faults.add({ kind: "status", code: "UNAVAILABLE", times: 2 });
+    await assertRejects(() => client.ping(never()), TeleportError);
+    await assertRejects(() => client.ping(never()), TeleportError);
+  }
+  assertEquals(second.requests.Ping.length, 0);
+});
+
+Deno.test("another cluster at another address is told, and nothing read of it", async () => {
+  const first = await startLogged();
+  await using second = await startTeleport({
+    log: new AuditLog(),
+    cluster: "other.example.com",
+  });
+  using client = await clientOf([first, second]);
+  await client.ping(never());
+  await first.stop();
+  await assertRejects(() => client.ping(never()), TeleportError);
+  const error = await assertRejects(
+    () => client.ping(never()),
+    TeleportError,
+  );
+  assertStringIncludes(
+    error.message,
+    `Teleport at ${second.address}: it is the cluster other.example.com, and not ${CLUSTER_NAME} as before: ` +
+      "name addresses of one cluster in teleport-addr",
+  );
+  assertEquals(second.requests.Ping.length, 1);
+  await reconnectionTimers();
+});
+
+Deno.test("where no address works, each is told with its reason", async () => {
+  await using teleport = await startLogged();
+  await using proxy = await startTeleportProxy(teleport, {
+    mode: "separate ports",
+  });
+  const away = nobody();
+  using client = await clientOf([proxy, away]);
+  const error = await assertRejects(() => client.ping(never()), TeleportError);
+  assertStringIncludes(error.message, `${proxy.address}: this proxy does no`);
+  assertStringIncludes(
+    error.message,
+    `; Teleport at 127.0.0.1:${away.port}: connection refused`,
+  );
+  assert(!error.permanent);
+});
+
+Deno.test("where no address can ever work, waiting is in vain", async () => {
+  await using teleport = await startLogged();
+  await using proxy = await startTeleportProxy(teleport, {
+    mode: "separate ports",
+  });
+  using client = await clientOf([proxy, proxy]);
+  const error = await assertRejects(() => client.ping(never()), TeleportError);
+  assert(error.permanent);
+});
+
+Deno.test("a caller who stops does not stop the others who wait for the connection", async () => {
+  await using teleport = await startLogged();
+  teleport.faults.add({ kind: "slow", delayMs: 100, method: "Ping", times: 1 });
+  using client = await clientOf([teleport]);
+  const stop = new AbortController();
+  const stopped = client.ping(stop.signal).catch((error) => error);
+  const other = client.ping(never());
+  await waitUntil("the greeting", () => teleport.openCalls === 1);
+  stop.abort(new Error("stopped"));
+  assertStrictEquals(await stopped, stop.signal.reason);
+  assertStrictEquals((await other).name, CLUSTER_NAME);
+});
+
+Deno.test("renewed credentials are shown from the next call on, and what is under way ends with the old ones", async () => {
+  await using teleport = await startLogged();
+  const old = await identityOf();
+  const renewed = await renewedIdentity();
+  using client = await clientOf([teleport], { identity: old });
+  const stream = client.streamSessionEvents(SESSION, 0, never());
+  await stream.next();
+  assertStrictEquals(client.certificate, old.certificate);
+
+  await client.renew(renewed, never());
+  assertStrictEquals(client.certificate, renewed.certificate);
+  await client.ping(never());
+  assertEquals(teleport.callers.at(-1), serialOf(renewed));
+  // All that is left of it, over the connection of the old ones.
+  let events = 1;
+  for await (const _ of stream) events++;
+  assertEquals(events, EVENTS.length);
+  assert(teleport.callers.includes(serialOf(old)));
+  await waitUntil(
+    "the old connection to end",
+    () => teleport.connections === 1,
+  );
+});
+
+Deno.test("renewed credentials that do not work leave those that do", async () => {
+  await using teleport = await startLogged();
+  const old = await identityOf();
+  const foreign = await identityOf(await strangerPki());
+  using client = await clientOf([teleport], { identity: old });
+  await client.ping(never());
+  await assertRejects(() => client.renew(foreign, never()), TeleportError);
+  assertStrictEquals(client.certificate, old.certificate);
+  await client.ping(never());
+  assertEquals(new Set(teleport.callers), new Set([serialOf(old)]));
+});
+
+Deno.test("renewed credentials are taken although nobody is there to try them with", async () => {
+  const teleport = await startLogged();
+  await teleport.stop();
+  const renewed = await renewedIdentity();
+  using client = await clientOf([teleport], {
+    identity: await identityOf(await strangerPki()),
+  });
+  await assertRejects(() => client.renew(renewed, never()), TeleportError);
+  assertStrictEquals(client.certificate, renewed.certificate);
+  await using _running = teleport;
+  await teleport.start();
+  await client.ping(never());
+  assertEquals(new Set(teleport.callers), new Set([serialOf(renewed)]));
+});
+
+Deno.test("a closed client takes no more calls, and waits for none to begin", async () => {
+  await using teleport = await startLogged();
+  teleport.faults.add({ kind: "hang", method: "Ping" });
+  const client = await clientOf([teleport]);
+  const call = client.ping(never());
+  await waitUntil("the greeting", () => teleport.openCalls === 1);
+  client.close();
+  const error = await assertRejects(() => call, TeleportError);
+  assertStrictEquals(error.message, "the connection to Teleport is closed");
+  await assertRejects(() => client.ping(never()), TeleportError);
+  await waitUntil("the greeting to end", () => teleport.openCalls === 0);
+});
+
+Deno.test("no address at all is a mistake of the configuration", async () => {
+  const identity = await identityOf();
+  assertThrows(
+    () => new TeleportClient({ addresses: [], identity }),
+    ConfigError,
+    "teleport-addr is empty",
+  );
+});
+
+async function startLogged(): Promise<TeleportStandIn> {
+  const log = new AuditLog();
+  log.append(...EVENTS);
+  log.putRecording(SESSION, EVENTS);
+  return await startTeleport({ log });
+}
+
+async function clientOf(
+  addresses: ConnectionOptions["addresses"],
+  options: Partial<ConnectionOptions> = {},
+): Promise<TeleportClient & Disposable> {
+  const identity = await identityOf(undefined, [await webPki()]);
+  const client = new TeleportClient({ addresses, identity, ...options });
+  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
+}
+
+/** Another certificate of the same user. */
+async function renewedIdentity(): Promise<Identity> {
+  const pki = await teleportPki();
+  return await identityOf({ ...pki, client: await issueClient(pki) });
+}
+
+function serialOf({ certificate }: Identity): string {
+  return new X509Certificate(certificate.pem).serialNumber;
+}
+
+function nobody() {
+  return { host: "127.0.0.1", port: findFreePort() };
+}
+
+function works(client: TeleportClient): Promise<boolean> {
+  return client.ping(never()).then(() => true, () => false);
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
