@@ -1,7 +1,7 @@
 /**
- * Writes what is derived from the table of options: docs/options.md and
- * example/teleport-event-handler.toml. With --check, writes nothing and fails
- * where one of them is stale.
+ * Writes what is derived: docs/options.md and example/teleport-event-handler.toml
+ * from the table of options, example/fluent.conf from what `configure` writes.
+ * With --check, writes nothing and fails where one of them is stale.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import {
   optionOf,
 } from "../lib/config/options.ts";
 import type { ValueType } from "../lib/config/value_type.ts";
+import { fluentConf } from "../lib/configure/fluent_conf.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -121,6 +122,18 @@ function literal(type: ValueType<unknown>, example: string): string {
   return `[${entries.join(", ")}]`;
 }
 
+/** Fluentd's configuration, with the password left out. */
+export function exampleFluentConf(): string {
+  return fluentConf({
+    directory: "/srv/event-handler",
+    teleportAddress: "localhost:3025",
+    fluentdHost: "localhost",
+    names: { ca: "ca", server: "server", client: "client" },
+    lockUsers: false,
+    clientKeyPassword: undefined,
+  }, "********");
+}
+
 async function formatMarkdown(text: string): Promise<string> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--ext", "md", "-"],
@@ -150,6 +163,7 @@ if (import.meta.main) {
   const generated: [path: string, content: string][] = [
     ["docs/options.md", await optionReference()],
     ["example/teleport-event-handler.toml", exampleToml()],
+    ["example/fluent.conf", exampleFluentConf()],
   ];
   for (const [path, content] of generated) {
     const file = new URL(path, ROOT);

@@ -1,7 +1,11 @@
 import { canStandIn, OPTION_NAMES } from "../../lib/config/options.ts";
 import { readOptions } from "../../lib/config/read_options.ts";
 import { readToml } from "../../lib/config/toml.ts";
-import { exampleToml, optionReference } from "../../scripts/docs.ts";
+import {
+  exampleFluentConf,
+  exampleToml,
+  optionReference,
+} from "../../scripts/docs.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -19,6 +23,13 @@ Deno.test("the example configuration is what the table says", async () => {
       new URL("example/teleport-event-handler.toml", ROOT),
     ),
     exampleToml(),
+  );
+});
+
+Deno.test("the example of Fluentd's configuration is what configure writes", async () => {
+  assertEquals(
+    await Deno.readTextFile(new URL("example/fluent.conf", ROOT)),
+    exampleFluentConf(),
   );
 });
 
