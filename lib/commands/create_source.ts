@@ -64,6 +64,7 @@ export function createSource(
     ),
     chunks: createChunks(options, surroundings),
     startTime,
+    clock: surroundings.clock,
     observer: {
       tookOver: () => log.info("caught up by pages, bulk export takes over"),
       fellBack: (since) =>

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type { ExportPosition, PagePosition, Position } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import { toExport, toPages } from "./export_position.ts";
@@ -16,13 +17,14 @@ export interface AuditSourceOptions {
   readonly chunks: Source<ExportPosition> | undefined;
   /** RFC 3339: a way that is begun anew begins no earlier. */
   readonly startTime: string;
+  readonly clock: Clock;
   readonly observer: AuditSourceObserver;
 }
 
 /** Who is told about the way that is taken. */
 export interface AuditSourceObserver {
   /** Page search has caught up, and bulk export takes over. */
-  tookOver(position: ExportPosition): void;
+  tookOver(): void;
   /** Bulk export is no more, so that events since then are sent again. */
   fellBack(since: string): void;
 }
@@ -32,11 +34,11 @@ export interface AuditSourceObserver {
  *
  * Where page search was begun and bulk export is there, page search goes on until
  * it has caught up, since a cursor says nothing of chunks: then nothing is lost,
- * and nothing sent twice but what is younger than a few seconds. The other way
- * round, days that are not done with are read again.
+ * and little is sent twice. The other way round, days that are not done with are
+ * read again.
  */
 export function auditSource(options: AuditSourceOptions): Source {
-  const { pages, chunks, startTime, observer } = options;
+  const { pages, chunks, startTime, clock, observer } = options;
   return {
     async *read(from, stop) {
       if (chunks === undefined) {
@@ -57,9 +59,9 @@ export function auditSource(options: AuditSourceOptions): Source {
           if (caughtUp) break;
         }
         if (stop.aborted || !caughtUp) return;
-        observer.tookOver(toExport(position));
+        observer.tookOver();
       }
-      yield* chunks.read(toExport(position), stop);
+      yield* chunks.read(toExport(position, clock.now()), stop);
     },
   };
 }

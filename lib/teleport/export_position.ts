@@ -40,8 +40,8 @@ export interface Moved {
 }
 
 export const DAY_MS = 24 * 60 * 60_000;
-/** Page search may miss what reaches the log so late. */
-const LATE_MS = 10_000;
+/** Events reach the log late: so old ones are there, or never will be. */
+const LATE_MS = 10 * 60_000;
 const NO_CHUNKS: ExportDay = { done: [], cursors: {} };
 
 /** Moves a position on; it shares with the new one what stays the same. */
@@ -74,18 +74,22 @@ export function move(position: ExportPosition, step: Step): Moved {
 }
 
 /**
- * Goes on by chunks where page search has caught up, from its first day on. What
- * page search has read is known by its time, and for the last seconds by its keys.
+ * Goes on by chunks where page search has caught up. What it has read is known by
+ * its time, and for the last second, or its last page, by keys. Of the last
+ * minutes, what was on pages before that one is read again rather than missed.
  */
 export function toExport(
   { start, seen, newest }: PagePosition,
+  nowMs: number,
 ): ExportPosition {
   if (newest === null && seen.length === 0) {
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
   const untilMs = Math.max(
     Date.parse(start),
-    newest === null ? 0 : Date.parse(newest.time) - LATE_MS,
+    newest === null
+      ? 0
+      : Math.min(Date.parse(newest.time), wholeSecond(nowMs - LATE_MS)),
   );
   const until = rfc3339(untilMs);
   return {
@@ -188,7 +192,7 @@ function newestOf(
   for (const { timeMs } of events) {
     if (timeMs > newestMs && timeMs < endMs) newestMs = timeMs;
   }
-  const secondMs = Math.floor(newestMs / 1_000) * 1_000;
+  const secondMs = wholeSecond(newestMs);
   return secondMs > beforeMs ? { time: rfc3339(secondMs) } : newest;
 }
 
@@ -202,6 +206,10 @@ function union(keys: readonly string[], more: readonly string[]): string[] {
     return count <= 0;
   });
   return [...keys, ...added];
+}
+
+function wholeSecond(timeMs: number): number {
+  return Math.floor(timeMs / 1_000) * 1_000;
 }
 
 function rfc3339(timeMs: number): string {
