@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { logger, setUpLogging } from "../log.ts";
+import { AccountsCheck } from "../operate/accounts_check.ts";
 import { Counters } from "../operate/counters.ts";
 import { Monitor } from "../operate/monitor.ts";
 import {
@@ -21,6 +22,7 @@ import { logSummaries, summaryFields } from "../operate/summary.ts";
 import { openTracer } from "../operate/tracer.ts";
 import { watchRecordings } from "../operate/watch_recordings.ts";
 import { watchRequests } from "../operate/watch_requests.ts";
+import { Accounts } from "../pipeline/accounts.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import type { Saver } from "../pipeline/ports.ts";
@@ -59,9 +61,10 @@ export async function runStart(
       progress === undefined ? write(lines) : progress.print(lines),
   });
   await start(config, counters, signals);
-  return config.exitOnLastEvent && counters.setAside > 0
-    ? ExitStatus.SetAside
-    : ExitStatus.Done;
+  if (!config.exitOnLastEvent) return ExitStatus.Done;
+  const { audit, recording } = counters.unaccounted;
+  if (audit !== 0 || recording !== 0) return ExitStatus.Failed;
+  return counters.setAside > 0 ? ExitStatus.SetAside : ExitStatus.Done;
 }
 
 /**
@@ -88,6 +91,8 @@ export async function start(
   });
   monitor.tracer = await openTracer();
   const observers = createObservers(monitor, clock);
+  const accounts = new Accounts();
+  const accountsCheck = new AccountsCheck(accounts, { counters, log });
   const { client, terms: teleportTerms } = await openTeleport(
     config.teleport,
     clock,
@@ -95,7 +100,12 @@ export async function start(
   await using target = await openTarget(config, {
     clock,
     requests: watchRequests(monitor, signals.kill),
-    state: { saved: (seconds) => monitor.measurements.save(seconds) },
+    state: {
+      saved(seconds) {
+        monitor.measurements.save(seconds);
+        accountsCheck.check();
+      },
+    },
   });
   const terms = () => [...teleportTerms(), ...target.terms()];
   monitor.watchCredentials(() => reportTerms(terms(), clock.now()));
@@ -133,9 +143,11 @@ export async function start(
     await forwardAll({ ...connected, progress, saver, startTime, first }, {
       clock,
       monitor,
+      accounts,
       observers,
       signals,
     });
+    accountsCheck.checkEnd();
   } finally {
     client.close();
     log.info("stopped", summaryFields(counters));
@@ -186,13 +198,14 @@ interface Connected {
 interface Surroundings {
   readonly clock: Clock;
   readonly monitor: Monitor;
+  readonly accounts: Accounts;
   readonly observers: Observers;
   readonly signals: Signals;
 }
 
 async function forwardAll(
   connected: Connected,
-  { clock, monitor, observers, signals }: Surroundings,
+  { clock, monitor, accounts, observers, signals }: Surroundings,
 ): Promise<void> {
   const { config, client, target, progress, saver } = connected;
   const { maxEvents, maxBytes } = target;
@@ -207,6 +220,7 @@ async function forwardAll(
     await run({
       progress,
       saver,
+      accounts,
       delivery: { ...target, clock, observer: observers.delivery },
       events: {
         source: createSource({

@@ -24,6 +24,8 @@ export class Counters {
   readonly recordingsLeft = new Map<string, string>();
   /** Ranges of time with an event that Teleport could not answer with. */
   leftOut = 0;
+  /** Events that are nowhere, or in two places, by the accounts: 0, or a fault of ours. */
+  readonly unaccounted = { audit: 0, recording: 0 };
   /** Time of the newest audit event that is delivered with all before it; 0 before that. */
   newestMs = 0;
   /** Whether the source had nothing newer when it was last asked. */

@@ -61,6 +61,13 @@ export const METRICS: readonly Metric[] = [
     read: ({ counters }) => [[counters.leftOut]],
   },
   {
+    name: `${PREFIX}events_unaccounted`,
+    help:
+      "Events read that are neither filtered, delivered, set aside nor in flight, by kind: anything but 0 is a fault of this program.",
+    labels: ["kind"],
+    read: ({ counters }) => labelled("kind", counters.unaccounted),
+  },
+  {
     name: `${PREFIX}rejected_events`,
     help:
       "Events that are set aside in the state directory now, by earlier runs too.",

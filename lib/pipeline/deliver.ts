@@ -47,10 +47,16 @@ export interface DeliverySignals {
 }
 
 /** Resolves once every event is delivered or set aside, in their order. */
-export type Deliver = (
+export type Deliver<Result = unknown> = (
   destination: Destination,
   events: readonly AuditEvent[],
-) => Promise<void>;
+) => Promise<Result>;
+
+/** What became of the events of one delivery. */
+export interface Delivered {
+  readonly delivered: number;
+  readonly setAside: number;
+}
 
 /**
  * Makes the one way that events leave the pipeline.
@@ -63,23 +69,20 @@ export type Deliver = (
 export function createDeliver(
   options: DeliveryOptions,
   { kill, giveUp }: DeliverySignals,
-): Deliver {
+): Deliver<Delivered> {
   const { sink, quarantine, policy, clock, observer } = options;
   const random = options.random ?? Math.random;
   const patience = AbortSignal.any([kill, giveUp]);
   /** The smallest payload that was too large for a receiver all by itself. */
   const tooLarge = { audit: Infinity, recording: Infinity };
 
-  return async (destination, events) => {
-    await deliver(destination, events);
-  };
+  return deliver;
 
-  /** Resolves with how many were set aside. */
   async function deliver(
     destination: Destination,
     events: readonly AuditEvent[],
-  ): Promise<number> {
-    let setAside = 0;
+  ): Promise<Delivered> {
+    let sum = NONE;
     for (let from = 0; from < events.length;) {
       const rest = beforeSize(
         from === 0 ? events : events.slice(from),
@@ -99,18 +102,16 @@ export function createDeliver(
           },
         );
         observer.delivered(destination, count);
+        sum = add(sum, { delivered: count, setAside: 0 });
         from += count;
       } catch (error) {
         if (!(error instanceof RejectedError)) throw error;
-        setAside += await separate(
-          destination,
-          rest.slice(0, error.count),
-          error,
-        );
-        from += error.count;
+        const refused = rest.slice(0, error.count);
+        sum = add(sum, await separate(destination, refused, error));
+        from += refused.length;
       }
     }
-    return setAside;
+    return sum;
   }
 
   /** Delivers what can be of a refused request, and sets the rest aside. */
@@ -118,7 +119,7 @@ export function createDeliver(
     destination: Destination,
     refused: readonly AuditEvent[],
     { message, oversized }: RejectedError,
-  ): Promise<number> {
+  ): Promise<Delivered> {
     const [first] = refused;
     if (first !== undefined && refused.length === 1) {
       if (oversized > 0) {
@@ -127,14 +128,16 @@ export function createDeliver(
       }
       await quarantine.setAside(first, destination, message);
       observer.setAside(destination, first, message);
-      return 1;
+      return { delivered: 0, setAside: 1 };
     }
     if (oversized > 0) {
       return await separateLargest(destination, refused, oversized);
     }
     const half = Math.ceil(refused.length / 2);
-    return await deliver(destination, refused.slice(0, half)) +
-      await deliver(destination, refused.slice(half));
+    return add(
+      await deliver(destination, refused.slice(0, half)),
+      await deliver(destination, refused.slice(half)),
+    );
   }
 
   /**
@@ -147,19 +150,28 @@ export function createDeliver(
     destination: Destination,
     refused: readonly AuditEvent[],
     oversized: number,
-  ): Promise<number> {
+  ): Promise<Delivered> {
     const bySize = refused.toSorted((a, b) =>
       b.payload.length - a.payload.length
     );
     const others = new Set(refused);
-    let setAside = 0;
+    let sum = NONE;
     for (const event of bySize) {
-      if (setAside === oversized) break;
+      if (sum.setAside === oversized) break;
       others.delete(event);
-      setAside += await deliver(destination, [event]);
+      sum = add(sum, await deliver(destination, [event]));
     }
-    return setAside + await deliver(destination, [...others]);
+    return add(sum, await deliver(destination, [...others]));
   }
+}
+
+const NONE: Delivered = { delivered: 0, setAside: 0 };
+
+function add(a: Delivered, b: Delivered): Delivered {
+  return {
+    delivered: a.delivered + b.delivered,
+    setAside: a.setAside + b.setAside,
+  };
 }
 
 /** The leading events up to one of that size, which is to go by itself. */

@@ -30,7 +30,18 @@ export function keep(
   events: readonly AuditEvent[],
   filter: TypeFilter,
 ): readonly AuditEvent[] {
-  return events.every(({ type }) => filter(type))
-    ? events
-    : events.filter(({ type }) => filter(type));
+  const kept = events.filter(({ type }) => filter(type));
+  return kept.length === events.length ? events : kept;
+}
+
+/** The same filter; `onRejected` is told of each event that it does not let pass. */
+export function countedFilter(
+  filter: TypeFilter,
+  onRejected: () => void,
+): TypeFilter {
+  return (type) => {
+    const passes = filter(type);
+    if (!passes) onRejected();
+    return passes;
+  };
 }

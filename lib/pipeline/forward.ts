@@ -6,6 +6,7 @@
  */
 
 import { AUDIT, type AuditEvent, type Position } from "../event.ts";
+import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import { keep, type TypeFilter } from "./filter.ts";
 import type { Source } from "./ports.ts";
@@ -23,6 +24,8 @@ export interface ForwardOptions {
   readonly from: Position;
   readonly filter: TypeFilter;
   readonly deliver: Deliver;
+  /** Of the events that are read here. */
+  readonly account: Account;
   /** Most events of one request. */
   readonly maxEvents: number;
   /** Most payload bytes of one request; one event may exceed it. */
@@ -68,6 +71,7 @@ export async function forward(
   const requests = new Requests(options, failure);
   try {
     for await (const batch of source.read(options.from, halt)) {
+      options.account.read += batch.events.length;
       const events = keep(batch.events, filter);
       observer.read(batch.events, events.length);
       requests.add(events, {
@@ -116,6 +120,7 @@ class Requests {
   constructor(options: ForwardOptions, failure: AbortController) {
     this.#options = options;
     this.#failure = failure;
+    options.account.hold(() => this.#buffer.length);
     this.#watermark = new Watermark({
       onPass: ({ position, announced }) => options.advance(position, announced),
       merge: (earlier, later) => ({

@@ -8,6 +8,7 @@
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { AuditEvent } from "../event.ts";
+import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import type { TypeFilter } from "./filter.ts";
 import type {
@@ -30,6 +31,8 @@ const RETRY_BEFORE_EXIT = { initialMs: 500, maxMs: 2_000 };
 export interface RecordingsOptions {
   readonly source: RecordingSource;
   readonly deliver: Deliver;
+  /** Of the events of recordings. */
+  readonly account: Account;
   readonly checkpoints: Checkpoints;
   readonly filter: TypeFilter;
   /** Recordings exported at the same time. */
@@ -241,6 +244,8 @@ class OrderedRequests {
   readonly #sessionId: string;
   readonly #onDelivered: (mark: RecordingMark) => void;
   readonly #from: RecordingMark;
+  /** Says that no event is kept any more. */
+  readonly #release: () => void;
   #toSkip: number;
   #mark: RecordingMark;
   #buffer: AuditEvent[] = [];
@@ -259,16 +264,18 @@ class OrderedRequests {
     this.#from = stream.from;
     this.#toSkip = stream.from.count;
     this.#mark = { index: stream.from.index, count: stream.from.count };
+    this.#release = options.account.hold(() => this.#buffer.length);
   }
 
   /** Takes the next event of the stream, unless it was delivered before. */
   async add(event: AuditEvent): Promise<void> {
-    const { filter, maxEvents, maxBytes } = this.#options;
+    const { account, filter, maxEvents, maxBytes } = this.#options;
     if (this.#toSkip > 0 && this.#deliveredBefore(event)) return;
     this.#mark = event.index === this.#mark.index
       ? { index: event.index, count: this.#mark.count + 1 }
       : { index: event.index, count: 1 };
     this.#read++;
+    account.read++;
     if (filter(event.type)) {
       this.#buffer.push(event);
       this.#bufferedBytes += event.payload.length;
@@ -282,6 +289,7 @@ class OrderedRequests {
   async finish(): Promise<void> {
     await this.#send();
     await this.#inFlight;
+    this.#release();
   }
 
   /** A server may begin before the index it was asked for. */

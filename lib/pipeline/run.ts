@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { Accounts } from "./accounts.ts";
 import { AutoLock, type AutoLockOptions } from "./auto_lock.ts";
 import {
   createDeliver,
   type Deliver,
   type DeliveryOptions,
 } from "./deliver.ts";
+import { countedFilter } from "./filter.ts";
 import { forward, type ForwardOptions, type Signals } from "./forward.ts";
 import type { Saver } from "./ports.ts";
 import type { Progress } from "./progress.ts";
@@ -19,6 +21,8 @@ import { Recordings, type RecordingsOptions } from "./recordings.ts";
 export interface RunOptions {
   readonly progress: Progress;
   readonly saver: Saver;
+  /** Kept while it runs. */
+  readonly accounts: Accounts;
   readonly delivery: DeliveryOptions;
   readonly events: Pick<
     ForwardOptions,
@@ -29,7 +33,10 @@ export interface RunOptions {
     | "maxRequests"
     | "observer"
   >;
-  readonly recordings: Omit<RecordingsOptions, "deliver" | "checkpoints">;
+  readonly recordings: Omit<
+    RecordingsOptions,
+    "deliver" | "checkpoints" | "account"
+  >;
   /** Left out: nobody is locked. */
   readonly locking?: Omit<AutoLockOptions, "checkpoints"> | undefined;
 }
@@ -45,21 +52,37 @@ export async function run(
   options: RunOptions,
   { stop, kill }: Signals,
 ): Promise<void> {
-  const { progress, saver } = options;
+  const { progress, saver, accounts } = options;
   const failure = new AbortController();
   // Whoever else is retrying then, perhaps for ever, must not hold up the end.
   const giveUp = failure.signal;
   const attempt = createDeliver(options.delivery, { kill, giveUp });
-  const deliver: Deliver = (destination, events) =>
-    attempt(destination, events).catch((error) => {
+  const deliver: Deliver = async (destination, events) => {
+    const account = accounts[destination.kind];
+    account.sending += events.length;
+    try {
+      const { delivered, setAside } = await attempt(destination, events);
+      account.sending -= events.length;
+      account.delivered += delivered;
+      account.setAside += setAside;
+    } catch (error) {
       failure.abort(error);
       throw error;
-    });
+    }
+  };
   const saving = new AbortController();
   const saved = saver.keepSaved(saving.signal)
     .catch((error) => failure.abort(error));
   const recordings = new Recordings(
-    { ...options.recordings, deliver, checkpoints: progress },
+    {
+      ...options.recordings,
+      filter: countedFilter(options.recordings.filter, () => {
+        accounts.recording.filtered++;
+      }),
+      deliver,
+      account: accounts.recording,
+      checkpoints: progress,
+    },
     AbortSignal.any([stop, failure.signal]),
   );
   const { source } = options.events;
@@ -70,7 +93,11 @@ export async function run(
       ...options.events,
       source: autoLock?.watch(source) ?? source,
       from: progress.position,
+      filter: countedFilter(options.events.filter, () => {
+        accounts.audit.filtered++;
+      }),
       deliver,
+      account: accounts.audit,
       advance: (position, announced) => {
         progress.advance(position, announced);
         recordings.announce(announced);

@@ -1,4 +1,5 @@
 import type { AuditEvent, Batch } from "../../lib/event.ts";
+import { Account } from "../../lib/pipeline/accounts.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import { forward } from "../../lib/pipeline/forward.ts";
 import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
@@ -72,6 +73,7 @@ async function runSchedule(number: number): Promise<Ending> {
         }
       },
     },
+    account: new Account(),
     from: position("start"),
     filter: typeFilter(["wanted"], []),
     maxEvents,

@@ -5,6 +5,7 @@
  */
 
 import type { AuditEvent, Batch } from "../../lib/event.ts";
+import { Account } from "../../lib/pipeline/accounts.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import { forward, type ForwardOptions } from "../../lib/pipeline/forward.ts";
 import type { Source } from "../../lib/pipeline/ports.ts";
@@ -91,7 +92,7 @@ export function startForwarding(
     maxBytes: Infinity,
     maxRequests: 2,
     deliver: (_destination, events) =>
-      new Promise((resolve, reject) => {
+      new Promise<void>((resolve, reject) => {
         const settle = (end: () => void) => {
           kill.signal.removeEventListener("abort", abort);
           requests.splice(requests.indexOf(request), 1);
@@ -114,6 +115,7 @@ export function startForwarding(
       positions.push(cursorOf(position));
       announced.push(...sessionIds);
     },
+    account: new Account(),
     roomForRecordings: () => Promise.resolve(),
     observer: {
       read: (events, kept) => told.push(`read ${events.length}, kept ${kept}`),

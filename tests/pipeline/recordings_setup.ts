@@ -5,6 +5,7 @@
  */
 
 import type { AuditEvent } from "../../lib/event.ts";
+import { Account } from "../../lib/pipeline/accounts.ts";
 import type { Deliver } from "../../lib/pipeline/deliver.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import type { PendingRecording } from "../../lib/pipeline/ports.ts";
@@ -121,6 +122,7 @@ export function startRecordings(
       },
     },
     deliver,
+    account: new Account(),
     checkpoints: progress,
     filter: typeFilter([], ["print"]),
     concurrency: 2,

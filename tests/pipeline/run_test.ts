@@ -1,5 +1,6 @@
 import { GaveUpError, RejectedError } from "../../lib/errors.ts";
 import type { AuditEvent, Batch, Destination } from "../../lib/event.ts";
+import { Accounts } from "../../lib/pipeline/accounts.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import type { PendingRecording, Saver } from "../../lib/pipeline/ports.ts";
 import { Progress, type Snapshot } from "../../lib/pipeline/progress.ts";
@@ -86,6 +87,7 @@ function start(
   const options: RunOptions = {
     progress,
     saver,
+    accounts: new Accounts(),
     delivery: {
       sink: {
         async send(destination, events, signal) {
