@@ -20,7 +20,7 @@ import {
 } from "../../lib/teleport/proto/teleport_pb.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { AuditLog } from "./audit_log.ts";
-import { CLUSTER_NAME } from "./log_event.ts";
+import { CLUSTER_NAME, timeText } from "./log_event.ts";
 import {
   emptyPage,
   type FoundPage,
@@ -198,14 +198,16 @@ export class TeleportApi {
     }
     const early = this.faults.take("early start", about)?.events ?? 0;
     const events = recording.events(startIndex - early);
-    for (const event of cutOff(events, this.faults.take("cut", about))) {
+    for (const event of this.#spoil(events, sessionId)) {
       yield encodeEvent(event);
       this.#served.recordingEvents += 1;
     }
   }
 
   *#chunks({ date }: GetEventExportChunksRequest): Generator<Uint8Array> {
-    for (const chunk of this.#log.chunkNames(toMicros(date, Math.floor))) {
+    const timeUs = toMicros(date, Math.floor);
+    const day = timeText(timeUs).slice(0, 10);
+    for (const chunk of this.#spoil(this.#log.chunkNames(timeUs), day)) {
       const message = create(EventExportChunkSchema, { chunk });
       yield toBinary(EventExportChunkSchema, message);
     }
@@ -222,12 +224,19 @@ export class TeleportApi {
     }
     // The cursor says how many events of the chunk came before.
     let before = Number(cursor);
-    const cut = this.faults.take("cut", { stream: chunk });
-    for (const event of cutOff(Iterator.from(events).drop(before), cut)) {
+    const rest = Iterator.from(events).drop(before);
+    for (const event of this.#spoil(rest, chunk)) {
       before += 1;
       yield encodeExported(event, String(before));
       this.#served.chunkEvents += 1;
     }
+  }
+
+  /** A stream as it comes out of the fault dial. */
+  #spoil<T>(items: Iterable<T>, stream: string): Iterable<T> {
+    const fault = this.faults.take("cut", { stream }) ??
+      this.faults.take("stall", { stream });
+    return fault === undefined ? items : breakOff(items, fault);
   }
 
   #unary<M extends Method>(
@@ -262,6 +271,9 @@ export class TeleportApi {
         const request = this.#receive(method, bytes);
         await this.#misbehave(method, signal);
         yield* answer(request);
+      } catch (error) {
+        if (!(error instanceof StalledError)) throw error;
+        await aborted(signal);
       } finally {
         this.#openCalls -= 1;
       }
@@ -287,19 +299,25 @@ export class TeleportApi {
   }
 }
 
-/** The events up to where the fault says, and then its error. */
-function* cutOff<T>(
-  events: Iterable<T>,
-  fault: Extract<Fault, { kind: "cut" }> | undefined,
+/** The items up to where the fault says, and then what it says. */
+function* breakOff<T>(
+  items: Iterable<T>,
+  fault: Extract<Fault, { kind: "cut" | "stall" }>,
 ): Generator<T> {
   let count = 0;
-  for (const event of events) {
-    if (count === fault?.after) break;
-    yield event;
+  for (const item of items) {
+    if (count === fault.after) break;
+    yield item;
     count += 1;
   }
-  if (count !== fault?.after) return;
+  if (count !== fault.after) return;
+  if (fault.kind === "stall") throw new StalledError();
   throw new CallError(fault.code ?? "UNAVAILABLE", "the stream was cut off");
+}
+
+/** From now on the stream says nothing. */
+class StalledError extends Error {
+  override readonly name = "StalledError";
 }
 
 /** Never resolves; rejects once the signal aborts. */

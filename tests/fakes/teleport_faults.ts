@@ -59,18 +59,25 @@ export type Fault =
     readonly code?: Code;
   }
   /**
-   * A recording, or a chunk, fails after so many events: one that always does is
-   * broken. A grpc-js client sees fewer of them: a failure overtakes what it has
-   * not read yet.
+   * A recording, a chunk, or a list of chunks, fails after so many items: one that
+   * always does is broken. A grpc-js client sees fewer of them: a failure overtakes
+   * what it has not read yet.
    */
   | {
     readonly kind: "cut";
     readonly after: number;
-    /** The session's id, or the chunk's name; any if not given. */
+    /** The session's id, the chunk's name, or the day of the list; any if not given. */
     readonly stream?: string;
     /** UNAVAILABLE if not given. */
     readonly code?: Code;
-    /** So often for each recording or chunk; always if not given. */
+    /** So often for each stream; always if not given. */
+    readonly times?: number;
+  }
+  /** After so many items of such a stream nothing more comes, and no end either. */
+  | {
+    readonly kind: "stall";
+    readonly after: number;
+    readonly stream?: string;
     readonly times?: number;
   }
   /** A recording is not there yet. */
@@ -91,7 +98,7 @@ export type Fault =
 /** What a request is about, as far as rules tell requests apart. */
 export interface Occasion {
   readonly method?: Method;
-  /** A session's id, or a chunk's name. */
+  /** A session's id, a chunk's name, or a day, e.g. `2026-03-01`. */
   readonly stream?: string;
 }
 

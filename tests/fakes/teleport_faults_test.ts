@@ -168,6 +168,29 @@ test("a stream is cut off after so many events, so often for each", {
   }
 });
 
+test("a stream that stalls brings so many events, and no end", {
+  size: 20,
+  uploadEvery: 10,
+}, async ({ teleport, caller, log }) => {
+  const [stalled = "", whole = ""] = log.sessionIds();
+  teleport.faults.add({ kind: "stall", after: 2, stream: stalled, times: 1 });
+  let events = 0;
+  for await (
+    const _ of caller.stream("StreamUnstructuredSessionEvents", {
+      sessionId: stalled,
+    })
+  ) {
+    // Nothing ends it but whoever reads it.
+    if (++events === 2) break;
+  }
+  assertEquals(teleport.served.recordingEvents, 2);
+  await waitUntil("the stream's end", () => teleport.openCalls === 0);
+  for (const sessionId of [whole, stalled]) {
+    const all = await streamIndexes(caller, { sessionId });
+    assertEquals(all.length, log.recording(sessionId)?.length);
+  }
+});
+
 test("a broken recording is always broken, and no other one is", {
   size: 20,
   uploadEvery: 10,

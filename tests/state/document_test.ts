@@ -4,6 +4,7 @@ import {
   type StateDocument,
   StateError,
 } from "../../lib/state/document.ts";
+import type { ExportPosition } from "../../lib/event.ts";
 import {
   assert,
   assertEquals,
@@ -57,6 +58,16 @@ Deno.test("a document comes back as it was written", () => {
   }
 });
 
+Deno.test("a position in chunks comes back as it was written", () => {
+  const { pages: _, ...rest } = IN_CHUNKS;
+  for (
+    const position of [IN_CHUNKS, rest, { ...rest, newest: null }]
+  ) {
+    const document: StateDocument = { ...sampleDocument(), position };
+    assertEquals(parseDocument(formatDocument(document), PATH), document);
+  }
+});
+
 Deno.test("recordings keep their order", () => {
   const [recording] = Object.values(sampleDocument().recordings);
   assert(recording !== undefined);
@@ -95,6 +106,18 @@ Deno.test("a document of another release is refused, with its version", () => {
 });
 
 const POSITION = sampleDocument().position;
+const IN_CHUNKS: ExportPosition = {
+  kind: "export",
+  days: {
+    "2026-02-28": { done: ["a", "__proto__"], cursors: {} },
+    "2026-03-01": {
+      done: [],
+      cursors: Object.fromEntries([["__proto__", "7"], ["b", ""]]),
+    },
+  },
+  newest: { time: "2026-03-01T11:59:58Z" },
+  pages: { until: "2026-02-28T00:00:00Z", keys: ["0b8f", "sha256:77aa"] },
+};
 const [[SESSION_ID, RECORDING] = ["", undefined]] = Object.entries(
   sampleDocument().recordings,
 );
@@ -135,7 +158,7 @@ const DAMAGES: readonly {
   {
     field: "position.kind",
     says: '"position" is incomplete',
-    values: [undefined, "export"],
+    values: [undefined, "export", "chunk"],
     put: (kind) => ({ position: { ...POSITION, kind } }),
   },
   {
@@ -177,6 +200,43 @@ const DAMAGES: readonly {
     put: (keys) => ({
       position: { ...POSITION, newest: { ...POSITION.newest, keys } },
     }),
+  },
+  {
+    field: "position.days",
+    says: '"position" is incomplete',
+    values: [
+      undefined,
+      null,
+      [],
+      {},
+      { "2026-03-01": null },
+      { "2026-03-01": { done: [] } },
+      { "2026-03-01": { done: [1], cursors: {} } },
+      { "2026-03-01": { done: [], cursors: [] } },
+      { "2026-03-01": { done: [], cursors: { a: 1 } } },
+      { "2026-02-30": { done: [], cursors: {} } },
+      { "yesterday": { done: [], cursors: {} } },
+      { "2026-03-01T00:00:00Z": { done: [], cursors: {} } },
+    ],
+    put: (days) => ({ position: { ...IN_CHUNKS, days } }),
+  },
+  {
+    field: "position.newest in chunks",
+    says: '"position" is incomplete',
+    values: [undefined, {}, "2026-03-01T00:00:00Z", { time: "1" }],
+    put: (newest) => ({ position: { ...IN_CHUNKS, newest } }),
+  },
+  {
+    field: "position.pages",
+    says: '"position" is incomplete',
+    values: [
+      null,
+      {},
+      { until: "2026-03-01T00:00:00Z" },
+      { until: "1", keys: [] },
+      { until: "2026-03-01T00:00:00Z", keys: [1] },
+    ],
+    put: (pages) => ({ position: { ...IN_CHUNKS, pages } }),
   },
   {
     field: "recordings",
