@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import settings from "../../deno.json" with { type: "json" };
 import { setStage } from "../e2e/stage.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
@@ -114,4 +115,19 @@ Deno.test("the OpenSSL recipe says that it needs a password, and makes nothing",
   } finally {
     await Deno.remove(keys, { recursive: true });
   }
+});
+
+Deno.test("the OpenSSL recipe is a task, and git ignores the keys that it makes", async () => {
+  assertEquals(
+    settings.tasks["gen-example-mtls"].command,
+    "scripts/gen_example_mtls.sh",
+  );
+  const ignored = await Deno.readTextFile(
+    new URL("../../.gitignore", import.meta.url),
+  );
+  assertStringIncludes(ignored, "\n/example/keys/\n");
+  assertStringIncludes(
+    await Deno.readTextFile(SCRIPT),
+    "out=${KEYS_DIR:-example/keys}\n",
+  );
 });

@@ -1,0 +1,51 @@
+import { join, relative } from "node:path";
+import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
+import { setStage } from "../e2e/stage.ts";
+import { runProgram } from "../fakes/program.ts";
+
+Deno.test("check shows what holds and where it came from, without secrets, and takes paths from where it runs", async () => {
+  await using stage = await setStage();
+  const { directory, paths } = stage;
+  const cwd = join(directory, "work");
+  await Deno.mkdir(join(cwd, "conf"), { recursive: true });
+  const fromCwd = (path: string) => relative(cwd, path);
+  const { ca, cert, key } = paths.fluentd.client;
+  await Deno.writeTextFile(
+    join(cwd, "conf", "x.toml"),
+    `storage = "state"
+batch = 1
+
+[teleport]
+identity = ${JSON.stringify(fromCwd(paths.teleport.identity))}
+
+[forward.fluentd]
+url = "https://localhost/test.log"
+session-url = "https://localhost/session"
+ca = ${JSON.stringify(fromCwd(ca))}
+cert = ${JSON.stringify(fromCwd(cert))}
+key = ${JSON.stringify(fromCwd(key))}
+header = "Authorization: hunter2"
+`,
+  );
+  const { code, stdout, stderr } = await runProgram(
+    ["check", "--config=conf/x.toml", "--print-config", "--timeout=9s"],
+    { cwd, env: { FDWRD_CONCURRENCY: "3" } },
+  );
+  assertEquals([code, stderr], [0, ""]);
+  const shown = new Map(
+    stdout.split("\n").map((line) => {
+      const [name = "", ...rest] = line.split(/ {2,}/);
+      return [name, rest];
+    }),
+  );
+  assertEquals(shown.get("storage"), ["state", "conf/x.toml:1: storage"]);
+  assertEquals(shown.get("timeout"), ["9s", "--timeout"]);
+  assertEquals(shown.get("concurrency"), ["3", "FDWRD_CONCURRENCY"]);
+  assertEquals(shown.get("window-size"), ["24h", "default"]);
+  assertEquals(shown.get("fluentd-header"), [
+    "***",
+    "conf/x.toml:13: forward.fluentd.header",
+  ]);
+  assert(!stdout.includes("hunter2"));
+  assertStringIncludes(stdout, "The configuration holds");
+});
