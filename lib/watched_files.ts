@@ -16,8 +16,11 @@ const SETTLE_MS = 250;
 export interface WatchedFilesOptions<T> {
   /** The value is made of these. */
   readonly paths: readonly string[];
-  /** Makes the value; throws while the files are no good. */
-  readonly load: () => Promise<T>;
+  /**
+   * Makes the value; throws while the files are no good, or `stop.reason`. There
+   * is no `stop` for the first time.
+   */
+  readonly load: (stop?: AbortSignal) => Promise<T>;
   /** The files are read so often also where nothing was noticed. */
   readonly intervalMs: number;
   readonly clock: Clock;
@@ -28,7 +31,10 @@ export interface WatchedFilesOptions<T> {
 export interface WatchedFilesObserver<T> {
   /** The files have changed, and this is their value from now on. */
   renewed(value: T): void;
-  /** The files have changed and are no good, so that the value stays as it is. */
+  /**
+   * The files have changed and are no good, so that the value stays as it is; told
+   * each time that they are read.
+   */
   kept(error: unknown): void;
 }
 
@@ -78,7 +84,7 @@ export class WatchedFiles<T> {
           await clock.sleep(SETTLE_MS, stop);
         }
         changed = changes.next();
-        await this.#look();
+        await this.#look(stop);
       }
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;
@@ -86,17 +92,19 @@ export class WatchedFiles<T> {
   }
 
   /** Takes the files' value, if they have changed and are good. */
-  async #look(): Promise<void> {
+  async #look(stop: AbortSignal): Promise<void> {
     const { paths, load, observer } = this.#options;
     const digest = await digestOf(paths);
     if (digest === this.#digest) return;
-    this.#digest = digest;
     try {
-      this.#value = await load();
+      this.#value = await load(stop);
     } catch (error) {
+      if (stop.aborted && error === stop.reason) throw error;
+      // Again at the interval: it may be for a reason outside of the files.
       observer.kept(error);
       return;
     }
+    this.#digest = digest;
     observer.renewed(this.#value);
   }
 }

@@ -82,7 +82,6 @@ export async function start(
 ): Promise<void> {
   const clock = systemClock;
   const log = logger("start");
-  warnOfMissing(config);
   warnOfUnseenLogins(config.lock, config.source);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
   const monitor = createMonitor(config, { counters, movements }, {
@@ -93,10 +92,8 @@ export async function start(
   const observers = createObservers(monitor, clock);
   const accounts = new Accounts();
   const accountsCheck = new AccountsCheck(accounts, { counters, log });
-  const { client, terms: teleportTerms } = await openTeleport(
-    config.teleport,
-    clock,
-  );
+  const teleport = await openTeleport(config.teleport, clock);
+  const { client } = teleport;
   await using target = await openTarget(config, {
     clock,
     requests: watchRequests(monitor, signals.kill),
@@ -107,11 +104,12 @@ export async function start(
       },
     },
   });
-  const terms = () => [...teleportTerms(), ...target.terms()];
+  const terms = () => [...teleport.terms(), ...target.terms()];
   monitor.watchCredentials(() => reportTerms(terms(), clock.now()));
   await using _credentials = inBackground((stop) =>
     Promise.all([
       watchExpiry(terms, { clock, stop }),
+      teleport.keepFresh(stop),
       target.keepFresh(stop),
     ])
   );
@@ -168,18 +166,6 @@ function createMonitor(
       ? new URL(target.fluentd.url).origin
       : "standard output",
   });
-}
-
-/** Nobody is to rely on what is configured and not there yet. */
-function warnOfMissing({ teleport }: Config): void {
-  const missing = [
-    ...teleport.refreshIntervalMs === undefined
-      ? []
-      : ["teleport-refresh-enabled: restart after a renewal of the identity"],
-  ];
-  for (const option of missing) {
-    logger("start").warn("this option has no effect yet", { option });
-  }
 }
 
 /** What is connected. */

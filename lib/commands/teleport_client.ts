@@ -8,17 +8,29 @@ import type { Clock } from "../clock.ts";
 import type { TeleportConfig } from "../config/config.ts";
 import type { Term } from "../credentials.ts";
 import { logger } from "../log.ts";
+import { renewalObserver } from "../operate/renewal_observer.ts";
 import { formatAddress } from "../teleport/address.ts";
 import { TeleportClient } from "../teleport/client.ts";
 import type { ConnectionObserver } from "../teleport/connection.ts";
-import { identityTerms, loadIdentity } from "../teleport/identity.ts";
+import {
+  type Identity,
+  identityPaths,
+  identityTerms,
+  loadIdentity,
+} from "../teleport/identity.ts";
+import { WatchedFiles } from "../watched_files.ts";
 
 /** A client, and the credentials that it uses. */
 export interface OpenTeleport {
   readonly client: TeleportClient;
   /** The certificates in use. */
   terms(): readonly Term[];
+  /** Takes renewed files, until `stop` aborts. */
+  keepFresh(stop: AbortSignal): Promise<void>;
 }
+
+/** How often credentials that have expired are looked for, where not told otherwise. */
+const REFRESH_MS = 60_000;
 
 /**
  * Makes a client, which connects on first use.
@@ -26,19 +38,48 @@ export interface OpenTeleport {
  * @throws {ConfigError} naming the file, or the variable of an HTTP proxy
  */
 export async function openTeleport(
-  { addresses, credentials }: TeleportConfig,
+  { addresses, credentials, refreshIntervalMs }: TeleportConfig,
   clock: Clock,
 ): Promise<OpenTeleport> {
-  const identity = await loadIdentity(credentials, clock.now());
-  const terms = identityTerms(identity, credentials);
+  const termsOf = (identity: Identity) => identityTerms(identity, credentials);
+  const files = await WatchedFiles.open<Identity>({
+    paths: identityPaths(credentials),
+    async load(stop) {
+      const identity = await loadIdentity(credentials, clock.now());
+      if (stop !== undefined) await client.renew(identity, stop);
+      return identity;
+    },
+    intervalMs: refreshIntervalMs ?? REFRESH_MS,
+    clock,
+    observer: renewalObserver("teleport", termsOf),
+  });
+  const client: TeleportClient = new TeleportClient({
+    addresses,
+    identity: files.value,
+    observer: connectionLog(),
+  });
   return {
-    client: new TeleportClient({
-      addresses,
-      identity,
-      observer: connectionLog(),
-    }),
-    terms: () => terms,
+    client,
+    terms: () => termsOf(client.identity),
+    async keepFresh(stop) {
+      if (refreshIntervalMs === undefined) {
+        // Until then nobody asked for it; from then on nothing else would help.
+        await untilExpired(client.identity, { clock, stop });
+      }
+      await files.keepFresh(stop);
+    },
   };
+}
+
+async function untilExpired(
+  { certificate }: Identity,
+  { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
+): Promise<void> {
+  try {
+    await clock.sleep(certificate.notAfterMs - clock.now(), stop);
+  } catch (error) {
+    if (!(stop.aborted && error === stop.reason)) throw error;
+  }
 }
 
 /** Tells which way leads to Teleport, whenever it is another one. */

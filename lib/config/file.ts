@@ -51,6 +51,19 @@ export const FILE: ValueType<string> = {
   completion: "file",
 };
 
+/** A file that can be read, or a directory. */
+export const FILE_OR_DIRECTORY: ValueType<string> = {
+  ...single("PATH", (path, context) => {
+    try {
+      context.readTextFile(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.IsADirectory)) readFile(path, context);
+    }
+    return path;
+  }),
+  completion: "file",
+};
+
 /** A directory, which need not be there yet. */
 export const DIRECTORY: ValueType<string> = {
   ...text("DIR"),

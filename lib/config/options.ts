@@ -9,7 +9,7 @@
 import { ADDRESSES } from "./address.ts";
 import { COMMAND_NAMES, type CommandName } from "./commands.ts";
 import { duration } from "./duration.ts";
-import { DIRECTORY, FILE } from "./file.ts";
+import { DIRECTORY, FILE, FILE_OR_DIRECTORY } from "./file.ts";
 import { HEADERS } from "./header.ts";
 import { HTTP_URL } from "./http_url.ts";
 import { LISTEN_ADDRESS } from "./listen_address.ts";
@@ -132,7 +132,7 @@ const OPTIONS = {
     commands: STATE,
   },
   "teleport-identity": {
-    type: optional(FILE),
+    type: optional(FILE_OR_DIRECTORY),
     group: "Teleport",
     help: "identity file; this or ca, cert and key are required",
     example: "/var/lib/teleport-event-handler/identity",

@@ -10,7 +10,6 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Certificate } from "../credentials.ts";
 import type { AuditEvent } from "../event.ts";
 import { toAuditEvent } from "./audit_event.ts";
 import type { Channel, StreamOptions } from "./channel.ts";
@@ -97,16 +96,16 @@ export class TeleportClient {
     this.#connection = new Connection(options, greet);
   }
 
-  /** The client certificate in use: another one after a renewal. */
-  get certificate(): Certificate {
-    return this.#connection.identity.certificate;
+  /** The credentials in use: others after a renewal. */
+  get identity(): Identity {
+    return this.#connection.identity;
   }
 
   /**
-   * Shows other credentials from now on; calls under way end with the old ones.
-   * Where these do not work, and the old ones still do, those are kept.
+   * Shows other credentials from now on, once they have proved to work; calls under
+   * way end with the old ones. Only where those have expired, there is no trial.
    *
-   * @throws {TeleportError} where these do not work
+   * @throws {TeleportError} where they do not work
    * @throws `signal.reason`
    */
   async renew(identity: Identity, signal: AbortSignal): Promise<void> {

@@ -114,14 +114,16 @@ export class Connection {
 
   /**
    * Opens a channel with other credentials and uses it for all calls that begin
-   * from then on; those under way end on the old one. Where that fails, a working
-   * channel is kept; where there is none, the new credentials are taken anyway.
+   * from then on; those under way end on the old one. Where that fails, the old
+   * credentials stay in use, unless they have expired.
    *
    * @throws {TeleportError} where it fails
    * @throws `signal.reason`
    */
   async renew(identity: Identity, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const expired = this.#identity.certificate.notAfterMs <= Date.now();
+    if (expired) this.#identity = identity;
     const opening = this.#open(identity);
     try {
       const channel = await abortable(opening, signal);
@@ -130,9 +132,6 @@ export class Connection {
     } catch (error) {
       if (signal.aborted) {
         opening.then((channel) => channel.close(), () => {});
-      } else if (!this.#channel?.connected) {
-        this.#identity = identity;
-        this.#replace(undefined);
       }
       throw error;
     }

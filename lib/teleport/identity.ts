@@ -1,5 +1,6 @@
 /**
- * Credentials for Teleport: an identity file, or certificate, key and CA files.
+ * Credentials for Teleport: an identity file, certificate, key and CA files, or a
+ * directory in which tbot keeps either.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import {
   termOfAuthorities,
 } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
+import { findOutput, possibleFiles } from "./tbot_output.ts";
 
 /** What a TLS client needs to talk to Teleport. */
 export interface Identity {
@@ -28,7 +30,10 @@ export interface Identity {
   readonly authorities: readonly string[];
 }
 
-/** Where the credentials are: one file that holds all, or three. */
+/**
+ * Where the credentials are: one file that holds all, or a directory that tbot
+ * writes; or three files.
+ */
 export type IdentitySource =
   | { readonly kind: "identity"; readonly file: string }
   | {
@@ -53,31 +58,60 @@ export async function loadIdentity(
   source: IdentitySource,
   nowMs: number,
 ): Promise<Identity> {
-  if (source.kind === "identity") {
-    const text = await readPrivateKeyFile(source.file, "teleport-identity");
-    return parseIdentityFile(text, { path: source.file, nowMs });
+  if (source.kind === "files") {
+    return await loadFiles(source, {
+      nowMs,
+      roles: { ca: "teleport-ca", cert: "teleport-cert", key: "teleport-key" },
+    });
   }
+  const role = "teleport-identity";
+  const found = await findOutput(source.file);
+  if (found.kind === "files") {
+    return await loadFiles(found, {
+      nowMs,
+      roles: { ca: role, cert: role, key: role },
+    });
+  }
+  const text = await readPrivateKeyFile(found.file, role);
+  return parseIdentityFile(text, { path: found.file, nowMs });
+}
+
+/** The files that the credentials are, or may be, read from. */
+export function identityPaths(source: IdentitySource): string[] {
+  return source.kind === "identity"
+    ? possibleFiles(source.file)
+    : [source.caFile, source.certFile, source.keyFile];
+}
+
+async function loadFiles(
+  { caFile, certFile, keyFile }: Extract<IdentitySource, { kind: "files" }>,
+  { nowMs, roles }: {
+    readonly nowMs: number;
+    /** What each file is for. */
+    readonly roles: Readonly<Record<"ca" | "cert" | "key", string>>;
+  },
+): Promise<Identity> {
   const [certificateText, keyText, authoritiesText] = await Promise.all([
-    readCredentialFile(source.certFile, "teleport-cert"),
-    readPrivateKeyFile(source.keyFile, "teleport-key"),
-    readCredentialFile(source.caFile, "teleport-ca"),
+    readCredentialFile(certFile, roles.cert),
+    readPrivateKeyFile(keyFile, roles.key),
+    readCredentialFile(caFile, roles.ca),
   ]);
   const certificate = parseCertificate(certificateText, {
-    path: source.certFile,
-    role: "teleport-cert",
+    path: certFile,
+    role: roles.cert,
     nowMs,
   });
   return {
     certificate,
     privateKey: parsePrivateKey(keyText, {
-      path: source.keyFile,
-      role: "teleport-key",
+      path: keyFile,
+      role: roles.key,
       certificate,
       passphrase: ENCRYPTED_KEY,
     }),
     authorities: parseAuthorities(authoritiesText, {
-      path: source.caFile,
-      role: "teleport-ca",
+      path: caFile,
+      role: roles.ca,
     }),
   };
 }

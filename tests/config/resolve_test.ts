@@ -463,10 +463,11 @@ Deno.test("on a real disk, directories and unreadable files are told apart", asy
     await Deno.writeTextFile(file, "");
     const input = inputOf("start", [
       ...NEEDED.slice(1),
+      // tbot's output, perhaps.
       `--teleport-identity=${directory}`,
-      `--fluentd-ca=${directory}/none`,
-      `--fluentd-cert=${file}/none`,
-      `--fluentd-key=${file}`,
+      `--fluentd-ca=${directory}`,
+      `--fluentd-cert=${directory}/none`,
+      `--fluentd-key=${file}/none`,
     ]);
     const error = assertThrows(
       () =>
@@ -479,14 +480,14 @@ Deno.test("on a real disk, directories and unreadable files are told apart", asy
     const [isDirectory, isMissing, isWithinFile] = error.problems;
     assertEquals(
       isDirectory,
-      `--teleport-identity: cannot read ${directory}: it is a directory, not a file`,
+      `--fluentd-ca: cannot read ${directory}: it is a directory, not a file`,
     );
     assertEquals(
       isMissing,
-      `--fluentd-ca: cannot read ${directory}/none: there is no such file`,
+      `--fluentd-cert: cannot read ${directory}/none: there is no such file`,
     );
     assert(
-      isWithinFile?.startsWith(`--fluentd-cert: cannot read ${file}/none: `),
+      isWithinFile?.startsWith(`--fluentd-key: cannot read ${file}/none: `),
     );
     assertEquals(error.problems.length, 3);
   } finally {

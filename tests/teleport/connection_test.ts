@@ -15,7 +15,13 @@ import {
 import { AuditLog } from "../fakes/audit_log.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME, logEvent } from "../fakes/log_event.ts";
-import { issueClient, strangerPki, teleportPki, webPki } from "../fakes/pki.ts";
+import {
+  EXPIRED,
+  issueClient,
+  strangerPki,
+  teleportPki,
+  webPki,
+} from "../fakes/pki.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -174,10 +180,10 @@ Deno.test("renewed credentials are shown from the next call on, and what is unde
   using client = await clientOf([teleport], { identity: old });
   const stream = client.streamSessionEvents(SESSION, 0, never());
   await stream.next();
-  assertStrictEquals(client.certificate, old.certificate);
+  assertStrictEquals(client.identity, old);
 
   await client.renew(renewed, never());
-  assertStrictEquals(client.certificate, renewed.certificate);
+  assertStrictEquals(client.identity, renewed);
   await client.ping(never());
   assertEquals(teleport.callers.at(-1), serialOf(renewed));
   // All that is left of it, over the connection of the old ones.
@@ -198,23 +204,24 @@ Deno.test("renewed credentials that do not work leave those that do", async () =
   using client = await clientOf([teleport], { identity: old });
   await client.ping(never());
   await assertRejects(() => client.renew(foreign, never()), TeleportError);
-  assertStrictEquals(client.certificate, old.certificate);
+  assertStrictEquals(client.identity, old);
   await client.ping(never());
   assertEquals(new Set(teleport.callers), new Set([serialOf(old)]));
 });
 
-Deno.test("renewed credentials are taken although nobody is there to try them with", async () => {
+Deno.test("renewed credentials replace expired ones although nobody is there to try them with", async () => {
+  const pki = await teleportPki();
   const teleport = await startLogged();
   await teleport.stop();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const expired = await identityOf({ ...pki, client });
   const renewed = await renewedIdentity();
-  using client = await clientOf([teleport], {
-    identity: await identityOf(await strangerPki()),
-  });
-  await assertRejects(() => client.renew(renewed, never()), TeleportError);
-  assertStrictEquals(client.certificate, renewed.certificate);
+  using handler = await clientOf([teleport], { identity: expired });
+  await assertRejects(() => handler.renew(renewed, never()), TeleportError);
+  assertStrictEquals(handler.identity, renewed);
   await using _running = teleport;
   await teleport.start();
-  await client.ping(never());
+  await handler.ping(never());
   assertEquals(new Set(teleport.callers), new Set([serialOf(renewed)]));
 });
 

@@ -225,16 +225,52 @@ Deno.test("each file of three is told by its own option", async () => {
   });
 });
 
-Deno.test("an identity file that is missing, or a directory, is told as such", async () => {
+Deno.test("an identity file that is missing is told as such", async () => {
   await withFiles(async (_paths, directory) => {
     const missing = join(directory, "missing");
     assertProblem(
       await assertRejects(() => load({ kind: "identity", file: missing })),
       `teleport-identity: cannot read ${missing}: there is no such file`,
     );
+  });
+});
+
+Deno.test("a directory that tbot writes does as well as its files", async () => {
+  await withFiles(async ({ identity, client }, directory) => {
+    const expected = await load({ kind: "identity", file: identity });
+    const application = join(directory, "application");
+    await Deno.mkdir(application);
+    const files = {
+      "tlscert": client.cert,
+      "key": client.key,
+      "teleport-host-ca.crt": client.ca,
+    };
+    for (const [name, path] of Object.entries(files)) {
+      await Deno.copyFile(path, join(application, name));
+    }
+    for (const output of [directory, application]) {
+      const found = await load({ kind: "identity", file: output });
+      const { path } = found.certificate;
+      const certificate = { ...expected.certificate, path };
+      assertEquals(found, { ...expected, certificate });
+    }
+  });
+});
+
+Deno.test("a directory that tbot writes is told to be incomplete by its own option", async () => {
+  await withFiles(async ({ client }, directory) => {
+    const output = join(directory, "output");
+    await Deno.mkdir(output);
     assertProblem(
-      await assertRejects(() => load({ kind: "identity", file: directory })),
-      `teleport-identity: cannot read ${directory}: it is a directory`,
+      await assertRejects(() => load({ kind: "identity", file: output })),
+      `teleport-identity: ${output} is a directory without tbot's identity, or tlscert, key and ` +
+        "teleport-host-ca.crt: name the destination of a tbot output, or an identity file",
+    );
+    await Deno.copyFile(client.cert, join(output, "tlscert"));
+    await Deno.copyFile(client.key, join(output, "key"));
+    assertProblem(
+      await assertRejects(() => load({ kind: "identity", file: output })),
+      `teleport-identity: cannot read ${output}/teleport-host-ca.crt: there is no such file`,
     );
   });
 });
