@@ -156,6 +156,78 @@ Deno.test("files that are no good are told once, and the last good ones stay", a
   }, { clock });
 });
 
+Deno.test("what could not be taken is tried again at the interval", async () => {
+  const clock = new FakeClock();
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "a");
+  await Deno.writeTextFile(path, "1");
+  const told: string[] = [];
+  const stop = new AbortController();
+  let works = false;
+  const files = await WatchedFiles.open({
+    paths: [path],
+    async load(stop) {
+      const text = await Deno.readTextFile(path);
+      if (stop !== undefined && !works) throw new Error("not now");
+      return text;
+    },
+    intervalMs: HOUR_MS,
+    clock,
+    observer: {
+      renewed: (value) => told.push(`renewed ${value}`),
+      kept: (error) => told.push(`kept: ${error}`),
+    },
+  });
+  const kept = files.keepFresh(stop.signal);
+  try {
+    await clock.untilSleeping();
+    await Deno.writeTextFile(path, "2");
+    await advanceUntil(clock, () => told.length > 1);
+    assertEquals(new Set(told), new Set(["kept: Error: not now"]));
+    assertEquals(files.value, "1");
+    works = true;
+    await advanceUntil(clock, () => files.value === "2");
+    assertEquals(told.at(-1), "renewed 2");
+  } finally {
+    stop.abort();
+    await kept;
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("stop ends a load, and nobody is told of it", async () => {
+  const clock = new FakeClock();
+  const directory = await Deno.makeTempDir();
+  const path = join(directory, "a");
+  await Deno.writeTextFile(path, "1");
+  const stop = new AbortController();
+  let loading = false;
+  const files = await WatchedFiles.open({
+    paths: [path],
+    async load(stop) {
+      if (stop === undefined) return "1";
+      loading = true;
+      await systemClock.sleep(HOUR_MS, stop);
+      return "2";
+    },
+    intervalMs: HOUR_MS,
+    clock,
+    observer: {
+      renewed: () => {},
+      kept: (error) => {
+        throw error;
+      },
+    },
+  });
+  const kept = files.keepFresh(stop.signal);
+  await clock.untilSleeping();
+  await Deno.writeTextFile(path, "2");
+  await advanceUntil(clock, () => loading);
+  stop.abort();
+  await kept;
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("what is written again as it was is no change", async () => {
   const clock = new FakeClock();
   await watching(async ({ told, write }) => {

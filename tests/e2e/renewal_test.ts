@@ -1,10 +1,18 @@
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
+import { identityText } from "../fakes/identity_file.ts";
 import { logEvent } from "../fakes/log_event.ts";
-import { fluentdPki, type Pki, strangerPki } from "../fakes/pki.ts";
+import {
+  fluentdPki,
+  issueClient,
+  type Pki,
+  strangerPki,
+  teleportPki,
+} from "../fakes/pki.ts";
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
 import { Program } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -61,6 +69,31 @@ Deno.test("renewed certificates of Fluentd are taken while running, and damaged 
   const ids = [...stage.teleport.log.ids()];
   assertEquals(before.compare(ids.slice(0, 10)), COMPLETE_AND_ONCE);
   assertEquals(successor.received.compare(ids.slice(10)), COMPLETE_AND_ONCE);
+});
+
+Deno.test("a renewed identity is taken while events flow, and none of them lost", async () => {
+  await using stage = await setStage({ size: 5_000, uploadEvery: 500 });
+  await using program = new Program(stage.start(...REFRESH));
+  await stage.fluentd.received.until(({ events }) => events > 500);
+  const client = await issueClient(await teleportPki());
+  const path = stage.paths.teleport.identity;
+  await writeSecret(`${path}.new`, await identityText({ client }));
+  await Deno.rename(`${path}.new`, path);
+  const { serialNumber } = new X509Certificate(client.certificatePem);
+  await waitUntil("the renewal", () => {
+    stage.teleport.append(logEvent("exec", { timeMs: Date.now() }));
+    return stage.teleport.callers.at(-1) === serialNumber;
+  });
+  const ids = new Set(stage.expectedIds());
+  await stage.fluentd.received.until(({ events }) => events === ids.size);
+  program.kill("SIGTERM");
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0, stderr);
+  assertEquals(stage.fluentd.received.compare(ids), COMPLETE_AND_ONCE);
+  assertMatch(
+    stderr,
+    /INFO .*renewed credentials are in use until=2049-12-31T00:00:00.000Z/,
+  );
 });
 
 Deno.test("a header that comes from a file is read again", async () => {

@@ -1,0 +1,238 @@
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import {
+  type OpenTeleport,
+  openTeleport,
+} from "../../lib/commands/teleport_client.ts";
+import type { TeleportConfig } from "../../lib/config/config.ts";
+import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
+import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+import { AuditLog } from "../fakes/audit_log.ts";
+import { identityText } from "../fakes/identity_file.ts";
+import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
+import { writeSecret, writeTeleportPki } from "../fakes/pki_files.ts";
+import { startTeleport } from "../fakes/teleport.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Time that never lets an interval pass, so that only watching can notice. */
+const PATIENT: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, signal) => systemClock.sleep(ms >= HOUR_MS ? 1e9 : ms, signal),
+};
+
+interface Opened extends OpenTeleport {
+  readonly directory: string;
+  /** Serial number of the certificate that a call is made with. */
+  call(): Promise<string>;
+}
+
+/** A client whose credentials are looked after, and what is in its directory. */
+async function opened(
+  credentials: (directory: string) => TeleportConfig["credentials"],
+  use: (opened: Opened) => Promise<void>,
+  { refreshIntervalMs = HOUR_MS, clock = PATIENT, prepare }: {
+    readonly refreshIntervalMs?: number | "off";
+    readonly clock?: Clock;
+    readonly prepare?: (directory: string) => Promise<void>;
+  } = {},
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  const stop = new AbortController();
+  await writeTeleportPki(directory);
+  await prepare?.(directory);
+  const open = await openTeleport({
+    addresses: [teleport],
+    credentials: credentials(directory),
+    refreshIntervalMs: refreshIntervalMs === "off"
+      ? undefined
+      : refreshIntervalMs,
+  }, clock);
+  const fresh = open.keepFresh(stop.signal);
+  const call = async () => {
+    await open.client.ping(new AbortController().signal);
+    return teleport.callers.at(-1) ?? "";
+  };
+  try {
+    await use({ ...open, directory, call });
+  } finally {
+    stop.abort();
+    await fresh;
+    open.client.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const IDENTITY = (directory: string) => ({
+  kind: "identity" as const,
+  file: join(directory, "identity"),
+});
+
+/** Publishes new certificates until one is used: watching begins after a while. */
+async function untilUsed(
+  { call }: Pick<Opened, "call">,
+  publish: (client: IssuedCertificate) => Promise<void>,
+): Promise<void> {
+  const serials = new Set<string>();
+  await waitUntil("the renewal", async () => {
+    if (serials.has(await call())) return true;
+    const client = await issueClient(await teleportPki());
+    serials.add(serialOf(client));
+    await publish(client);
+    await systemClock.sleep(700);
+    return serials.has(await call());
+  });
+}
+
+Deno.test("an identity file that is written anew is used at once", async () => {
+  await opened(IDENTITY, async (opened) => {
+    await untilUsed(opened, async (client) => {
+      await writeSecret(
+        join(opened.directory, "identity"),
+        await identityText({ client }),
+      );
+    });
+  });
+});
+
+Deno.test("an identity file that another one replaces is used at once", async () => {
+  await opened(IDENTITY, async (opened) => {
+    const path = join(opened.directory, "identity");
+    await untilUsed(opened, async (client) => {
+      await writeSecret(`${path}.new`, await identityText({ client }));
+      await Deno.rename(`${path}.new`, path);
+    });
+  });
+});
+
+Deno.test("an identity in a Kubernetes secret is used as soon as its link leads elsewhere", async () => {
+  let version = 0;
+  const publish = async (directory: string, client?: IssuedCertificate) => {
+    const data = join(directory, `..${++version}`);
+    await Deno.mkdir(data);
+    await writeSecret(
+      join(data, "identity"),
+      await identityText(client && { client }),
+    );
+    await Deno.symlink(`..${version}`, join(directory, "..new"));
+    await Deno.rename(join(directory, "..new"), join(directory, "..data"));
+  };
+  await opened(IDENTITY, async (opened) => {
+    await untilUsed(opened, (client) => publish(opened.directory, client));
+  }, {
+    async prepare(directory) {
+      await publish(directory);
+      const path = join(directory, "identity");
+      await Deno.remove(path);
+      await Deno.symlink(join("..data", "identity"), path);
+    },
+  });
+});
+
+Deno.test("what tbot writes into its directory is used at once", async () => {
+  const directoryOf = (directory: string) => ({
+    kind: "identity" as const,
+    file: directory,
+  });
+  await opened(directoryOf, async (opened) => {
+    await untilUsed(opened, async (client) => {
+      await writeSecret(
+        join(opened.directory, "identity"),
+        await identityText({ client }),
+      );
+    });
+  });
+});
+
+Deno.test("three files are used once all of them are written anew", async () => {
+  const filesOf = (directory: string) => ({
+    kind: "files" as const,
+    caFile: join(directory, "teleport-ca.crt"),
+    certFile: join(directory, "teleport-client.crt"),
+    keyFile: join(directory, "teleport-client.key"),
+  });
+  await opened(filesOf, async (opened) => {
+    const { certFile, keyFile } = filesOf(opened.directory);
+    await untilUsed(opened, async (client) => {
+      await writeSecret(certFile, client.certificatePem);
+      await writeSecret(keyFile, client.privateKeyPem);
+    });
+  });
+});
+
+Deno.test("a half-written identity is not used, and the whole one is", async () => {
+  await opened(IDENTITY, async (opened) => {
+    const path = join(opened.directory, "identity");
+    const before = await opened.call();
+    const whole = await identityText({
+      client: await issueClient(await teleportPki()),
+    });
+    const terms = opened.terms();
+    await writeSecret(path, whole.slice(0, whole.length / 2));
+    // Longer than it takes to look.
+    await systemClock.sleep(600);
+    assertEquals(await opened.call(), before);
+    assertEquals(opened.terms(), terms);
+    await untilUsed(opened, async (client) => {
+      await writeSecret(path, await identityText({ client }));
+    });
+  });
+});
+
+Deno.test("the certificate in use is always the one that is told", async () => {
+  await opened(IDENTITY, async (opened) => {
+    const [before] = opened.terms();
+    assertStrictEquals(before?.notAfterMs, VALID.notAfter.getTime());
+    const notAfter = new Date("2048-01-01T00:00:00Z");
+    const path = join(opened.directory, "identity");
+    await waitUntil("the renewal", async () => {
+      const client = await issueClient(await teleportPki(), {
+        validity: { ...VALID, notAfter },
+      });
+      await writeSecret(path, await identityText({ client }));
+      await systemClock.sleep(700);
+      return opened.terms()[0]?.notAfterMs === notAfter.getTime();
+    });
+  });
+});
+
+Deno.test("where nobody asked for it, a renewed identity is used once the old one has expired", async () => {
+  const pki = await teleportPki();
+  const notAfter = new Date(
+    Math.ceil(systemClock.now() / 1_000) * 1_000 + 5_000,
+  );
+  const short = await issueClient(pki, { validity: { ...VALID, notAfter } });
+  await opened(IDENTITY, async (opened) => {
+    const renewed = await issueClient(pki);
+    await writeSecret(
+      join(opened.directory, "identity"),
+      await identityText({ client: renewed }),
+    );
+    await waitUntil("the renewal", async () => {
+      const serial = await opened.call().catch(() => "");
+      if (serial !== serialOf(renewed)) return false;
+      assert(systemClock.now() >= notAfter.getTime());
+      return true;
+    });
+  }, {
+    refreshIntervalMs: "off",
+    // A minute passes in no time.
+    clock: {
+      now: () => systemClock.now(),
+      sleep: (ms, signal) => systemClock.sleep(ms === 60_000 ? 50 : ms, signal),
+    },
+    async prepare(directory) {
+      await writeSecret(
+        join(directory, "identity"),
+        await identityText({ client: short }),
+      );
+    },
+  });
+});
+
+function serialOf({ certificatePem }: IssuedCertificate): string {
+  return new X509Certificate(certificatePem).serialNumber;
+}
