@@ -19,8 +19,14 @@ export function toAuditEvent(event: EventUnstructured): AuditEvent {
       : Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
     index: Number(index),
     payload: unstructured,
-    sessionId: type === "session.upload"
-      ? readSessionId(unstructured)
-      : undefined,
+    sessionId: sessionIdOf(type, unstructured),
   };
+}
+
+/** The recording that an event announces, where it is of the type that does. */
+export function sessionIdOf(
+  type: string,
+  payload: Uint8Array,
+): string | undefined {
+  return type === "session.upload" ? readSessionId(payload) : undefined;
 }

@@ -11,7 +11,6 @@ import { connect, type ConnectionOptions } from "node:tls";
 import {
   create,
   type DescMessage,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -52,12 +51,13 @@ const MAX_STREAM_ITEMS = 500;
 const MAX_STREAM_BYTES = 1024 * 1024;
 
 /** What is called, and with what. */
-export interface Call<Request extends DescMessage, Answer extends DescMessage> {
+export interface Call<Request extends DescMessage, Answer> {
   /** E.g. `/proto.AuthService/Ping`. */
   readonly path: string;
   readonly requestSchema: Request;
   readonly request: MessageInitShape<Request>;
-  readonly answerSchema: Answer;
+  /** Throws where the bytes are no such answer. */
+  readonly decode: (bytes: Buffer) => Answer;
 }
 
 /** How a stream is read. */
@@ -118,20 +118,20 @@ export class Channel {
    * @throws {TeleportError}
    * @throws `signal.reason`
    */
-  unary<Request extends DescMessage, Answer extends DescMessage>(
-    { path, requestSchema, request, answerSchema }: Call<Request, Answer>,
+  unary<Request extends DescMessage, Answer>(
+    { path, requestSchema, request, decode }: Call<Request, Answer>,
     { signal, timeoutMs = CALL_TIMEOUT_MS }: {
       readonly signal: AbortSignal;
       readonly timeoutMs?: number;
     },
-  ): Promise<MessageShape<Answer>> {
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const abort = () => call.cancel();
       const call = this.#client.makeUnaryRequest(
         path,
         serialize(requestSchema),
-        deserialize(answerSchema),
+        decode,
         create(requestSchema, request),
         { deadline: Date.now() + timeoutMs },
         (error, answer) => {
@@ -153,16 +153,16 @@ export class Channel {
    * @throws {TeleportError} from the iteration
    * @throws `signal.reason`
    */
-  async *stream<Request extends DescMessage, Item extends DescMessage>(
-    { path, requestSchema, request, answerSchema }: Call<Request, Item>,
-    { sizeOf, signal }: StreamOptions<MessageShape<Item>>,
-  ): AsyncGenerator<MessageShape<Item>[]> {
+  async *stream<Request extends DescMessage, Item>(
+    { path, requestSchema, request, decode }: Call<Request, Item>,
+    { sizeOf, signal }: StreamOptions<Item>,
+  ): AsyncGenerator<Item[]> {
     signal.throwIfAborted();
-    const call: ClientReadableStream<MessageShape<Item>> = this.#client
+    const call: ClientReadableStream<Item> = this.#client
       .makeServerStreamRequest(
         path,
         serialize(requestSchema),
-        deserialize(answerSchema),
+        decode,
         create(requestSchema, request),
       );
     this.#calls++;
@@ -240,12 +240,6 @@ function serialize<Schema extends DescMessage>(
     const bytes = toBinary(schema, message);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };
-}
-
-function deserialize<Schema extends DescMessage>(
-  schema: Schema,
-): (bytes: Uint8Array) => MessageShape<Schema> {
-  return (bytes) => fromBinary(schema, bytes);
 }
 
 function methodOf(path: string): string {

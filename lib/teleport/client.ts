@@ -4,14 +4,15 @@
  * @module
  */
 
-import type {
-  DescMessage,
-  MessageInitShape,
-  MessageShape,
+import type { Buffer } from "node:buffer";
+import {
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { AuditEvent } from "../event.ts";
-import { toAuditEvent } from "./audit_event.ts";
 import type { Channel, StreamOptions } from "./channel.ts";
 import {
   type Cluster,
@@ -19,14 +20,17 @@ import {
   type ConnectionOptions,
 } from "./connection.ts";
 import { TeleportError } from "./errors.ts";
+import {
+  decodeEvent,
+  decodeExportedEvent,
+  decodePage,
+  type Page,
+} from "./decode_events.ts";
 import type { Identity } from "./identity.ts";
 import { type Lock, toLockV2 } from "./lock.ts";
 import {
   EmptySchema,
   EventExportChunkSchema,
-  EventsUnstructuredSchema,
-  EventUnstructuredSchema,
-  ExportEventUnstructuredSchema,
   ExportUnstructuredEventsRequestSchema,
   GetEventExportChunksRequestSchema,
   GetUnstructuredEventsRequestSchema,
@@ -50,13 +54,6 @@ export interface PageRequest {
   readonly cursor: string;
   /** Whether to begin at the end of the range; default false. */
   readonly descending?: boolean;
-}
-
-/** One page of the audit log. */
-export interface Page {
-  readonly events: readonly AuditEvent[];
-  /** Where the next page begins; "" where there is none yet. */
-  readonly lastKey: string;
 }
 
 /** A part of one day's events, and how far it was read. */
@@ -122,7 +119,7 @@ export class TeleportClient {
       `${AUTH}/Ping`,
       PingRequestSchema,
       {},
-      PingResponseSchema,
+      decoderOf(PingResponseSchema),
       signal,
     );
     return { name: answer.clusterName, version: answer.serverVersion };
@@ -134,7 +131,7 @@ export class TeleportClient {
    * @throws {TeleportError}
    */
   async getEvents(request: PageRequest, signal: AbortSignal): Promise<Page> {
-    const answer = await this.#unary(
+    return await this.#unary(
       `${AUDIT_LOG}/GetUnstructuredEvents`,
       GetUnstructuredEventsRequestSchema,
       {
@@ -146,10 +143,9 @@ export class TeleportClient {
         startKey: request.cursor,
         order: request.descending ? Order.DESCENDING : Order.ASCENDING,
       },
-      EventsUnstructuredSchema,
+      decodePage,
       signal,
     );
-    return { events: answer.items.map(toAuditEvent), lastKey: answer.lastKey };
   }
 
   /**
@@ -166,13 +162,13 @@ export class TeleportClient {
       `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
       StreamUnstructuredSessionEventsRequestSchema,
       { sessionId, startIndex },
-      EventUnstructuredSchema,
-      { sizeOf: ({ unstructured }) => unstructured.length, signal },
+      decodeEvent,
+      { sizeOf: ({ payload }) => payload.length, signal },
     );
     for await (const events of batches) {
       for (const event of events) {
         signal.throwIfAborted();
-        yield toAuditEvent(event);
+        yield event;
       }
     }
   }
@@ -202,7 +198,7 @@ export class TeleportClient {
       `${AUDIT_LOG}/GetEventExportChunks`,
       GetEventExportChunksRequestSchema,
       { date: timestampFromMs(dayMs) },
-      EventExportChunkSchema,
+      decoderOf(EventExportChunkSchema),
       { sizeOf: ({ chunk }) => chunk.length, signal },
     );
     const names: string[] = [];
@@ -225,13 +221,13 @@ export class TeleportClient {
       `${AUDIT_LOG}/ExportUnstructuredEvents`,
       ExportUnstructuredEventsRequestSchema,
       { date: timestampFromMs(dayMs), chunk, cursor },
-      ExportEventUnstructuredSchema,
-      { sizeOf: ({ event }) => event?.unstructured.length ?? 0, signal },
+      decodeExportedEvent,
+      { sizeOf: ({ event }) => event?.payload.length ?? 0, signal },
     );
     for await (const batch of batches) {
       const events: AuditEvent[] = [];
       for (const { event } of batch) {
-        if (event !== undefined) events.push(toAuditEvent(event));
+        if (event !== undefined) events.push(event);
       }
       yield { events, cursor: batch.at(-1)?.cursor ?? cursor };
     }
@@ -247,7 +243,7 @@ export class TeleportClient {
       `${AUTH}/UpsertLock`,
       LockV2Schema,
       toLockV2(lock),
-      EmptySchema,
+      decoderOf(EmptySchema),
       signal,
     );
   }
@@ -257,16 +253,16 @@ export class TeleportClient {
     this.#connection.close();
   }
 
-  async #unary<Request extends DescMessage, Answer extends DescMessage>(
+  async #unary<Request extends DescMessage, Answer>(
     path: string,
     requestSchema: Request,
     request: MessageInitShape<Request>,
-    answerSchema: Answer,
+    decode: (bytes: Buffer) => Answer,
     signal: AbortSignal,
-  ): Promise<MessageShape<Answer>> {
+  ): Promise<Answer> {
     const channel = await this.#connection.acquire(signal);
     try {
-      const call = { path, requestSchema, request, answerSchema };
+      const call = { path, requestSchema, request, decode };
       const answer = await channel.unary(call, { signal });
       this.#connection.worked(channel);
       return answer;
@@ -276,16 +272,16 @@ export class TeleportClient {
     }
   }
 
-  async *#stream<Request extends DescMessage, Item extends DescMessage>(
+  async *#stream<Request extends DescMessage, Item>(
     path: string,
     requestSchema: Request,
     request: MessageInitShape<Request>,
-    answerSchema: Item,
-    options: StreamOptions<MessageShape<Item>>,
-  ): AsyncGenerator<MessageShape<Item>[]> {
+    decode: (bytes: Buffer) => Item,
+    options: StreamOptions<Item>,
+  ): AsyncGenerator<Item[]> {
     const channel = await this.#connection.acquire(options.signal);
     try {
-      const call = { path, requestSchema, request, answerSchema };
+      const call = { path, requestSchema, request, decode };
       for await (const batch of channel.stream(call, options)) {
         this.#connection.worked(channel);
         yield batch;
@@ -303,9 +299,15 @@ async function greet(channel: Channel, signal: AbortSignal): Promise<Cluster> {
     path: `${AUTH}/Ping`,
     requestSchema: PingRequestSchema,
     request: {},
-    answerSchema: PingResponseSchema,
+    decode: decoderOf(PingResponseSchema),
   }, { signal, timeoutMs: GREETING_TIMEOUT_MS });
   return { name: answer.clusterName, version: answer.serverVersion };
+}
+
+function decoderOf<Schema extends DescMessage>(
+  schema: Schema,
+): (bytes: Buffer) => MessageShape<Schema> {
+  return (bytes) => fromBinary(schema, bytes);
 }
 
 /** The last nanosecond of a range: servers take both of its ends in. */

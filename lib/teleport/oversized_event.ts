@@ -6,7 +6,8 @@
  */
 
 import type { AuditEvent } from "../event.ts";
-import type { Page, PageRequest } from "./client.ts";
+import type { PageRequest } from "./client.ts";
+import type { Page } from "./decode_events.ts";
 import { TeleportError } from "./errors.ts";
 
 const SECOND_MS = 1_000;

@@ -12,7 +12,8 @@ import {
   retry,
   type RetryPolicy,
 } from "../pipeline/retry.ts";
-import type { Page, PageRequest } from "./client.ts";
+import type { PageRequest } from "./client.ts";
+import type { Page } from "./decode_events.ts";
 import { TeleportError } from "./errors.ts";
 import {
   findWayAround,

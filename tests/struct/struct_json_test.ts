@@ -136,12 +136,13 @@ Deno.test("what is written is whole however little room there was", () => {
     {},
     { a: "b" },
     { a: "\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0001", b: ["xyz"] },
+    { a: "\u0001".repeat(60) + "x".repeat(60) },
     { a: [-Math.PI * 1e-300, true, false, null], '"': { "\n": "\\\\\\\\" } },
   ];
   for (const object of objects) {
     const payload = encodeStruct(object);
     const json = JSON.stringify(object);
-    for (let room = 0; room < 200; room++) {
+    for (let room = 0; room < 500; room++) {
       const out = new JsonBuffer();
       const start = out.bytes.length - room;
       out.length = start;

@@ -5,7 +5,8 @@
  */
 
 import type { AuditEvent } from "../../lib/event.ts";
-import type { Page, PageRequest } from "../../lib/teleport/client.ts";
+import type { PageRequest } from "../../lib/teleport/client.ts";
+import type { Page } from "../../lib/teleport/decode_events.ts";
 import { sampleEvent } from "./sample_event.ts";
 
 /** Answers in place of the log; undefined leaves it to the log. */

@@ -1,0 +1,257 @@
+/**
+ * From Teleport's answers to the pipeline's events, without an object per
+ * message on the way: part of the hot path.
+ *
+ * Servers write each field once and in the order of their numbers. What is
+ * written otherwise may be legal all the same and takes the generic way, which
+ * also tells what is no such message.
+ *
+ * @module
+ */
+
+// Bytes are read within bounds that were checked, hence the `!`.
+// deno-lint-ignore-file no-non-null-assertion
+
+import type { Buffer } from "node:buffer";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { AuditEvent } from "../event.ts";
+import { sessionIdOf, toAuditEvent } from "./audit_event.ts";
+import {
+  EventsUnstructuredSchema,
+  EventUnstructuredSchema,
+  ExportEventUnstructuredSchema,
+} from "./proto/teleport_pb.ts";
+
+/** One page of the audit log. */
+export interface Page {
+  readonly events: readonly AuditEvent[];
+  /** Where the next page begins; "" where there is none yet. */
+  readonly lastKey: string;
+}
+
+/** One event of a bulk export. */
+export interface ExportedEvent {
+  /** Undefined where a server sends a cursor alone. */
+  readonly event: AuditEvent | undefined;
+  /** Where the export goes on behind it. */
+  readonly cursor: string;
+}
+
+/** Wire tags: field number << 3 | wire type. */
+const PAGE_ITEM = 0x0a;
+const PAGE_LAST_KEY = 0x12;
+const EXPORTED_EVENT = 0x0a;
+const EXPORTED_CURSOR = 0x12;
+const EVENT_TYPE = 0x0a;
+const EVENT_ID = 0x12;
+const EVENT_TIME = 0x1a;
+const EVENT_INDEX = 0x20;
+const EVENT_PAYLOAD = 0x2a;
+const TIME_SECONDS = 0x08;
+const TIME_NANOS = 0x10;
+
+/** Whole numbers of so many bits are exact as doubles, and so are times in milliseconds. */
+const MAX_VARINT_BITS = 42;
+
+const NO_PAYLOAD = new Uint8Array();
+
+/** Legal, perhaps, but not how servers write it; caught here, never seen outside. */
+const UNUSUAL = Symbol("unusual encoding");
+
+/**
+ * `EventsUnstructured`, the answer to a page search.
+ *
+ * @throws {Error} where the bytes are no such message
+ */
+export function decodePage(bytes: Buffer): Page {
+  return usually(() => readPage(new Reader(bytes)), () => {
+    const message = fromBinary(EventsUnstructuredSchema, plain(bytes));
+    const { items, lastKey } = message;
+    return { events: items.map(toAuditEvent), lastKey };
+  });
+}
+
+/**
+ * `EventUnstructured`, of a session recording.
+ *
+ * @throws {Error} where the bytes are no such message
+ */
+export function decodeEvent(bytes: Buffer): AuditEvent {
+  return usually(
+    () => readEvent(new Reader(bytes), bytes.length),
+    () => toAuditEvent(fromBinary(EventUnstructuredSchema, plain(bytes))),
+  );
+}
+
+/**
+ * `ExportEventUnstructured`, of a bulk export.
+ *
+ * @throws {Error} where the bytes are no such message
+ */
+export function decodeExportedEvent(bytes: Buffer): ExportedEvent {
+  return usually(() => readExportedEvent(new Reader(bytes)), () => {
+    const message = fromBinary(ExportEventUnstructuredSchema, plain(bytes));
+    const { event, cursor } = message;
+    return { event: event && toAuditEvent(event), cursor };
+  });
+}
+
+function usually<Decoded>(
+  decode: () => Decoded,
+  decodeGenerically: () => Decoded,
+): Decoded {
+  try {
+    return decode();
+  } catch (thrown) {
+    if (thrown !== UNUSUAL) throw thrown;
+    return decodeGenerically();
+  }
+}
+
+/** The same bytes, whose parts are no Buffers. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Walks one message once, front to back. */
+class Reader {
+  readonly bytes: Buffer;
+  position = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** Reads a length and returns where what it measures ends. */
+  endWithin(end: number): number {
+    const length = this.varint();
+    const to = this.position + length;
+    if (to > end) throw UNUSUAL;
+    return to;
+  }
+
+  /** Where it is no UTF-8, with U+FFFD: one odd name is not worth a page of events. */
+  text(end: number): string {
+    const to = this.endWithin(end);
+    const from = this.position;
+    this.position = to;
+    return this.bytes.toString("utf8", from, to);
+  }
+
+  varint(): number {
+    const { bytes } = this;
+    let byte = bytes[this.position++]!;
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    for (let bits = 7; bits < MAX_VARINT_BITS; bits += 7) {
+      byte = bytes[this.position++]!;
+      value += (byte & 0x7f) * 2 ** bits;
+      if (byte < 0x80) return value;
+    }
+    throw UNUSUAL;
+  }
+}
+
+function readPage(reader: Reader): Page {
+  const end = reader.bytes.length;
+  const events: AuditEvent[] = [];
+  let lastKey = "";
+  while (reader.position < end) {
+    switch (reader.bytes[reader.position++]) {
+      case PAGE_ITEM:
+        events.push(readEvent(reader, reader.endWithin(end)));
+        break;
+      case PAGE_LAST_KEY:
+        lastKey = reader.text(end);
+        break;
+      default:
+        throw UNUSUAL;
+    }
+  }
+  return { events, lastKey };
+}
+
+function readExportedEvent(reader: Reader): ExportedEvent {
+  const end = reader.bytes.length;
+  let event: AuditEvent | undefined;
+  let cursor = "";
+  while (reader.position < end) {
+    switch (reader.bytes[reader.position++]) {
+      case EXPORTED_EVENT:
+        // Two pieces of a message are to be merged.
+        if (event !== undefined) throw UNUSUAL;
+        event = readEvent(reader, reader.endWithin(end));
+        break;
+      case EXPORTED_CURSOR:
+        cursor = reader.text(end);
+        break;
+      default:
+        throw UNUSUAL;
+    }
+  }
+  return { event, cursor };
+}
+
+function readEvent(reader: Reader, end: number): AuditEvent {
+  const { bytes } = reader;
+  let type = "";
+  let id = "";
+  let timeMs: number | undefined;
+  let index = 0;
+  let payload = NO_PAYLOAD;
+  while (reader.position < end) {
+    switch (bytes[reader.position++]) {
+      case EVENT_TYPE:
+        type = reader.text(end);
+        break;
+      case EVENT_ID:
+        id = reader.text(end);
+        break;
+      case EVENT_TIME:
+        if (timeMs !== undefined) throw UNUSUAL;
+        timeMs = readTimeMs(reader, reader.endWithin(end));
+        break;
+      case EVENT_INDEX:
+        index = reader.varint();
+        break;
+      case EVENT_PAYLOAD: {
+        const to = reader.endWithin(end);
+        payload = new Uint8Array(
+          bytes.buffer as ArrayBuffer,
+          bytes.byteOffset + reader.position,
+          to - reader.position,
+        );
+        reader.position = to;
+        break;
+      }
+      default:
+        throw UNUSUAL;
+    }
+  }
+  return {
+    type,
+    id,
+    timeMs: timeMs ?? 0,
+    index,
+    payload,
+    sessionId: sessionIdOf(type, payload),
+  };
+}
+
+function readTimeMs(reader: Reader, end: number): number {
+  let seconds = 0;
+  let nanos = 0;
+  while (reader.position < end) {
+    switch (reader.bytes[reader.position++]) {
+      case TIME_SECONDS:
+        seconds = reader.varint();
+        break;
+      case TIME_NANOS:
+        nanos = reader.varint();
+        break;
+      default:
+        throw UNUSUAL;
+    }
+  }
+  return seconds * 1_000 + Math.floor(nanos / 1_000_000);
+}
