@@ -19,7 +19,7 @@ import { parseBody } from "./fluentd_body.ts";
 import { Connections } from "./fluentd_connections.ts";
 import { Exchange, readBody } from "./fluentd_exchange.ts";
 import { FaultDial } from "./fluentd_faults.ts";
-import { Received } from "./fluentd_received.ts";
+import { Received, type ReceivedOptions } from "./fluentd_received.ts";
 import { decryptedKey, type FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
 
@@ -42,6 +42,8 @@ export interface FluentdOptions {
   readonly refuseResumedSessions?: boolean;
   /** Whether records and requests are kept, and not only their ids and numbers; default true. */
   readonly keepBodies?: boolean;
+  /** See `ReceivedOptions`. */
+  readonly onStored?: ReceivedOptions["onStored"];
 }
 
 /** Starts a stand-in on the loopback interface. */
@@ -77,12 +79,16 @@ export class FluentdStandIn {
       idleTimeoutMs = 10_000,
       refuseResumedSessions = true,
       keepBodies = true,
+      onStored,
     } = options;
     this.#options = options;
     this.#tls = tls && { ...tls, key: decryptedKey(tls) };
     this.#bodyLimitBytes = bodyLimitBytes;
     this.port = port;
-    this.received = new Received({ keepBodies });
+    this.received = new Received({
+      keepBodies,
+      ...onStored !== undefined && { onStored },
+    });
     this.connections = new Connections({
       idleTimeoutMs,
       refuseResumedSessions,

@@ -66,12 +66,12 @@ export class Exchange {
 
   /** Does wrong what the dial says; stores what is to be stored all the same. */
   fail(fault: EndingFault, records: readonly JsonRecord[]): void {
-    const store = (some: readonly JsonRecord[]) =>
-      this.#received.store(this.tag, some);
+    const store = (some: readonly JsonRecord[], answered = false) =>
+      this.#received.store(this.tag, some, { answered });
     switch (fault.kind) {
       case "status": {
         const { status, retryAfterS, body = "" } = fault;
-        if (status >= 200 && status < 300) store(records);
+        if (status >= 200 && status < 300) store(records, true);
         const headers = retryAfterS === undefined
           ? {}
           : { "Retry-After": String(retryAfterS) };
@@ -89,6 +89,7 @@ export class Exchange {
         return this.answer(200);
       case "hang":
         if (fault.stored) store(records);
+        if (this.#request.socket.destroyed) return this.cutOff();
         this.#response.on("close", () => this.#received.leave());
         return this.#count("hung");
       case "reset after body":

@@ -22,7 +22,7 @@ import type { Comparison, Summary } from "./fluentd_received.ts";
 import { lines } from "./lines.ts";
 
 /** The argument. Bodies are not kept unless that is asked for. */
-export type ProcessOptions = Omit<FluentdOptions, "tls"> & {
+export type ProcessOptions = Omit<FluentdOptions, "tls" | "onStored"> & {
   /** Paths; without them the stand-in speaks plain HTTP. */
   readonly ca?: string;
   readonly cert?: string;

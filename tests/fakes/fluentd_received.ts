@@ -52,9 +52,24 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
+/** What the memory is to do. */
+export interface ReceivedOptions {
+  /** Whether records and requests are kept, and not only their ids and numbers. */
+  readonly keepBodies: boolean;
+  /**
+   * Told of all events that are stored; `answered` where the request is answered
+   * with a 2xx, and so the client knows.
+   */
+  readonly onStored?: (
+    tag: string,
+    records: readonly JsonRecord[],
+    answered: boolean,
+  ) => void;
+}
+
 /** The stand-in's memory. Survives its restarts. */
 export class Received {
-  readonly #keepBodies: boolean;
+  readonly #options: ReceivedOptions;
   readonly #tags = new Map<string, TagLog>();
   readonly #requests: ReceivedRequest[] = [];
   readonly #outcomes = new Map<Outcome, number>();
@@ -63,8 +78,18 @@ export class Received {
   #underWay = 0;
   #maxUnderWay = 0;
 
-  constructor(options: { readonly keepBodies: boolean }) {
-    this.#keepBodies = options.keepBodies;
+  constructor(options: ReceivedOptions) {
+    this.#options = options;
+  }
+
+  /** Requests that have ended, whichever way. */
+  get ended(): number {
+    return this.#outcomes.values().reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Requests that are not answered yet, and whose connection is not gone. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** Events stored so far. */
@@ -122,7 +147,7 @@ export class Received {
       tags: Object.fromEntries(
         [...this.#tags].map(([tag, { ids }]) => [tag, ids.length]),
       ),
-      requests: this.#outcomes.values().reduce((sum, n) => sum + n, 0),
+      requests: this.ended,
       outcomes: Object.fromEntries(this.#outcomes),
       maxConcurrentRequests: this.#maxUnderWay,
     };
@@ -169,15 +194,20 @@ export class Received {
     this.#underWay -= 1;
   }
 
-  /** Keeps events. */
-  store(tag: string, records: readonly JsonRecord[]): void {
+  /** Keeps events; `answered` as `onStored` is told. */
+  store(
+    tag: string,
+    records: readonly JsonRecord[],
+    { answered = true }: { readonly answered?: boolean } = {},
+  ): void {
     if (records.length === 0) return;
+    this.#options.onStored?.(tag, records, answered);
     let log = this.#tags.get(tag);
     if (log === undefined) this.#tags.set(tag, log = { ids: [], records: [] });
     for (const record of records) {
       const { uid } = record;
       log.ids.push(typeof uid === "string" ? uid : "");
-      if (this.#keepBodies) log.records.push(record);
+      if (this.#options.keepBodies) log.records.push(record);
     }
     this.#events += records.length;
   }
@@ -186,7 +216,7 @@ export class Received {
   count(request: ReceivedRequest): void {
     const { outcome } = request;
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-    if (this.#keepBodies) this.#requests.push(request);
+    if (this.#options.keepBodies) this.#requests.push(request);
     for (const waiter of this.#waiters) {
       if (!waiter.condition()) continue;
       this.#waiters.delete(waiter);

@@ -270,6 +270,20 @@ Deno.test("a request that hangs ends with its client or with the server", async 
   assertEquals(it.fluentd.received.events, 0);
 });
 
+Deno.test("a request whose client has gone before it hangs is not under way any longer", async () => {
+  await using it = await start();
+  it.fluentd.faults.add({ kind: "delay", ms: 100 }, { kind: "hang" });
+  using client = connectTo(pki);
+  const url = `${it.fluentd.url}/test.log`;
+  const impatient = new AbortController();
+  const post = postTo(url, { client, body: "{}", signal: impatient.signal });
+  const { received } = it.fluentd;
+  await waitUntil("the request", () => received.underWay === 1);
+  impatient.abort();
+  await assertRejects(() => post, DOMException);
+  await waitUntil("its end", () => received.underWay === 0);
+});
+
 Deno.test("a request that hangs keeps its connection open", async () => {
   await using it = await start({ idleTimeoutMs: 50 });
   it.fluentd.faults.add({ kind: "hang", times: 1 });
