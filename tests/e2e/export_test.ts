@@ -59,23 +59,6 @@ Deno.test("a run that is stopped by SIGTERM ten times delivers each event exactl
   assertEquals(received.compare(stage.expectedIds()), COMPLETE_AND_ONCE);
 });
 
-Deno.test("a program that is killed loses nothing and repeats only what was in flight or unsaved", async () => {
-  await using stage = await setStage({ size: 3_000, uploadEvery: 100 });
-  stage.fluentd.faults.add({ kind: "delay", ms: 10 });
-  const { received } = stage.fluentd;
-  for (let kill = 1; kill <= 5; kill++) {
-    await using program = new Program(stage.start("--fluentd-batch=20"));
-    const before = received.events;
-    await waitUntil("events to arrive", () => received.events > before + 100);
-    program.kill("SIGKILL");
-    assertEquals((await program.outcome()).signal, "SIGKILL");
-  }
-  const { code, stderr } = await runProgram(stage.start(EXIT));
-  assertEquals(code, 0, stderr);
-  const { missing, unexpected } = received.compare(stage.expectedIds());
-  assertEquals({ missing, unexpected }, { missing: [], unexpected: [] });
-});
-
 Deno.test("what is appended while the program runs arrives, and polling goes on", async () => {
   await using stage = await setStage({ size: 50 });
   await using program = new Program(stage.start("--timeout=100ms"));

@@ -138,6 +138,11 @@ export class AuditLog {
     return this.#chunks.names(timeUs);
   }
 
+  /** A chunk's events, in its order. */
+  *chunk(name: string): Generator<LogEvent> {
+    for (const entry of this.#chunks.get(name) ?? []) yield this.#event(entry);
+  }
+
   /** A chunk's events as they go over the wire; `undefined` where there is no such chunk. */
   encodedChunk(name: string): Iterable<Uint8Array> | undefined {
     return this.#chunks.get(name)?.values().map((entry) => this.#encode(entry));

@@ -94,6 +94,13 @@ function keyAfter(log: AuditLog, position: number): string {
   return encode(`${timeUs}.${position - log.firstAt(timeUs)}`);
 }
 
+/** How many events of the log come no later than this `lastKey`. */
+export function passedBy(log: AuditLog, key: string): number {
+  const [timeUs = NaN, nth = NaN] = decode(key).split(/[.~]/).map(Number);
+  if (Number.isNaN(timeUs + nth)) throw new InvalidKeyError(key);
+  return log.firstAt(timeUs) + nth + 1;
+}
+
 function startAfter(
   log: AuditLog,
   range: {
@@ -106,10 +113,8 @@ function startAfter(
   const { startKey, ascending, first, end } = range;
   const start = ascending ? first : end - 1;
   if (startKey === "") return start;
-  const [timeUs = NaN, nth = NaN] = decode(startKey).split(/[.~]/).map(Number);
-  if (Number.isNaN(timeUs + nth)) throw new InvalidKeyError(startKey);
-  const last = log.firstAt(timeUs) + nth;
-  return ascending ? Math.max(start, last + 1) : Math.min(start, last - 1);
+  const passed = passedBy(log, startKey);
+  return ascending ? Math.max(start, passed) : Math.min(start, passed - 2);
 }
 
 function encode(key: string): string {

@@ -27,6 +27,13 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The working directory. */
   readonly cwd?: string;
+  /** A module that runs the program in its own way, and what it may besides. */
+  readonly main?: {
+    readonly path: string;
+    readonly permissions: readonly string[];
+  };
+  /** A shell command that becomes the program by `exec "$@"`. */
+  readonly shell?: string;
 }
 
 /** A running program; disposing of it kills it, should it still run. */
@@ -35,18 +42,24 @@ export class Program implements AsyncDisposable {
   readonly #stdout: Promise<string>;
   readonly #reading: Promise<void>;
   #stderr = "";
+  #hasEnded = false;
 
-  constructor(args: readonly string[], { env, cwd }: ProgramOptions = {}) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "--config",
-        CONFIG,
-        ...PERMISSIONS,
-        MAIN,
-        ...args,
-      ],
+  constructor(args: readonly string[], options: ProgramOptions = {}) {
+    const { env, cwd, main = { path: MAIN, permissions: [] }, shell } = options;
+    const [path = "", ...words] = [
+      ...shell === undefined ? [] : ["sh", "-c", shell, "sh"],
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--config",
+      CONFIG,
+      ...PERMISSIONS,
+      ...main.permissions,
+      main.path,
+      ...args,
+    ];
+    this.#process = new Deno.Command(path, {
+      args: words,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -55,6 +68,7 @@ export class Program implements AsyncDisposable {
     }).spawn();
     this.#stdout = new Response(this.#process.stdout).text();
     this.#reading = this.#readStderr();
+    void this.#process.status.then(() => this.#hasEnded = true);
   }
 
   get pid(): number {
@@ -64,6 +78,11 @@ export class Program implements AsyncDisposable {
   /** What it wrote to stderr so far. */
   get stderr(): string {
     return this.#stderr;
+  }
+
+  /** Whether the process is gone. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   kill(signal: Deno.Signal): void {
