@@ -51,7 +51,7 @@ Deno.test("each alert of the example has a unit test", async () => {
   const alerts = [
     ...(await Deno.readTextFile(RULES)).matchAll(/- alert: (\w+)/g),
   ];
-  assertEquals(alerts.length, 7);
+  assertEquals(alerts.length, 9);
   for (const [, alert] of alerts) {
     assert(tests.includes(`alertname: ${alert}\n        exp_alerts:`), alert);
   }
