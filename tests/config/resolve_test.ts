@@ -174,7 +174,7 @@ Deno.test("every option ends up in its place", () => {
         timeoutMs: 3000,
         compress: "gzip",
         headers: [
-          { name: "Authorization", value: "Bearer abc" },
+          { name: "Authorization", value: "Bearer abc", file: "/run/token" },
           { name: "X-A", value: "1" },
         ],
       },
