@@ -34,7 +34,7 @@ interface ServerPassword {
  *
  * @throws {ConfigError} where that cannot be done or is not wanted: nothing is
  * written then
- * @throws `stop.reason`
+ * @throws {StoppedError} where nothing is written yet
  */
 export async function runConfigure(
   options: Options,
@@ -77,7 +77,7 @@ async function prepare(options: Options, setup: Setup, stop: AbortSignal) {
     stop.throwIfAborted();
     return { replace, password, files };
   } catch (error) {
-    if (!(error instanceof StoppedError)) throw error;
+    if (error !== stop.reason || !(error instanceof StoppedError)) throw error;
     throw new StoppedError(
       error.signal,
       "while configuring: nothing is written",
