@@ -20,6 +20,7 @@ export function eventHandlerToml(setup: Setup): string {
 [teleport]
 addr = ${quote(teleportAddress)}
 identity = ${path("identity")}
+refresh-enabled = true # certificates are renewed without a restart
 
 [forward.fluentd]
 url = ${quote(url)}

@@ -155,6 +155,7 @@ Deno.test("the generated TOML is a configuration with the generated paths", () =
       kind: "identity",
       file: path("identity"),
     });
+    assertEquals(teleport.refreshIntervalMs, 60_000);
     assert(target.kind === "fluentd");
     const { url, sessionUrl, caFile, client } = target.fluentd;
     assertEquals(
