@@ -178,6 +178,32 @@ export function termOfAuthorities(
 }
 
 /**
+ * The time of what a file holds: of a certificate of our own, the first in it, or
+ * of CAs. It may be over.
+ *
+ * @throws {ConfigError} naming the option and the file
+ */
+export async function readTerm(
+  { name, file, kind }: {
+    readonly name: string;
+    readonly file: string;
+    readonly kind: "own" | "authorities";
+  },
+): Promise<Term> {
+  const text = await readCredentialFile(file, name);
+  const about = { path: file, role: name };
+  if (kind === "authorities") {
+    const pems = parseAuthorities(text, about);
+    return termOfAuthorities(pems, { name, path: file });
+  }
+  const { notBeforeMs, notAfterMs } = parseCertificate(text, {
+    ...about,
+    nowMs: -Infinity,
+  });
+  return { name, path: file, notBeforeMs, notAfterMs };
+}
+
+/**
  * Checks that a private key can be used, and belongs to its certificate.
  * An encrypted key is decrypted, since TLS clients fail on one without a word.
  *

@@ -16,6 +16,7 @@ import {
   optionOf,
 } from "../lib/config/options.ts";
 import type { ValueType } from "../lib/config/value_type.ts";
+import { HISTOGRAMS, METRICS } from "../lib/operate/metric_table.ts";
 import { fluentConf } from "../lib/configure/fluent_conf.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -134,6 +135,34 @@ export function exampleFluentConf(): string {
   }, "********");
 }
 
+/** The reference of all metrics, in Markdown as `deno fmt` writes it. */
+export function metricReference(): Promise<string> {
+  const rows = [
+    ...METRICS.map((metric) => ({
+      ...metric,
+      type: metric.name.endsWith("_total") ? "counter" : "gauge",
+    })),
+    ...Object.values(HISTOGRAMS).map((metric) => ({
+      ...metric,
+      type: "histogram",
+    })),
+  ].map(({ name, type, labels, help }) =>
+    `| \`${name}\` | ${type} | ${
+      labels.map((label) => `\`${label}\``).join(", ") || "none"
+    } | ${help} |`
+  );
+  return formatMarkdown(`# Metrics
+
+<!-- Generated from lib/operate/metric_table.ts by \`deno task docs\`: edit there. -->
+
+What \`/metrics\` tells; see [observability](observability.md). Times are in seconds, sizes in bytes. Counters begin at 0 with the process. Something that is not known yet is left out, and not said to be 0.
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`);
+}
+
 async function formatMarkdown(text: string): Promise<string> {
   const process = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--ext", "md", "-"],
@@ -162,6 +191,7 @@ if (import.meta.main) {
   const isCheck = Deno.args.includes("--check");
   const generated: [path: string, content: string][] = [
     ["docs/options.md", await optionReference()],
+    ["docs/metrics.md", await metricReference()],
     ["example/teleport-event-handler.toml", exampleToml()],
     ["example/fluent.conf", exampleFluentConf()],
   ];

@@ -91,7 +91,7 @@ function createPages(
     ),
     policy,
     clock,
-    observer: observePages({ teleport, counters: monitor.counters, notes }),
+    observer: observePages({ teleport, monitor, notes }),
   };
   return (follow: boolean) =>
     watchedSource(

@@ -5,7 +5,7 @@
  */
 
 import { logger } from "../log.ts";
-import type { Counters } from "../operate/counters.ts";
+import type { Monitor } from "../operate/monitor.ts";
 import type { Observers } from "../operate/observers.ts";
 import type { PageObserver } from "../teleport/page_source.ts";
 
@@ -23,9 +23,9 @@ export interface LeftOutNotes {
 
 /** Logs, counts and notes. */
 export function observePages(
-  { teleport, counters, notes }: {
+  { teleport, monitor, notes }: {
     teleport: Observers["teleport"];
-    counters: Counters;
+    monitor: Pick<Monitor, "counters" | "problems">;
     notes: LeftOutNotes;
   },
 ): PageObserver {
@@ -54,7 +54,8 @@ export function observePages(
         range,
         `an event between ${from} and ${to}, at least one, is too large for Teleport to answer with: ${error.message}`,
       );
-      counters.leftOut++;
+      monitor.counters.leftOut++;
+      monitor.problems.occurred("events that are left out", error.message);
       log.error(
         "an event is too large for Teleport to answer with, and is left out; reading goes on behind it",
         { from, to, error: error.message },

@@ -8,7 +8,12 @@ import { splitCommand } from "../config/command_line.ts";
 import { PROGRAM } from "../config/commands.ts";
 import { readProcessEnvironment } from "../config/process_environment.ts";
 import { type Options, readOptions } from "../config/read_options.ts";
-import { toConfig, toFluentdTarget, toStateConfig } from "../config/resolve.ts";
+import {
+  toConfig,
+  toFluentdTarget,
+  toStateConfig,
+  toStatusConfig,
+} from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { StoppedError } from "../signals.ts";
@@ -60,7 +65,7 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
     }
     case "status": {
       const { runStatus } = await import("./status.ts");
-      return await runStatus(toStateConfig(options), {
+      return await runStatus(toStatusConfig(options), {
         json: options.value("json"),
       });
     }

@@ -7,8 +7,10 @@
 
 import { systemClock } from "../clock.ts";
 import { PROGRAM } from "../config/commands.ts";
-import type { StateConfig } from "../config/config.ts";
+import type { CertificateFile, StatusConfig } from "../config/config.ts";
+import { readTerm, type Term } from "../credentials.ts";
 import { describe } from "../errors.ts";
+import { reportTerms } from "../operate/expiry.ts";
 import { formatStatus } from "../operate/format_status.ts";
 import { reportRecordings } from "../operate/recordings_report.ts";
 import type { StatusReport } from "../operate/status_report.ts";
@@ -22,43 +24,38 @@ import { stateDirectory } from "./state_directory.ts";
 
 /** Prints the report, as text or JSON. */
 export async function runStatus(
-  config: StateConfig,
+  config: StatusConfig,
   { json }: { json: boolean },
 ): Promise<number> {
   const report = await askRunning(config) ??
-    await readReport(
-      stateDirectory(config.storage, config.addresses),
-      systemClock.now(),
-    );
+    await readReport(config, systemClock.now());
   print(json ? JSON.stringify(report) + "\n" : formatStatus(report));
   return ExitStatus.Done;
 }
 
 /** What the running process says; undefined where it is not to be asked, or does not. */
 async function askRunning(
-  { listen }: StateConfig,
+  { listen }: StatusConfig,
 ): Promise<StatusReport | undefined> {
   if (listen === undefined) return undefined;
   try {
     return await fetchReport(listen);
   } catch (error) {
-    const line = `${PROGRAM}: ${
-      describe(error)
-    }: this is from the state directory alone\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(line));
+    warn(`${describe(error)}: this is from the state directory alone`);
     return undefined;
   }
 }
 
 /**
- * Reads the state directory without changing it.
+ * Reads the state directory, and the certificates, without changing anything.
  *
  * @throws {StateError} where there is no state, or it cannot be read
  */
-export async function readReport(
-  directory: string,
+async function readReport(
+  { storage, addresses, certificates, problems }: StatusConfig,
   nowMs: number,
 ): Promise<StatusReport> {
+  const directory = stateDirectory(storage, addresses);
   const state = await readState(directory);
   if (state === undefined) {
     throw new StateError(
@@ -66,6 +63,7 @@ export async function readReport(
     );
   }
   const { cluster, startTime, position, recordings } = state;
+  for (const problem of problems) warn(problem);
   return {
     time: new Date(nowMs).toISOString(),
     cluster,
@@ -73,7 +71,24 @@ export async function readReport(
     position: position.newest?.time ?? null,
     recordings: reportRecordings(new Map(Object.entries(recordings)), nowMs),
     setAside: await countRejected(directory),
-    credentials: [],
+    credentials: reportTerms(await readTerms(certificates), nowMs),
     run: null,
   };
+}
+
+/** What cannot be read is told, and is no reason not to tell the rest. */
+async function readTerms(files: readonly CertificateFile[]): Promise<Term[]> {
+  const terms: Term[] = [];
+  for (const file of files) {
+    try {
+      terms.push(await readTerm(file));
+    } catch (error) {
+      warn(describe(error));
+    }
+  }
+  return terms;
+}
+
+function warn(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${PROGRAM}: ${text}\n`));
 }

@@ -32,6 +32,23 @@ export interface StateConfig {
   readonly log: LogConfig;
 }
 
+/** What `status` needs. */
+export interface StatusConfig extends StateConfig {
+  /** What connections are made with, as far as it is configured. */
+  readonly certificates: readonly CertificateFile[];
+  /** Why others are not among them, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** A file with certificates. */
+export interface CertificateFile {
+  /** As reports call it, mostly the option's name. */
+  readonly name: string;
+  readonly file: string;
+  /** One of ours and what comes with it, or those of CAs. */
+  readonly kind: "own" | "authorities";
+}
+
 /** A network address as a person writes it. */
 export interface HostPort {
   /** Name or IP address; IPv6 without brackets. */

@@ -39,7 +39,11 @@ export interface Input {
 /** What holds, after all checks. */
 export interface Options {
   readonly command: CommandName;
-  /** The value of an option. One that the command does not take has its default. */
+  /**
+   * The value of an option. One that the command does not take was not checked.
+   *
+   * @throws {ConfigError} where it is such a one, and no good
+   */
   readonly value: <Name extends OptionName>(name: Name) => Values[Name];
   /** With defaults. */
   readonly operands: readonly string[];

@@ -6,6 +6,7 @@
 
 import { ConfigError } from "../errors.ts";
 import type {
+  CertificateFile,
   ClientCertificateFiles,
   Config,
   CredentialFiles,
@@ -13,9 +14,20 @@ import type {
   IdentityFile,
   LogConfig,
   StateConfig,
+  StatusConfig,
 } from "./config.ts";
 import type { OptionName, Values } from "./options.ts";
+import { noteProblems } from "./problems.ts";
 import { type Input, type Options, readOptions } from "./read_options.ts";
+
+/** Options that name certificates, whose end people want to know. */
+const CERTIFICATES = [
+  ["teleport-identity", "own"],
+  ["teleport-cert", "own"],
+  ["teleport-ca", "authorities"],
+  ["fluentd-cert", "own"],
+  ["fluentd-ca", "authorities"],
+] as const;
 
 /** A run that has an end is not retried for ever. */
 const RETRY_TIMEOUT_WITH_END_MS = 300_000;
@@ -66,7 +78,7 @@ export function toConfig(options: Options): Config {
   });
 }
 
-/** What `status` and `rejected` have to know of where the state is. */
+/** What `rejected` has to know of where the state is. */
 export function toStateConfig(options: Options): StateConfig {
   const { value } = options;
   return freeze<StateConfig>({
@@ -75,6 +87,20 @@ export function toStateConfig(options: Options): StateConfig {
     listen: value("listen"),
     log: toLogConfig(options),
   });
+}
+
+/** What `status` has to know; what others need, it shows where it can. */
+export function toStatusConfig(options: Options): StatusConfig {
+  const certificates: CertificateFile[] = [];
+  const problems: string[] = [];
+  for (const [name, kind] of CERTIFICATES) {
+    noteProblems(problems, name, () => {
+      const file = options.value(name);
+      if (file !== undefined) certificates.push({ name, file, kind });
+    });
+  }
+  const state = toStateConfig(options);
+  return freeze<StatusConfig>({ ...state, certificates, problems });
 }
 
 /** Where to deliver; for `start`, `check` and `rejected retry`. */

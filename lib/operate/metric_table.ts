@@ -1,6 +1,6 @@
 /**
  * THE table of metrics: name, meaning, and where the value is read when somebody
- * asks. What is not a plain number is in `metrics.ts`.
+ * asks, or how it is measured.
  *
  * @module
  */
@@ -210,6 +210,59 @@ export const METRICS: readonly Metric[] = [
     read: () => [[Deno.memoryUsage().heapTotal]],
   },
 ];
+
+/** A metric that tells how many of what it measured were how large. */
+export interface HistogramMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds. */
+  readonly buckets: readonly number[];
+}
+
+/** Of a call over the network, in seconds. */
+const CALL_BUCKETS = [
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+];
+
+/** What is measured each time, by what it is. */
+export const HISTOGRAMS = {
+  requestSeconds: {
+    name: `${PREFIX}request_duration_seconds`,
+    help: "How long requests to Fluentd took, by outcome.",
+    labels: ["outcome"],
+    buckets: CALL_BUCKETS,
+  },
+  pageEvents: {
+    name: `${PREFIX}page_events`,
+    help: "Events on each page of the audit log, those seen before included.",
+    labels: [],
+    buckets: [0, 1, 10, 20, 50, 100, 200, 500, 1_000, 10_000],
+  },
+  pageSeconds: {
+    name: `${PREFIX}page_duration_seconds`,
+    help: "How long pages of the audit log took to come.",
+    labels: [],
+    buckets: CALL_BUCKETS,
+  },
+  saveSeconds: {
+    name: `${PREFIX}state_save_duration_seconds`,
+    help: "How long it took until the state was safely on disk.",
+    labels: [],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+  },
+} as const satisfies Readonly<Record<string, HistogramMetric>>;
 
 const SIDES = ["teleport", "fluentd"] as const;
 const KINDS = ["audit", "recording"] as const;

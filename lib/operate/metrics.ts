@@ -9,26 +9,14 @@
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Measurements } from "./measurements.ts";
-import { type Metric, METRICS, PREFIX } from "./metric_table.ts";
+import {
+  type HistogramMetric,
+  HISTOGRAMS,
+  type Metric,
+  METRICS,
+} from "./metric_table.ts";
 import type { Monitor } from "./monitor.ts";
 import type { RequestOutcome } from "./status_report.ts";
-
-const REQUEST_SECONDS = [
-  0.005,
-  0.01,
-  0.025,
-  0.05,
-  0.1,
-  0.25,
-  0.5,
-  1,
-  2.5,
-  5,
-  10,
-  30,
-];
-const PAGE_EVENTS = [0, 1, 10, 20, 50, 100, 200, 500, 1_000, 10_000];
-const SAVE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
 
 /** The metrics of one run. */
 export class Metrics implements Measurements {
@@ -40,32 +28,10 @@ export class Metrics implements Measurements {
 
   constructor(monitor: Monitor) {
     for (const metric of METRICS) this.#add(metric, monitor);
-    const registers = [this.#registry];
-    this.#requestSeconds = new Histogram({
-      name: `${PREFIX}request_duration_seconds`,
-      help: "How long requests to Fluentd took, by outcome.",
-      labelNames: ["outcome"],
-      buckets: REQUEST_SECONDS,
-      registers,
-    });
-    this.#pageEvents = new Histogram({
-      name: `${PREFIX}page_events`,
-      help: "Events on each page of the audit log, those seen before included.",
-      buckets: PAGE_EVENTS,
-      registers,
-    });
-    this.#pageSeconds = new Histogram({
-      name: `${PREFIX}page_duration_seconds`,
-      help: "How long pages of the audit log took to come.",
-      buckets: REQUEST_SECONDS,
-      registers,
-    });
-    this.#saveSeconds = new Histogram({
-      name: `${PREFIX}state_save_duration_seconds`,
-      help: "How long it took until the state was safely on disk.",
-      buckets: SAVE_SECONDS,
-      registers,
-    });
+    this.#requestSeconds = this.#histogram(HISTOGRAMS.requestSeconds);
+    this.#pageEvents = this.#histogram(HISTOGRAMS.pageEvents);
+    this.#pageSeconds = this.#histogram(HISTOGRAMS.pageSeconds);
+    this.#saveSeconds = this.#histogram(HISTOGRAMS.saveSeconds);
   }
 
   request(outcome: RequestOutcome, seconds: number): void {
@@ -113,5 +79,15 @@ export class Metrics implements Measurements {
         },
       });
     }
+  }
+
+  #histogram({ name, help, labels, buckets }: HistogramMetric): Histogram {
+    return new Histogram({
+      name,
+      help,
+      labelNames: [...labels],
+      buckets: [...buckets],
+      registers: [this.#registry],
+    });
   }
 }

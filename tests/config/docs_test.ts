@@ -4,6 +4,7 @@ import { readToml } from "../../lib/config/toml.ts";
 import {
   exampleFluentConf,
   exampleToml,
+  metricReference,
   optionReference,
 } from "../../scripts/docs.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
@@ -14,6 +15,13 @@ Deno.test("docs/options.md is what the table says", async () => {
   assertEquals(
     await Deno.readTextFile(new URL("docs/options.md", ROOT)),
     await optionReference(),
+  );
+});
+
+Deno.test("docs/metrics.md is what the table says", async () => {
+  assertEquals(
+    await Deno.readTextFile(new URL("docs/metrics.md", ROOT)),
+    await metricReference(),
   );
 });
 

@@ -4,6 +4,7 @@ import {
   resolveConfig,
   toFluentdTarget,
   toStateConfig,
+  toStatusConfig,
 } from "../../lib/config/resolve.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
@@ -315,6 +316,24 @@ Deno.test("a command on the state needs to know where that is, and no more", () 
     log: { level: "info", format: "text" },
   });
   assertEquals(options.value("json"), true);
+});
+
+Deno.test("status knows the certificates that are configured for others, as far as it may read them", () => {
+  const options = readOptions(
+    inputOf("status", ["--storage=/s"], {
+      env: {
+        FDFWD_TELEPORT_IDENTITY: "/nowhere",
+        FDFWD_FLUENTD_CERT: "/x/client.crt",
+      },
+    }),
+  );
+  const { certificates, problems } = toStatusConfig(options);
+  assertEquals(certificates, [
+    { name: "fluentd-cert", file: "/x/client.crt", kind: "own" },
+  ]);
+  assertEquals(problems, [
+    "teleport-identity: cannot read /nowhere: there is no such file",
+  ]);
 });
 
 Deno.test("a dry run in a shared file does not spare status the storage", () => {

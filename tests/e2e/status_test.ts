@@ -2,6 +2,9 @@ import { join } from "node:path";
 import type { StatusReport } from "../../lib/operate/status_report.ts";
 import { assertEquals, assertMatch } from "../assert.ts";
 import { findFreePort } from "../fakes/free_port.ts";
+import { identityText } from "../fakes/identity_file.ts";
+import { EXPIRED, issueClient, teleportPki } from "../fakes/pki.ts";
+import { writeSecret } from "../fakes/pki_files.ts";
 import { type Outcome, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { startListening } from "./listening.ts";
@@ -104,4 +107,32 @@ Deno.test("where nobody answers, status says why and reads the directory", async
   );
   assertEquals(parse(other).run, null);
   assertMatch(other.stderr, /another program listens there/);
+});
+
+Deno.test("status tells until when the configured certificates are good, also one that has ended", async () => {
+  await using stage = await setStage({ size: 10 });
+  await runProgram(stage.start("--exit-on-last-event"));
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const path = join(stage.directory, "expired");
+  await writeSecret(path, await identityText({ pki: { ...pki, client } }));
+  const outcome = await runProgram([
+    "status",
+    "--json",
+    `--storage=${stage.storage}`,
+    `--teleport-addr=${stage.teleport.address}`,
+  ], {
+    env: {
+      FDFWD_TELEPORT_IDENTITY: path,
+      FDFWD_FLUENTD_CERT: stage.paths.fluentd.client.cert,
+      FDFWD_FLUENTD_CA: join(stage.directory, "nowhere"),
+    },
+  });
+  const { credentials } = parse(outcome);
+  assertEquals(
+    credentials.map(({ name, endsSoon }) => [name, endsSoon]),
+    [["teleport-identity", true], ["fluentd-cert", false]],
+  );
+  assertEquals(credentials[0]?.notAfter, "2021-01-01T00:00:00.000Z");
+  assertMatch(outcome.stderr, /fluentd-ca: cannot read .*no such file/);
 });
