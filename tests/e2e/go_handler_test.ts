@@ -48,7 +48,36 @@ Deno.test("a last event that does not show up has its page sent, and is told", a
   );
 });
 
-Deno.test("a bulk export of the Go handler goes on by the day, and says so", async () => {
+Deno.test("a bulk export of the Go handler goes on behind the last event of each chunk", async () => {
+  await using stage = await setStage(
+    { size: 400, spacingMs: 600_000, exportChunkEvents: 40 },
+    { exportSupported: true },
+  );
+  const { log } = stage.teleport;
+  await leaveGoState(stage);
+  const day = "2026-01-02";
+  const dayUs = Date.parse(day) * 1_000;
+  const [sent = "", half = ""] = log.chunkNames(dayUs);
+  const directory = join(stage.stateDirectory, "cursor_v2", day);
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(join(directory, "completed-chunks"), `${sent}\n`);
+  await Deno.writeTextFile(join(directory, `${half}.chunk`), "25");
+  const before = new Set([
+    ...Array.from(log.chunk(sent), ({ id }) => id),
+    ...Array.from(log.chunk(half), ({ id }) => id).slice(0, 25),
+  ]);
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /took over the Go handler's state.* days=2026-01-02 /);
+  // Days before that one were done.
+  const expected = Array.from(log.events())
+    .filter(({ id, timeUs }) => timeUs >= dayUs && !before.has(id))
+    .map(({ id }) => id);
+  assert(before.size > 25 && expected.length > 100);
+  assertEquals(stage.fluentd.received.compare(expected), COMPLETE_AND_ONCE);
+});
+
+Deno.test("where bulk export is gone, that of the Go handler goes on by the day, and says so", async () => {
   await using stage = await setStage({ size: 100 });
   await leaveGoState(stage);
   const day = join(stage.stateDirectory, "cursor_v2", "2026-01-01");

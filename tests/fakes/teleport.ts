@@ -75,6 +75,11 @@ export class TeleportStandIn {
     return `${this.host}:${this.port}`;
   }
 
+  /** Whether it has the methods of the bulk export, from the next start on. */
+  set exportSupported(supported: boolean) {
+    this.#api.exportSupported = supported;
+  }
+
   /** What goes wrong from now on. */
   get faults(): FaultDial {
     return this.#api.faults;

@@ -59,10 +59,11 @@ const DEFAULT_LIMIT = 1_000;
 export class TeleportApi {
   readonly faults = new FaultDial();
   readonly requests: Requests = noRequests();
+  /** Whether the methods of the bulk export are offered on the next server. */
+  exportSupported: boolean;
   /** The locks that were made. */
   readonly locks: LockV2[] = [];
   readonly #log: AuditLog;
-  readonly #exportSupported: boolean;
   readonly #cluster: string;
   readonly #served: { -readonly [Count in keyof Served]: Served[Count] } = {
     pages: 0,
@@ -82,7 +83,7 @@ export class TeleportApi {
     },
   ) {
     this.#log = log;
-    this.#exportSupported = exportSupported;
+    this.exportSupported = exportSupported;
     this.#cluster = cluster;
   }
 
@@ -112,7 +113,7 @@ export class TeleportApi {
       "StreamUnstructuredSessionEvents",
       (it) => this.#recording(it),
     );
-    if (!this.#exportSupported) return;
+    if (!this.exportSupported) return;
     this.#stream(server, "GetEventExportChunks", (it) => this.#chunks(it));
     this.#stream(server, "ExportUnstructuredEvents", (it) => this.#chunk(it));
   }
