@@ -87,6 +87,16 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       const { runRejectedDrop } = await import("./rejected.ts");
       return await runRejectedDrop(toStateConfig(options), options.operands);
     }
+    case "recordings list": {
+      const { runRecordingsList } = await import("./recordings.ts");
+      return await runRecordingsList(toStateConfig(options), {
+        json: options.value("json"),
+      });
+    }
+    case "recordings retry": {
+      const { runRecordingsRetry } = await import("./recordings.ts");
+      return await runRecordingsRetry(toStateConfig(options), options.operands);
+    }
     case "completion": {
       const { completion } = await import("../config/completion.ts");
       print(completion(options.operands[0] ?? ""));

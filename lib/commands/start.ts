@@ -232,6 +232,7 @@ async function forwardAll(
         follow: !config.exitOnLastEvent,
         clock,
         observer: observers.recordings,
+        requests: target.retryRequests,
       },
       locking: lockingOptions(config.lock, client, clock),
     }, signals);

@@ -11,7 +11,7 @@ import { ConfigError } from "../errors.ts";
 import type { PagePosition } from "../event.ts";
 import { logger } from "../log.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
-import type { Saver, Sink } from "../pipeline/ports.ts";
+import type { RetryRequests, Saver, Sink } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
@@ -20,6 +20,7 @@ import type { StateDocument } from "../state/document.ts";
 import { type GoState, readGoState } from "../state/go_state.ts";
 import { RejectedEvents } from "../state/rejected.ts";
 import { countRejected } from "../state/rejected_files.ts";
+import { RetryRequestFiles } from "../state/retry_requests.ts";
 import {
   createStateDirectory,
   readState,
@@ -45,6 +46,8 @@ export interface Target extends AsyncDisposable {
   terms(): readonly Term[];
   /** Takes renewed credentials, until `stop` aborts. */
   keepFresh(stop: AbortSignal): Promise<void>;
+  /** Recordings that somebody wants to be tried again; undefined: nobody can. */
+  readonly retryRequests: RetryRequests | undefined;
   /** Events that earlier runs set aside. */
   readonly setAside: number;
   /** Where reading goes on, or begins. */
@@ -111,6 +114,10 @@ async function openFluentd(
       maxBytes: fluentd.batchBytes,
       maxRequests: fluentd.maxConnections,
       setAside: await countRejected(directory),
+      retryRequests: new RetryRequestFiles(directory, {
+        clock,
+        onFailure: tellOnce(),
+      }),
       begin(cluster) {
         checkCluster(cluster, stored, directory);
         const document = stored ??
@@ -140,6 +147,18 @@ async function openFluentd(
   }
 }
 
+/** What cannot be read stays so, as a rule. */
+function tellOnce(): (error: Error) => void {
+  const told = new Set<string>();
+  return ({ message }) => {
+    if (told.has(message)) return;
+    told.add(message);
+    logger("state").warn("requests to retry recordings are not heeded", {
+      error: message,
+    });
+  };
+}
+
 function openStdout(config: Config, clock: Clock): Target {
   const log = logger("delivery");
   const sink = new StdoutSink((bytes) => Deno.stdout.writeSync(bytes));
@@ -159,6 +178,7 @@ function openStdout(config: Config, clock: Clock): Target {
     maxBytes: 1024 * 1024,
     maxRequests: 1,
     setAside: 0,
+    retryRequests: undefined,
     begin() {
       const position = firstPosition(config.source, clock.now());
       const snapshot = { position, recordings: {} };

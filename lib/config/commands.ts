@@ -114,6 +114,24 @@ export const COMMANDS = {
       "rejected drop --storage ./storage 6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
     ],
   },
+  "recordings list": {
+    summary: "List the session recordings that are not delivered yet",
+    about:
+      "One that could not be read for two days is called missing. It is tried further, about once an hour.",
+    operands: [],
+    examples: ["recordings list --storage ./storage"],
+  },
+  "recordings retry": {
+    summary: "Try session recordings again now",
+    about:
+      "A running program tries them within seconds, and otherwise the next one does.",
+    operands: [{
+      name: "session",
+      help: "the sessions whose recordings to try; all where none is given",
+      many: "any",
+    }],
+    examples: ["recordings retry --storage ./storage"],
+  },
   completion: {
     summary: "Print a completion script for a shell",
     about: "The script goes to standard output.",

@@ -53,10 +53,24 @@ function optionRule(
 ): string {
   const letter = short === undefined ? "" : ` -s ${short}`;
   return rule(
-    `__fish_seen_subcommand_from ${commands.map(lastWord).join(" ")}`,
+    isAnyOf(commands),
     `-l ${name}${letter}${valueOptions(value)}`,
     help,
   );
+}
+
+/** Commands of one word, or groups of those whose first word is the same. */
+function isAnyOf(commands: readonly string[]): string {
+  const groups = Map.groupBy(
+    commands,
+    (name) => name.includes(" ") ? name.replace(/ .*/, "") : "",
+  );
+  return [...groups].map(([first, names]) => {
+    const last = `__fish_seen_subcommand_from ${names.map(lastWord).join(" ")}`;
+    return first === ""
+      ? last
+      : `begin; __fish_seen_subcommand_from ${first}; and ${last}; end`;
+  }).join("; or ");
 }
 
 function rule(condition: string, what: string, description: string): string {
@@ -75,7 +89,6 @@ function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }
 
-/** Tells `rejected list` from other commands well enough: no other is called `list`. */
 function lastWord(name: string): string {
   return name.replace(/.* /, "");
 }

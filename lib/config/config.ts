@@ -22,7 +22,7 @@ export interface Config {
   readonly log: LogConfig;
 }
 
-/** What the commands on the state directory need: `status`, `rejected …`. */
+/** What the commands on the state directory need: `status`, `rejected …`, `recordings …`. */
 export interface StateConfig {
   readonly storage: string;
   /** They name the directory within `storage`. */

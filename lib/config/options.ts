@@ -75,7 +75,14 @@ interface Row<T, Name extends string> {
 
 const RUN = ["start", "check"] as const;
 const DELIVER = [...RUN, "rejected retry"] as const;
-const STATE = [...DELIVER, "status", "rejected list", "rejected drop"] as const;
+const STATE = [
+  ...DELIVER,
+  "status",
+  "rejected list",
+  "rejected drop",
+  "recordings list",
+  "recordings retry",
+] as const;
 
 // Timers cannot wait for longer than 2^31 milliseconds, which is 24.8 days.
 const LONGEST_WAIT = "576h";
@@ -514,7 +521,13 @@ const OPTIONS = {
     default: "false",
     help: "print JSON",
     places: ["flag"],
-    commands: ["check", "status", "rejected list", "version"],
+    commands: [
+      "check",
+      "status",
+      "rejected list",
+      "recordings list",
+      "version",
+    ],
   },
 } as const satisfies Readonly<Record<string, Row<unknown, string>>>;
 

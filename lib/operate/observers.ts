@@ -155,6 +155,20 @@ function recordingsObserver(
       counters.recordingsLeft.delete(sessionId);
       log.debug("recording delivered", { session: sessionId });
     },
+    retried: (sessionId) =>
+      log.info("recording is tried again, as asked for", {
+        session: sessionId,
+      }),
+    missing: (sessionId, { sinceMs, attempts, lastError }) =>
+      log.error(
+        "recording is missing: it could not be read for two days, and is tried further",
+        {
+          session: sessionId,
+          since: new Date(sinceMs).toISOString(),
+          attempts,
+          error: lastError,
+        },
+      ),
     failed(sessionId, { attempts, lastError }, waitMs) {
       failing.add(sessionId);
       problems.occurred(WHAT.recordings, lastError);

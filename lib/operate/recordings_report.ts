@@ -4,11 +4,10 @@
  * @module
  */
 
+import { isMissing } from "../pipeline/missing_recording.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
 import type { RecordingsReport } from "./status_report.ts";
 
-/** A recording that could not be read for so long is called missing. */
-const MISSING_MS = 48 * 60 * 60_000;
 /** An operator looks at some, and not at thousands. */
 const MAX_TROUBLED = 100;
 
@@ -21,14 +20,14 @@ export function reportRecordings(
   let missing = 0;
   for (const [sessionId, recording] of recordings) {
     if (recording.attempts === 0) continue;
-    const isMissing = nowMs - recording.sinceMs >= MISSING_MS;
-    if (isMissing) missing++;
+    const missed = isMissing(recording, nowMs);
+    if (missed) missing++;
     if (troubled.length >= MAX_TROUBLED) continue;
     troubled.push({
       sessionId,
       since: new Date(recording.sinceMs).toISOString(),
       attempts: recording.attempts,
-      missing: isMissing,
+      missing: missed,
       lastError: recording.lastError,
     });
   }

@@ -93,6 +93,17 @@ export interface PendingRecording extends RecordingMark {
   readonly notBeforeMs: number;
   /** Why the last attempt failed, in words; "" where none has. */
   readonly lastError: string;
+  /** Somebody was told that it is missing. */
+  readonly toldMissing?: boolean;
+}
+
+/** Recordings that somebody wants to be tried at once. */
+export interface RetryRequests {
+  /**
+   * Resolves with their session ids once there are any; those of the last time are
+   * done with then. Rejects with the reason of `stop`.
+   */
+  next(stop: AbortSignal): Promise<readonly string[]>;
 }
 
 /** What survives the process. Changes are saved together, soon, and in one piece. */

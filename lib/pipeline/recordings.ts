@@ -16,7 +16,9 @@ import type {
   PendingRecording,
   RecordingMark,
   RecordingSource,
+  RetryRequests,
 } from "./ports.ts";
+import { isMissing } from "./missing_recording.ts";
 import { backoffMs } from "./retry.ts";
 import { Slots } from "./slots.ts";
 
@@ -45,6 +47,8 @@ export interface RecordingsOptions {
   readonly follow: boolean;
   readonly clock: Clock;
   readonly observer: RecordingsObserver;
+  /** Left out: nobody can ask for anything. */
+  readonly requests?: RetryRequests | undefined;
   readonly random?: () => number;
 }
 
@@ -52,6 +56,10 @@ export interface RecordingsOptions {
 export interface RecordingsObserver {
   read(count: number, kept: number): void;
   finished(sessionId: string): void;
+  /** It is tried again at once, as somebody asked for. */
+  retried(sessionId: string): void;
+  /** It could not be read for two days; told once, however many runs it takes. */
+  missing(sessionId: string, recording: PendingRecording): void;
   /** An attempt failed; `waitMs` is undefined where this run will not try again. */
   failed(
     sessionId: string,
@@ -72,6 +80,10 @@ export class Recordings {
   readonly #tasks = new Map<string, Promise<void>>();
   /** Recordings that wait for, or are in, their first attempt. */
   readonly #room: Slots;
+  /** Ends the wait of a recording for its next attempt. */
+  readonly #wake = new Map<string, () => void>();
+  readonly #drained = new AbortController();
+  readonly #heeding: Promise<void>;
 
   /** Takes up the recordings that an earlier run left. */
   constructor(options: RecordingsOptions, stop: AbortSignal) {
@@ -82,6 +94,7 @@ export class Recordings {
     for (const sessionId of options.checkpoints.recordings().keys()) {
       this.#start(sessionId);
     }
+    this.#heeding = this.#heedRequests();
   }
 
   /** Aborts, with the error, when a recording could not be delivered for good. */
@@ -103,7 +116,35 @@ export class Recordings {
   /** Resolves when nothing is left to do: with `follow`, only after `stop`. */
   async drain(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
+    this.#drained.abort();
+    await this.#heeding;
     this.#failure.signal.throwIfAborted();
+  }
+
+  async #heedRequests(): Promise<void> {
+    const { requests } = this.#options;
+    if (requests === undefined) return;
+    const stop = AbortSignal.any([this.#stop, this.#drained.signal]);
+    try {
+      while (true) {
+        for (const sessionId of await requests.next(stop)) {
+          this.#retry(sessionId);
+        }
+      }
+    } catch (error) {
+      if (!stop.aborted || error !== stop.reason) this.#failure.abort(error);
+    }
+  }
+
+  /** Nothing to do for one that is delivered, under way, or about to be. */
+  #retry(sessionId: string): void {
+    const { checkpoints, observer } = this.#options;
+    const recording = checkpoints.recordings().get(sessionId);
+    const wake = this.#wake.get(sessionId);
+    if (recording === undefined || wake === undefined) return;
+    checkpoints.updateRecording(sessionId, { ...recording, notBeforeMs: 0 });
+    observer.retried(sessionId);
+    wake();
   }
 
   #start(sessionId: string): void {
@@ -136,7 +177,7 @@ export class Recordings {
       const recording = checkpoints.recordings().get(sessionId);
       if (recording === undefined) return;
       // A run that ends tries everything once, however recently it failed.
-      if (follow) await this.#sleepUntil(recording.notBeforeMs);
+      if (follow) await this.#sleepUntil(recording.notBeforeMs, sessionId);
       await this.#slots.acquire(stop);
       let lastError;
       try {
@@ -159,23 +200,39 @@ export class Recordings {
       if (gotFurther) attempts = 1;
       const last = !follow && attempts >= ATTEMPTS_BEFORE_EXIT;
       const waitMs = this.#waitMs(follow ? failed : attempts);
+      const nowMs = clock.now();
       const pending = {
         ...now,
         attempts: failed,
-        notBeforeMs: clock.now() + (last ? 0 : waitMs),
+        notBeforeMs: nowMs + (last ? 0 : waitMs),
         lastError,
       };
-      checkpoints.updateRecording(sessionId, pending);
+      const missing = isMissing(pending, nowMs);
+      checkpoints.updateRecording(
+        sessionId,
+        missing ? { ...pending, toldMissing: true } : pending,
+      );
       observer.failed(sessionId, pending, last ? undefined : waitMs);
+      if (missing && !now.toldMissing) observer.missing(sessionId, pending);
       if (last) return;
       if (!follow) await clock.sleep(waitMs, stop);
     }
   }
 
-  async #sleepUntil(timeMs: number): Promise<void> {
+  /** Shorter where somebody asks for it. */
+  async #sleepUntil(timeMs: number, sessionId: string): Promise<void> {
     const { clock } = this.#options;
     const waitMs = timeMs - clock.now();
-    if (waitMs > 0) await clock.sleep(waitMs, this.#stop);
+    if (waitMs <= 0) return;
+    const awake = new AbortController();
+    this.#wake.set(sessionId, () => awake.abort());
+    try {
+      await clock.sleep(waitMs, AbortSignal.any([this.#stop, awake.signal]));
+    } catch (error) {
+      if (error !== awake.signal.reason) throw error;
+    } finally {
+      this.#wake.delete(sessionId);
+    }
   }
 
   #waitMs(attempts: number): number {

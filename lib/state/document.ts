@@ -169,5 +169,6 @@ function isNewestEvents(value: unknown): value is NewestEvents {
 function isPendingRecording(value: unknown): value is PendingRecording {
   return isRecord(value) && isNumber(value.index) && isCount(value.count) &&
     isCount(value.attempts) && isCount(value.sinceMs) &&
-    isCount(value.notBeforeMs) && typeof value.lastError === "string";
+    isCount(value.notBeforeMs) && typeof value.lastError === "string" &&
+    (value.toldMissing === undefined || typeof value.toldMissing === "boolean");
 }

@@ -46,6 +46,7 @@ const OFFERS: [words: string[], offered: string[]][] = [
   [["st"], ["start", "status"]],
   [["rejected", ""], ["list", "retry", "drop", "--help"]],
   [["rejected", "list", "--js"], ["--json"]],
+  [["recordings", ""], ["list", "retry", "--help"]],
   [["start", "--js"], []],
   [["start", "--log-l"], ["--log-level"]],
   [["start", "--log-level", ""], ["debug", "info", "warning", "error"]],
@@ -93,6 +94,9 @@ complete -C ${JSON.stringify(`teleport-event-handler ${line}`)}`;
     assertEquals(await offers("st"), ["start", "status"]);
     assertEquals(await offers("rejected "), ["drop", "list", "retry"]);
     assertEquals(await offers("rejected list --js"), ["--json"]);
+    assertEquals(await offers("recordings list --js"), ["--json"]);
+    assertEquals(await offers("rejected retry --fluentd-u"), ["--fluentd-url"]);
+    assertEquals(await offers("recordings retry --fluentd-u"), []);
     assertEquals(await offers("start --js"), []);
     assertEquals(await offers("start --log-format "), ["json", "text"]);
     assertEquals(await offers("completion "), ["bash", "fish", "zsh"]);

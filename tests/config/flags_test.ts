@@ -82,7 +82,7 @@ const PROBLEMS: [args: string[], problems: string[]][] = [
   [["--types", "--debug"], ["--types: needs a value"]],
   [["--ttl=5h"], ["--ttl: is an option of configure, and not of start"]],
   [["--json"], [
-    "--json: is an option of check, status, rejected list, version, and not of start",
+    "--json: is an option of check, status, rejected list, recordings list, version, and not of start",
   ]],
   [["now"], ['start: unexpected argument "now"']],
   [["--", "--debug"], ['start: unexpected argument "--debug"']],

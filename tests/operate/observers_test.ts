@@ -221,6 +221,30 @@ Deno.test("a recording that fails is told once, and again when it is left", asyn
   assertEquals([...counters.recordingsLeft], [["s1", "not there (yet)"]]);
 });
 
+Deno.test("a recording that is missing is an error, one that is tried again is not", async () => {
+  await using test = await setUp();
+  const { recordings, records } = test;
+  recordings.retried("s1");
+  const sinceMs = Date.parse("2026-02-27T12:00:00Z");
+  recordings.missing("s1", pending({ attempts: 60, sinceMs, lastError: "no" }));
+  assertEquals(records, [
+    {
+      level: "INFO",
+      message: "recording is tried again, as asked for",
+      session: "s1",
+    },
+    {
+      level: "ERROR",
+      message:
+        "recording is missing: it could not be read for two days, and is tried further",
+      session: "s1",
+      since: "2026-02-27T12:00:00.000Z",
+      attempts: 60,
+      error: "no",
+    },
+  ]);
+});
+
 Deno.test("a recording that is finished is counted, and no longer left", async () => {
   await using test = await setUp();
   const { counters, recordings } = test;

@@ -107,7 +107,13 @@ async function forwardAll(
       maxBytes: Infinity,
       follow: false,
       clock,
-      observer: { read() {}, finished: look, failed: look },
+      observer: {
+        read() {},
+        finished: look,
+        retried: look,
+        missing: look,
+        failed: look,
+      },
     },
   }, { stop: new AbortController().signal, kill: kill.signal });
   const outcome = clock.runUntil(ended);

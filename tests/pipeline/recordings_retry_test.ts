@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "../assert.ts";
+import type { RetryRequests } from "../../lib/pipeline/ports.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
 import {
@@ -164,7 +165,12 @@ Deno.test("an attempt that got further begins counting anew", async () => {
     },
   }, {
     follow: true,
-    pending: { s1: pending({ attempts: 7, notBeforeMs: 0 }) },
+    pending: {
+      s1: pending({
+        attempts: 7,
+        sinceMs: Date.parse("2026-03-01T11:00:00Z"),
+      }),
+    },
   });
   await run.clock.untilSleeping();
   assertEquals(run.told.at(-1), "s1 failed 8: the stream was cut");
@@ -172,4 +178,121 @@ Deno.test("an attempt that got further begins counting anew", async () => {
   assert(run.told.includes("s1 failed 1: the stream was cut"));
   run.stop.abort();
   await run.recordings.drain();
+});
+
+/** Requests that a test makes. */
+class Requests implements RetryRequests {
+  #asked = Promise.withResolvers<readonly string[]>();
+
+  ask(...sessionIds: readonly string[]): void {
+    const { resolve } = this.#asked;
+    this.#asked = Promise.withResolvers();
+    resolve(sessionIds);
+  }
+
+  next(stop: AbortSignal): Promise<readonly string[]> {
+    return new Promise((resolve, reject) => {
+      this.#asked.promise.then(resolve, reject);
+      stop.addEventListener("abort", () => reject(stop.reason), { once: true });
+    });
+  }
+}
+
+Deno.test("a recording that could not be read for two days is told to be missing, once, and tried further", async () => {
+  const run = startRecordings({ s1: broken }, { follow: true });
+  run.announce("s1");
+  const missing = () => run.told.filter((line) => line === "s1 missing");
+  await run.clock.advance(48 * HOUR_MS - 1);
+  assertEquals(missing(), []);
+  await run.clock.advance(2 * HOUR_MS);
+  assertEquals(missing().length, 1);
+  const { length } = run.streams;
+  await run.clock.advance(48 * HOUR_MS);
+  assertEquals(missing().length, 1);
+  assert(run.streams.length > length + 20);
+  run.stop.abort();
+  await run.recordings.drain();
+
+  const left = run.progress.recordings().get("s1");
+  assert(left !== undefined);
+  const next = startRecordings({ s1: broken }, { pending: { s1: left } });
+  await next.clock.advance(100 * HOUR_MS);
+  await next.recordings.drain();
+  assert(!next.told.includes("s1 missing"));
+});
+
+Deno.test("a run that ends tells of a recording that is missing, too", async () => {
+  const run = startRecordings({ s1: broken }, {
+    pending: { s1: pending({ attempts: 5, sinceMs: 1 }) },
+  });
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(run.told.filter((line) => line === "s1 missing").length, 1);
+});
+
+Deno.test("a recording that waits is tried at once where somebody asks for it", async () => {
+  let there = false;
+  const requests = new Requests();
+  const run = startRecordings({
+    async *s1(startIndex) {
+      if (there) yield* streaming(THREE)(startIndex, never);
+    },
+    s2: broken,
+  }, {
+    follow: true,
+    requests,
+    pending: {
+      s1: pending({ attempts: 9, notBeforeMs: 2 ** 42 }),
+      s2: pending({ attempts: 9, notBeforeMs: 2 ** 42 }),
+    },
+  });
+  await run.clock.advance(HOUR_MS);
+  assertEquals(run.streams, []);
+  requests.ask("s1", "nobody");
+  await run.clock.advance(0);
+  assertEquals(run.streams, ["s1 0"]);
+  assertEquals(
+    run.told.filter((line) => !line.startsWith("read")),
+    [
+      "s1 retried",
+      "s1 failed 10: the recording is not there (yet)",
+      // Since the epoch, that is.
+      "s1 missing",
+    ],
+  );
+  there = true;
+  requests.ask("s1");
+  await run.clock.advance(0);
+  assertEquals(run.told.at(-1), "s1 finished");
+  assertEquals(run.text("s1"), idsOf(THREE).join(" "));
+  // Of one that is delivered there is nothing to try.
+  requests.ask("s1");
+  await run.clock.advance(0);
+  assertEquals(run.streams.length, 2);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("what is asked for is kept, should the program end before it is tried", async () => {
+  const requests = new Requests();
+  const run = startRecordings({}, {
+    follow: true,
+    concurrency: 0,
+    requests,
+    pending: { s1: pending({ attempts: 9, notBeforeMs: 2 ** 42 }) },
+  });
+  requests.ask("s1");
+  await run.clock.advance(0);
+  assertEquals(run.progress.recordings().get("s1")?.notBeforeMs, 0);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("requests that cannot be heeded for a fault of ours end the run", async () => {
+  const bug = new Error("a bug");
+  const run = startRecordings({}, {
+    follow: true,
+    requests: { next: () => Promise.reject(bug) },
+  });
+  await turn();
+  assertEquals(await assertRejects(() => run.recordings.drain()), bug);
 });

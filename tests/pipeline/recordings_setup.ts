@@ -133,6 +133,8 @@ export function startRecordings(
     observer: {
       read: (count, kept) => told.push(`read ${count}, kept ${kept}`),
       finished: (sessionId) => told.push(`${sessionId} finished`),
+      retried: (sessionId) => told.push(`${sessionId} retried`),
+      missing: (sessionId) => told.push(`${sessionId} missing`),
       failed: (sessionId, { attempts, lastError }, waitMs) =>
         told.push(
           `${sessionId} failed ${attempts}: ${lastError}${

@@ -238,6 +238,8 @@ Deno.test("a recording that is announced the moment it is finished is not forgot
     observer: {
       read: () => {},
       failed: () => {},
+      retried: () => {},
+      missing: () => {},
       finished(sessionId) {
         if (again) queueMicrotask(() => run.announce(sessionId));
         again = false;
@@ -360,6 +362,8 @@ Deno.test("a failing observer is a failure of the run, not a silent one", async 
         throw bug;
       },
       finished: () => {},
+      retried: () => {},
+      missing: () => {},
       failed: () => {},
     },
   });

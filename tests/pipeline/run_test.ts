@@ -131,7 +131,13 @@ function start(
       maxBytes: Infinity,
       follow,
       clock,
-      observer: { read() {}, finished() {}, failed() {} },
+      observer: {
+        read() {},
+        finished() {},
+        retried() {},
+        missing() {},
+        failed() {},
+      },
     },
   };
   const ended = run(options, { stop: stop.signal, kill: kill.signal });

@@ -1,0 +1,116 @@
+/**
+ * `recordings list|retry`: what is not delivered completely.
+ *
+ * @module
+ */
+
+import { systemClock } from "../clock.ts";
+import type { StateConfig } from "../config/config.ts";
+import { ConfigError } from "../errors.ts";
+import { isMissing } from "../pipeline/missing_recording.ts";
+import type { PendingRecording } from "../pipeline/ports.ts";
+import { StateError } from "../state/document.ts";
+import { requestRetry } from "../state/retry_requests.ts";
+import { readState } from "../state/state_file.ts";
+import { ExitStatus } from "./exit_status.ts";
+import { print } from "./print.ts";
+import { stateDirectory } from "./state_directory.ts";
+
+type Where = Pick<StateConfig, "storage" | "addresses">;
+
+/** What `recordings list --json` prints of each, one a line. */
+interface ListedRecording {
+  readonly sessionId: string;
+  /** When it was first heard of. */
+  readonly since: string;
+  readonly attempts: number;
+  readonly missing: boolean;
+  /** Not before then is it tried again; null: as soon as possible. */
+  readonly next: string | null;
+  readonly lastError: string;
+}
+
+/** `recordings list`: one line, or with `json` one JSON object, for each recording. */
+export async function runRecordingsList(
+  { storage, addresses }: Where,
+  { json }: { json: boolean },
+): Promise<number> {
+  const nowMs = systemClock.now();
+  const recordings = await readRecordings(stateDirectory(storage, addresses));
+  const lines = Object.entries(recordings).map(([sessionId, recording]) => {
+    const listed = list(sessionId, recording, nowMs);
+    return json ? JSON.stringify(listed) : formatLine(listed);
+  });
+  print(lines.map((line) => `${line}\n`).join(""));
+  return ExitStatus.Done;
+}
+
+/**
+ * `recordings retry`: has recordings tried again at once, by the running program
+ * or by the next one. The state itself belongs to whoever runs.
+ *
+ * @param sessionIds All that are pending where there is none
+ */
+export async function runRecordingsRetry(
+  { storage, addresses }: Where,
+  sessionIds: readonly string[],
+): Promise<number> {
+  const directory = stateDirectory(storage, addresses);
+  const recordings = await readRecordings(directory);
+  const unknown = sessionIds.filter((id) => !Object.hasOwn(recordings, id));
+  if (unknown.length > 0) {
+    throw new ConfigError(
+      unknown.map((id) => `no recording of a session ${id} is pending`),
+    );
+  }
+  const wanted = sessionIds.length > 0 ? sessionIds : Object.keys(recordings);
+  await requestRetry(directory, wanted);
+  print(
+    wanted.length === 0
+      ? "no recording is pending\n"
+      : `${wanted.length} asked for: a running program tries within seconds, otherwise the next one does\n`,
+  );
+  return ExitStatus.Done;
+}
+
+async function readRecordings(
+  directory: string,
+): Promise<Readonly<Record<string, PendingRecording>>> {
+  const state = await readState(directory);
+  if (state === undefined) {
+    throw new StateError(
+      `there is no state in ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
+    );
+  }
+  return state.recordings;
+}
+
+function list(
+  sessionId: string,
+  recording: PendingRecording,
+  nowMs: number,
+): ListedRecording {
+  const { sinceMs, notBeforeMs, attempts, lastError } = recording;
+  return {
+    sessionId,
+    since: new Date(sinceMs).toISOString(),
+    attempts,
+    missing: isMissing(recording, nowMs),
+    next: notBeforeMs <= nowMs ? null : new Date(notBeforeMs).toISOString(),
+    lastError,
+  };
+}
+
+function formatLine(
+  { sessionId, since, attempts, missing, next, lastError }: ListedRecording,
+): string {
+  const state = missing ? "missing" : attempts === 0 ? "waiting" : "failing";
+  return [
+    since,
+    sessionId,
+    state,
+    ...attempts === 0
+      ? []
+      : [`${attempts} attempts`, `next ${next ?? "at once"}`, lastError],
+  ].join("  ");
+}

@@ -1,0 +1,119 @@
+/**
+ * Recordings that are to be tried again at once: one empty file each, named after
+ * the session, in the state directory. A running program looks for them every few
+ * seconds, and any other one when it starts.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Clock } from "../clock.ts";
+import { describe } from "../errors.ts";
+import type { RetryRequests } from "../pipeline/ports.ts";
+import { StateError } from "./document.ts";
+
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+const LOOK_MS = 2_000;
+const LOOK_AFTER_FAILURE_MS = 60_000;
+
+/**
+ * Asks for recordings to be tried again.
+ *
+ * @throws {StateError} naming the file that cannot be made
+ */
+export async function requestRetry(
+  stateDirectory: string,
+  sessionIds: readonly string[],
+): Promise<void> {
+  const directory = directoryIn(stateDirectory);
+  for (const sessionId of sessionIds) {
+    const path = join(directory, encodeURIComponent(sessionId));
+    try {
+      await createDirectory(directory);
+      await Deno.writeTextFile(path, "", { mode: FILE_MODE });
+    } catch (cause) {
+      throw new StateError(`cannot write ${path}: ${describe(cause)}`, {
+        cause,
+      });
+    }
+  }
+}
+
+/** The requests in a state directory. */
+export class RetryRequestFiles implements RetryRequests {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: StateError) => void;
+  #taken: string[] = [];
+
+  /** @param options.onFailure Told where they cannot be read; it is tried again later */
+  constructor(
+    stateDirectory: string,
+    options: { clock: Clock; onFailure: (error: StateError) => void },
+  ) {
+    this.#directory = directoryIn(stateDirectory);
+    this.#clock = options.clock;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** See `RetryRequests.next`. */
+  async next(stop: AbortSignal): Promise<readonly string[]> {
+    while (true) {
+      let waitMs = LOOK_MS;
+      try {
+        const sessionIds = await this.#look();
+        if (sessionIds.length > 0) return sessionIds;
+      } catch (cause) {
+        waitMs = LOOK_AFTER_FAILURE_MS;
+        this.#onFailure(
+          new StateError(
+            `cannot take requests out of ${this.#directory}: ${
+              describe(cause)
+            }`,
+            { cause },
+          ),
+        );
+      }
+      await this.#clock.sleep(waitMs, stop);
+    }
+  }
+
+  /** Removes what was taken the last time, and takes what is there. */
+  async #look(): Promise<string[]> {
+    // Ours, so that whoever runs the command, we may remove what is in it.
+    await createDirectory(this.#directory);
+    for (const name of this.#taken.splice(0)) {
+      await removeIfThere(join(this.#directory, name));
+    }
+    for await (const { name, isFile } of Deno.readDir(this.#directory)) {
+      if (isFile) this.#taken.push(name);
+    }
+    return this.#taken.flatMap(decodeName);
+  }
+}
+
+function directoryIn(stateDirectory: string): string {
+  return join(stateDirectory, "retry");
+}
+
+async function createDirectory(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** None of a file that somebody else has put there. */
+function decodeName(name: string): string[] {
+  try {
+    return [decodeURIComponent(name)];
+  } catch {
+    return [];
+  }
+}

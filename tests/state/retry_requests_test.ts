@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { StateError } from "../../lib/state/document.ts";
+import {
+  requestRetry,
+  RetryRequestFiles,
+} from "../../lib/state/retry_requests.ts";
+import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+
+interface Setup {
+  readonly directory: string;
+  readonly clock: FakeClock;
+  readonly failures: StateError[];
+  readonly requests: RetryRequestFiles;
+  readonly next: () => Promise<readonly string[]>;
+}
+
+async function withRequests(use: (setup: Setup) => Promise<void>) {
+  const directory = await Deno.makeTempDir();
+  const clock = new FakeClock();
+  const failures: StateError[] = [];
+  const requests = new RetryRequestFiles(directory, {
+    clock,
+    onFailure: (error) => failures.push(error),
+  });
+  try {
+    await use({
+      directory,
+      clock,
+      failures,
+      requests,
+      next: () => requests.next(new AbortController().signal),
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function namesIn(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
+}
+
+Deno.test("what was asked for before is found at once, what is asked for later within seconds", async () => {
+  await withRequests(async ({ directory, clock, next }) => {
+    await requestRetry(directory, ["s1", "s2"]);
+    assertEquals((await next()).toSorted(), ["s1", "s2"]);
+    const later = next();
+    await clock.untilSleeping();
+    await requestRetry(directory, ["s3"]);
+    const startedMs = clock.now();
+    assertEquals(await clock.runUntil(later), ["s3"]);
+    assert(clock.now() - startedMs <= 5_000);
+  });
+});
+
+Deno.test("a request stays until the next one is waited for, and is gone then", async () => {
+  await withRequests(async ({ directory, clock, next }) => {
+    await requestRetry(directory, ["s1"]);
+    await next();
+    assertEquals(namesIn(join(directory, "retry")), ["s1"]);
+    const stop = new AbortController();
+    const waiting = new RetryRequestFiles(directory, {
+      clock,
+      onFailure: () => {},
+    });
+    // Whoever comes after a crash finds it again.
+    assertEquals(await waiting.next(stop.signal), ["s1"]);
+    const ended = waiting.next(stop.signal);
+    await clock.untilSleeping();
+    assertEquals(namesIn(join(directory, "retry")), []);
+    const reason = new Error("stopped");
+    stop.abort(reason);
+    assertEquals(await assertRejects(() => ended), reason);
+  });
+});
+
+Deno.test("whatever a session is called, its request stays in its directory", async () => {
+  await withRequests(async ({ directory, next }) => {
+    const sessionIds = ["../../etc/passwd", "a b", "é", "%2e%2e", "a/b"];
+    await requestRetry(directory, sessionIds);
+    assertEquals(namesIn(directory), ["retry"]);
+    assertEquals((await next()).toSorted(), sessionIds.toSorted());
+  });
+});
+
+Deno.test("only the owner may see what is asked for, and nobody's odd files matter", async () => {
+  await withRequests(async ({ directory, next }) => {
+    await requestRetry(directory, ["s1"]);
+    const retry = join(directory, "retry");
+    assertEquals(((await Deno.stat(retry)).mode ?? 0) & 0o777, 0o700);
+    await Deno.mkdir(join(retry, "directory"));
+    await Deno.writeTextFile(join(retry, "100%"), "");
+    assertEquals(await next(), ["s1"]);
+  });
+});
+
+Deno.test("requests that cannot be read are told, and looked for again later", async () => {
+  await withRequests(async ({ directory, clock, failures, next }) => {
+    const retry = join(directory, "retry");
+    await Deno.writeTextFile(retry, "in the way");
+    await assertRejects(
+      () => requestRetry(directory, ["s1"]),
+      StateError,
+      `cannot write ${retry}/s1: `,
+    );
+    const asked = next();
+    await clock.untilSleeping();
+    assertEquals(failures.length, 1);
+    assert(failures[0]?.message.startsWith("cannot take requests out of "));
+    await Deno.remove(retry);
+    await requestRetry(directory, ["s1"]);
+    assertEquals(await clock.runUntil(asked), ["s1"]);
+  });
+});
