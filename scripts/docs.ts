@@ -6,7 +6,6 @@
  * @module
  */
 
-import { ADDRESSES } from "../lib/config/address.ts";
 import {
   canStandIn,
   environmentNames,
@@ -15,6 +14,7 @@ import {
   type OptionName,
   optionOf,
 } from "../lib/config/options.ts";
+import { TELEPORT_ADDRESSES } from "../lib/config/teleport_address.ts";
 import type { ValueType } from "../lib/config/value_type.ts";
 import { HISTOGRAMS, METRICS } from "../lib/operate/metric_table.ts";
 import { fluentConf } from "../lib/configure/fluent_conf.ts";
@@ -116,7 +116,7 @@ function exampleEntry(name: OptionName, key: string): string {
 
 function literal(type: ValueType<unknown>, example: string): string {
   if (type.shape === "switch" || /^\d+$/.test(example)) return example;
-  if (type.shape === "single" || type === ADDRESSES) {
+  if (type.shape === "single" || type === TELEPORT_ADDRESSES) {
     return JSON.stringify(example); // There can be several addresses: mostly there is one.
   }
   const entries = example.split(",").map((entry) => JSON.stringify(entry));

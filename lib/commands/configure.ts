@@ -5,9 +5,9 @@
  */
 
 import { resolve } from "node:path";
-import { parseAddress } from "../config/address.ts";
 import { checkPassword } from "../config/password.ts";
 import type { Options } from "../config/read_options.ts";
+import { parseTeleportAddress } from "../config/teleport_address.ts";
 import type { KeyType } from "../configure/certificates.ts";
 import {
   createCredentials,
@@ -104,7 +104,7 @@ function toSetup({ value, operands }: Options): Setup {
   const names = { ca, server, client };
   const problems = [...nameProblems(names)];
   try {
-    parseAddress(teleportAddress);
+    parseTeleportAddress(teleportAddress);
   } catch (error) {
     problems.push(`configure: addr: ${describe(error)}`);
   }

@@ -4,10 +4,8 @@
  * @module
  */
 
-import { ConfigError } from "../errors.ts";
 import type { HostPort } from "./config.ts";
 import { refusal } from "./refusal.ts";
-import { list, type ValueType } from "./value_type.ts";
 
 const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i;
 const MAX_PORT = 65_535;
@@ -41,15 +39,3 @@ function complaint(text: string): string {
   if (/^:\d+$/.test(text)) return "has no host: write host:port";
   return "is not an address: write host:port, an IPv6 address in brackets";
 }
-
-const LIST = list("HOST:PORT,...", parseAddress);
-
-/** Addresses, at least one, in the order in which they are tried. */
-export const ADDRESSES: ValueType<readonly HostPort[]> = {
-  ...LIST,
-  parse(texts, context) {
-    const addresses = LIST.parse(texts, context);
-    if (addresses.length === 0) throw new ConfigError(["needs a value"]);
-    return addresses;
-  },
-};

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { ADDRESSES } from "./address.ts";
 import { COMMAND_NAMES, type CommandName } from "./commands.ts";
 import { duration } from "./duration.ts";
 import { DIRECTORY, FILE, FILE_OR_DIRECTORY } from "./file.ts";
@@ -17,6 +16,7 @@ import { PASSWORD } from "./password.ts";
 import { PAST_TIME } from "./rfc3339.ts";
 import { size } from "./size.ts";
 import { DNS_NAMES, IP_ADDRESSES } from "./subject_names.ts";
+import { TELEPORT_ADDRESSES } from "./teleport_address.ts";
 import {
   choice,
   integer,
@@ -132,16 +132,16 @@ const OPTIONS = {
   },
 
   "teleport-addr": {
-    type: ADDRESSES,
+    type: TELEPORT_ADDRESSES,
     group: "Teleport",
     default: "localhost:3025",
-    help: "where Teleport's auth service or proxy is",
+    help: "Teleport's proxy or auth service; the first that works is used",
     commands: STATE,
   },
   "teleport-identity": {
     type: optional(FILE_OR_DIRECTORY),
     group: "Teleport",
-    help: "identity file; this or ca, cert and key are required",
+    help: "identity file, or tbot's directory; else ca, cert and key",
     example: "/var/lib/teleport-event-handler/identity",
     commands: RUN,
     excludes: ["teleport-ca", "teleport-cert", "teleport-key"],
@@ -174,14 +174,14 @@ const OPTIONS = {
     type: SWITCH,
     group: "Teleport",
     default: "false",
-    help: "read credentials from disk again while running",
+    help: "take renewed credentials from disk while running",
     commands: RUN,
   },
   "teleport-refresh-interval": {
     type: duration({ min: "100ms", max: LONGEST_WAIT }),
     group: "Teleport",
     default: "1m",
-    help: "how often to do so",
+    help: "how often to look for them",
     commands: RUN,
   },
 

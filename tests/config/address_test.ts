@@ -1,7 +1,6 @@
-import { ADDRESSES, parseAddress } from "../../lib/config/address.ts";
+import { parseAddress } from "../../lib/config/address.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
-import { NO_FILES } from "./files.ts";
 
 const GOOD: [text: string, host: string, port: number][] = [
   ["localhost:3025", "localhost", 3025],
@@ -47,16 +46,3 @@ for (const [text, problem] of BAD) {
     assertEquals(error.problems, [`${JSON.stringify(text)} ${problem}`]);
   });
 }
-
-Deno.test("several addresses keep their order, and none is refused", () => {
-  assertEquals(ADDRESSES.parse(["b:2, a:1", "[::1]:3"], NO_FILES), [
-    { host: "b", port: 2 },
-    { host: "a", port: 1 },
-    { host: "::1", port: 3 },
-  ]);
-  assertThrows(
-    () => ADDRESSES.parse([""], NO_FILES),
-    ConfigError,
-    "needs a value",
-  );
-});

@@ -54,7 +54,7 @@ Deno.test("an option's line tells its value, what it is for, and its default", (
   const lineOf = (flag: string) => lines.find((line) => line.includes(flag));
   assertEquals(
     lineOf("--teleport-refresh-interval"),
-    "      --teleport-refresh-interval DURATION  how often to do so (default 1m)",
+    "      --teleport-refresh-interval DURATION  how often to look for them (default 1m)",
   );
   assertEquals(
     lineOf("--config FILE"),

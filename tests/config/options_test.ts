@@ -103,7 +103,7 @@ const CASES: { readonly [Name in Documented]: Case<Values[Name]> } = {
       '[teleport]\naddr = ["a:1", "[::1]:2"]',
     ],
     otherwise: [{ host: "localhost", port: 3025 }],
-    bad: ["a", '"a" has no port: write host:port'],
+    bad: ["a:", '"a:" has no port: write host:port'],
   },
   "teleport-identity": {
     ...file("TELEPORT_IDENTITY", [

@@ -470,7 +470,7 @@ const REFUSALS: readonly [
   problem: string,
   stdin?: string,
 ][] = [
-  [["host"], 'addr: "host" has no port'],
+  [["host:"], 'addr: "host:" has no port'],
   [["a:1", "../ca"], 'ca-name: "../ca" is not a plain file name'],
   [["a:1", "x", "x"], "ca-name, server-name and client-name have to differ"],
   [["--ip=fluentd"], '--ip: "fluentd" is not an IP address'],
