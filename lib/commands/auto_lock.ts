@@ -6,7 +6,6 @@
 
 import type { Clock } from "../clock.ts";
 import type { LockConfig, SourceConfig } from "../config/config.ts";
-import { logger } from "../log.ts";
 import { autoLockObserver } from "../operate/auto_lock_observer.ts";
 import type { RunOptions } from "../pipeline/run.ts";
 import { readLogin } from "../struct/struct_fields.ts";
@@ -38,15 +37,14 @@ export function lockingOptions(
   };
 }
 
-/** Says so where no failed login would ever be seen. */
-export function warnOfUnseenLogins(
+/** Why no failed login would ever be seen; undefined where they would. */
+export function unseenLogins(
   lock: LockConfig | undefined,
   { types }: Pick<SourceConfig, "types">,
-): void {
-  if (lock === undefined || types.length === 0 || types.includes(LOGIN)) return;
-  logger("lock").warn(
-    "lock-enabled has no effect: types leaves out user.login, so no failed login is seen",
-  );
+): string | undefined {
+  return lock === undefined || types.length === 0 || types.includes(LOGIN)
+    ? undefined
+    : "lock-enabled has no effect: types leaves out user.login, so no failed login is seen";
 }
 
 /** What another attempt does not change. */

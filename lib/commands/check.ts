@@ -1,49 +1,143 @@
 /**
- * `check`: whether the configuration and the credentials hold.
+ * `check`: whether a run would work, by walking the path that it takes.
  *
  * @module
  */
 
+import { checkFluentd, fluentdTargets } from "../check/fluentd.ts";
+import { attempt, type Tried } from "../check/finding.ts";
+import { collect, type Part } from "../check/report.ts";
+import { dateOf } from "../check/shown_text.ts";
+import { checkStorage } from "../check/storage.ts";
+import { checkTeleport } from "../check/teleport.ts";
 import { systemClock } from "../clock.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, FluentdTarget } from "../config/config.ts";
 import { printConfig } from "../config/print_config.ts";
 import type { EffectiveOption } from "../config/read_options.ts";
-import { ConfigError } from "../errors.ts";
+import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
-import { loadIdentity } from "../teleport/identity.ts";
+import { formatAddress } from "../teleport/address.ts";
+import { identityTerms, loadIdentity } from "../teleport/identity.ts";
+import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print } from "./print.ts";
+import { stateDirectory } from "./state_directory.ts";
 
-/**
- * Reads and checks every credential that the configuration names; options were
- * checked before. Connects to nothing.
- *
- * @param effective Printed first, where `--print-config` asks for it
- * @throws {ConfigError} with all problems, each naming the file
- */
-export async function runCheck(
-  config: Config,
-  effective: readonly EffectiveOption[] | undefined,
-): Promise<number> {
-  if (effective !== undefined) print(printConfig(effective));
-  const nowMs = systemClock.now();
-  const { teleport, target } = config;
-  const [identity, tls] = await Promise.allSettled([
-    loadIdentity(teleport.credentials, nowMs),
-    target.kind === "fluentd" ? loadTls(target.fluentd, nowMs) : undefined,
-  ]);
-  if (identity.status === "rejected" || tls.status === "rejected") {
-    throw new ConfigError([...problemsOf(identity), ...problemsOf(tls)]);
-  }
-  const end = new Date(identity.value.certificate.notAfterMs).toISOString();
-  print(
-    `The configuration holds; the credentials are good until ${end}. Connections were not tried.\n`,
-  );
-  return ExitStatus.Done;
+/** What is printed, and how. */
+export interface CheckOptions {
+  readonly json: boolean;
+  /** Printed too, where `--print-config` asks for it. */
+  readonly effective: readonly EffectiveOption[] | undefined;
+  /** Ends the check. */
+  readonly stop: AbortSignal;
 }
 
-function problemsOf(result: PromiseSettledResult<unknown>): readonly string[] {
-  if (result.status === "fulfilled") return [];
-  if (result.reason instanceof ConfigError) return result.reason.problems;
-  throw result.reason;
+/** Checks everything, and prints what it finds. */
+export async function runCheck(
+  config: Config,
+  { json, effective, stop }: CheckOptions,
+): Promise<number> {
+  if (effective !== undefined && !json) print(printConfig(effective) + "\n");
+  const report = await collect(parts(config, stop), json ? () => {} : print);
+  if (json) {
+    print(
+      JSON.stringify({
+        ...report,
+        ...effective && { configuration: effective },
+      }) + "\n",
+    );
+  }
+  return report.ok ? ExitStatus.Done : ExitStatus.Failed;
+}
+
+/** What is looked at, one after the other. */
+async function* parts(
+  config: Config,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const { teleport, target, lock, source } = config;
+  const nowMs = systemClock.now();
+  const unseen = unseenLogins(lock, source);
+  yield {
+    name: "Configuration",
+    findings: only({
+      finding: unseen === undefined
+        ? { step: "options", status: "ok", text: "every value can be used" }
+        : { step: "options", status: "warning", text: unseen },
+    }),
+  };
+  const identity = await attempt(
+    "credentials",
+    signal,
+    async () => {
+      const identity = await loadIdentity(teleport.credentials, nowMs);
+      const terms = identityTerms(identity, teleport.credentials);
+      return { text: termsText(terms), value: identity };
+    },
+  );
+  let cluster: string | undefined;
+  const onCluster = (name: string) => {
+    cluster = name;
+  };
+  yield { name: "Teleport's credentials", findings: only(identity) };
+  if (identity.value !== undefined) {
+    const options = {
+      identity: identity.value,
+      lock: lock !== undefined,
+      nowMs,
+      signal,
+      onCluster,
+    };
+    for (const address of teleport.addresses) {
+      yield {
+        name: `Teleport at ${formatAddress(address)}`,
+        findings: checkTeleport(address, options),
+      };
+    }
+  }
+  if (target.kind !== "fluentd") return;
+  yield* fluentdParts(target, signal);
+  const directory = stateDirectory(target.storage, teleport.addresses);
+  yield {
+    name: "Storage",
+    findings: checkStorage(directory, { cluster, nowMs, signal }),
+  };
+}
+
+async function* fluentdParts(
+  { fluentd }: FluentdTarget,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const tls = await attempt("credentials", signal, async () => {
+    const tls = await loadTls(fluentd, systemClock.now());
+    const { terms } = tls;
+    const text = terms.length === 0 ? "none are set" : termsText(terms);
+    return { text, value: tls };
+  });
+  yield { name: "Fluentd's credentials", findings: only(tls) };
+  if (tls.value === undefined) return;
+  const byOrigin = Map.groupBy(
+    fluentdTargets(fluentd),
+    ({ url }) => new URL(url).origin,
+  );
+  for (const [origin, targets] of byOrigin) {
+    yield {
+      name: `Fluentd at ${origin}`,
+      findings: checkFluentd(new URL(origin), targets, {
+        fluentd,
+        tls: tls.value,
+        signal,
+      }),
+    };
+  }
+}
+
+async function* only({ finding }: Tried<unknown>) {
+  yield finding;
+}
+
+function termsText(terms: readonly Term[]): string {
+  return terms.map(({ name, path, notAfterMs }) =>
+    `${name} in ${path} until ${dateOf(notAfterMs)}`
+  ).join(", ");
 }

@@ -58,10 +58,11 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
     case "check": {
       const { runCheck } = await import("./check.ts");
       const { effective } = options;
-      return await runCheck(
-        toConfig(options),
-        options.value("print-config") ? effective : undefined,
-      );
+      return await runCheck(toConfig(options), {
+        json: options.value("json"),
+        effective: options.value("print-config") ? effective : undefined,
+        stop: signals.stop,
+      });
     }
     case "status": {
       const { runStatus } = await import("./status.ts");

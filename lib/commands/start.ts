@@ -29,7 +29,7 @@ import type { Saver } from "../pipeline/ports.ts";
 import type { Progress } from "../pipeline/progress.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import { run } from "../pipeline/run.ts";
-import { lockingOptions, warnOfUnseenLogins } from "./auto_lock.ts";
+import { lockingOptions, unseenLogins } from "./auto_lock.ts";
 import { inBackground } from "./background.ts";
 import { createSource } from "./create_source.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -82,7 +82,8 @@ export async function start(
 ): Promise<void> {
   const clock = systemClock;
   const log = logger("start");
-  warnOfUnseenLogins(config.lock, config.source);
+  const unseen = unseenLogins(config.lock, config.source);
+  if (unseen !== undefined) log.warn(unseen);
   const movements = createMovements({ clock, pollMs: config.source.pollMs });
   const monitor = createMonitor(config, { counters, movements }, {
     clock,

@@ -71,13 +71,14 @@ export const COMMANDS = {
     ],
   },
   check: {
-    summary: "Check the configuration and the credentials",
+    summary: "Check everything that start needs, step by step",
     about:
-      "Takes the same options as start, and reads every file that they name. Nothing is connected and nothing is forwarded.",
+      "Takes the same options as start and walks the path that it takes: credentials, name, TCP, TLS and gRPC to Teleport, the rights of the role, then Fluentd and the storage. Says of each step that it holds, or what is wrong and what to do. Forwards nothing and locks nobody. Ends with 0 only if nothing failed.",
     operands: [],
     examples: [
       "check --config teleport-event-handler.toml",
       "check --config teleport-event-handler.toml --print-config",
+      "check --config teleport-event-handler.toml --json",
     ],
   },
   status: {

@@ -27,7 +27,7 @@ import {
   type Page,
 } from "./decode_events.ts";
 import type { Identity } from "./identity.ts";
-import { type Lock, toLockV2 } from "./lock.ts";
+import { type Lock, LOCK_OF_NOBODY, toLockV2 } from "./lock.ts";
 import {
   EmptySchema,
   EventExportChunkSchema,
@@ -246,6 +246,27 @@ export class TeleportClient {
       decoderOf(EmptySchema),
       signal,
     );
+  }
+
+  /**
+   * Asks whether we may lock users, and locks nobody: the server looks at the
+   * right first, and then refuses a lock that is not of anybody.
+   *
+   * @throws {TeleportError} where we may not
+   */
+  async checkLockAccess(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#unary(
+        `${AUTH}/UpsertLock`,
+        LockV2Schema,
+        LOCK_OF_NOBODY,
+        decoderOf(EmptySchema),
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof TeleportError)) throw error;
+      if (error.status !== "INVALID_ARGUMENT") throw error;
+    }
   }
 
   /** Takes no more calls, and closes the connection when those under way are over. */

@@ -19,6 +19,17 @@ export interface Lock {
 
 const MESSAGE = "User is locked due to too many failed login attempts";
 
+/**
+ * A lock that no server takes, for it has no target (`LockV2.CheckAndSetDefaults`
+ * in Teleport's api/types/lock.go); and would one, it has ended long ago.
+ */
+export const LOCK_OF_NOBODY: MessageInitShape<typeof LockV2Schema> = {
+  kind: "lock",
+  version: "v2",
+  metadata: { name: "event-handler-check" },
+  spec: { target: {}, expires: timestampFromMs(0) },
+};
+
 /** `types.LockV2`, which Teleport's auth service takes. */
 export function toLockV2(
   { user, login, untilMs }: Lock,

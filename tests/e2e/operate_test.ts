@@ -74,19 +74,3 @@ Deno.test("refused events are listed, sent again, and dropped when told so", asy
     COMPLETE_AND_ONCE,
   );
 });
-
-Deno.test("check reads every credential, and prints the configuration with its origins", async () => {
-  await using stage = await setStage();
-  const [, ...options] = stage.start();
-  const good = await runProgram(["check", "--print-config", ...options]);
-  assertEquals(good.code, 0, good.stderr);
-  assertMatch(good.stdout, /storage .*--storage/);
-  assertMatch(good.stdout, /The configuration holds/);
-  const bad = await runProgram([
-    "check",
-    ...options,
-    `--fluentd-key=${stage.paths.teleport.client.key}`,
-  ]);
-  assertEquals(bad.code, 2);
-  assertMatch(bad.stderr, /fluentd-key.*does not belong to the certificate/);
-});

@@ -1,0 +1,97 @@
+/**
+ * The state directory.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { describe } from "../errors.ts";
+import { DirectoryLock } from "../state/directory_lock.ts";
+import { readState } from "../state/state_file.ts";
+import { attempt, type Finding, withUntried } from "./finding.ts";
+
+/** Looks whether a run could begin there; leaves nothing behind. */
+export function checkStorage(
+  directory: string,
+  options: {
+    /** What the cluster calls itself, where it has answered. */
+    readonly cluster: string | undefined;
+    readonly nowMs: number;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<Finding> {
+  return withUntried(["directory", "lock", "state"], walk(directory, options));
+}
+
+async function* walk(
+  directory: string,
+  { cluster, nowMs, signal }: Parameters<typeof checkStorage>[1],
+): AsyncGenerator<Finding> {
+  const existing = await nearestExisting(directory);
+  const written = await attempt("directory", signal, async () => {
+    await tryWriting(existing);
+    return {
+      text: existing === directory
+        ? `${directory} is writable`
+        : `${directory} can be created`,
+      value: true,
+    };
+  });
+  yield written.finding;
+  if (written.value === undefined) return;
+  if (existing !== directory) {
+    const text = "there is none yet";
+    yield { step: "lock", status: "ok", text };
+    yield { step: "state", status: "ok", text };
+    return;
+  }
+  yield (await attempt("lock", signal, async () => {
+    using _lock = await DirectoryLock.acquire(directory, nowMs);
+    return { text: "free", value: true };
+  })).finding;
+  yield (await attempt("state", signal, async () => {
+    const state = await readState(directory);
+    if (state === undefined) return { text: "there is none yet", value: true };
+    if (cluster !== undefined && state.cluster !== cluster) {
+      throw new Error(
+        `the state is of the cluster ${state.cluster}, but this one calls itself ${cluster}: ` +
+          "give it a storage of its own, or move that directory away to start over",
+      );
+    }
+    const { newest } = state.position;
+    const upTo = newest === null
+      ? "nothing delivered yet"
+      : `delivered up to ${newest.time}`;
+    return { text: `of the cluster ${state.cluster}, ${upTo}`, value: true };
+  })).finding;
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  try {
+    await Deno.lstat(path);
+    return path;
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : await nearestExisting(parent);
+  }
+}
+
+async function tryWriting(directory: string): Promise<void> {
+  try {
+    const path = await Deno.makeTempFile({ dir: directory, prefix: ".check-" });
+    try {
+      using file = await Deno.open(path, { write: true });
+      await file.write(new TextEncoder().encode("check"));
+      await file.sync();
+    } finally {
+      await Deno.remove(path);
+    }
+  } catch (cause) {
+    throw new Error(
+      `cannot write in ${directory}: ${
+        describe(cause)
+      }: it must belong to the user that runs this, on a disk with room`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The real path to Teleport, step by step.
+ *
+ * @module
+ */
+
+import type { Identity } from "../teleport/identity.ts";
+import type { Address } from "../teleport/address.ts";
+import { TeleportClient } from "../teleport/client.ts";
+import { TeleportError } from "../teleport/errors.ts";
+import { httpProxyFor } from "../teleport/http_proxy.ts";
+import { resolveRoute } from "../teleport/route.ts";
+import { attempt, type Finding, withUntried } from "./finding.ts";
+import { checkNetwork, NETWORK_STEPS } from "./network.ts";
+import { authorityNames, shownText } from "./shown_text.ts";
+
+/** No recording has this id. */
+const NO_SESSION = "00000000-0000-0000-0000-000000000000";
+const DAY_MS = 24 * 60 * 60_000;
+/** Events that are so far ahead of us tell that our clock is behind. */
+const AHEAD_MS = 5_000;
+
+/** What is looked at, and with what. */
+export interface TeleportCheckOptions {
+  readonly identity: Identity;
+  /** Whether users are to be locked. */
+  readonly lock: boolean;
+  readonly nowMs: number;
+  readonly signal: AbortSignal;
+  /** Told what the cluster calls itself. */
+  readonly onCluster: (name: string) => void;
+}
+
+/** Walks to Teleport at one address, and asks for what the program needs there. */
+export function checkTeleport(
+  address: Address,
+  options: TeleportCheckOptions,
+): AsyncGenerator<Finding> {
+  const steps = [
+    ...NETWORK_STEPS,
+    "TLS",
+    "gRPC",
+    "events",
+    "recordings",
+    ...options.lock ? ["locks"] : [],
+    "clock",
+  ];
+  return withUntried(steps, walk(address, options));
+}
+
+async function* walk(
+  address: Address,
+  options: TeleportCheckOptions,
+): AsyncGenerator<Finding> {
+  const { identity, signal } = options;
+  const httpProxy = httpProxyFor(address);
+  const host = { address, httpProxy, option: "teleport-addr" };
+  if (!(yield* checkNetwork(host, signal))) return;
+
+  const route = await attempt("TLS", signal, async () => {
+    const expected = `expected: one signed by ${
+      authorityNames(identity.authorities)
+    }`;
+    try {
+      const found = await resolveRoute(address, {
+        identity,
+        httpProxy,
+        signal,
+      });
+      const way = found.kind === "auth service"
+        ? "the auth service itself shows"
+        : "a proxy passes TLS on to the auth service, which shows";
+      return { text: `${way} ${shownText(found.shown)}`, value: found };
+    } catch (error) {
+      if (!(error instanceof TeleportError)) throw error;
+      throw new TeleportError(`${error.message}; ${expected}`, error.status);
+    }
+  });
+  yield route.finding;
+  if (route.value === undefined) return;
+
+  const client = new TeleportClient({ addresses: [address], identity });
+  try {
+    yield* checkCalls(client, options);
+  } finally {
+    client.close();
+  }
+}
+
+async function* checkCalls(
+  client: TeleportClient,
+  { lock, nowMs, signal, onCluster }: TeleportCheckOptions,
+): AsyncGenerator<Finding> {
+  const ping = await attempt("gRPC", signal, async () => {
+    const cluster = await client.ping(signal);
+    onCluster(cluster.name);
+    return {
+      text: `the cluster ${cluster.name}, version ${cluster.version}`,
+      value: cluster,
+    };
+  });
+  yield ping.finding;
+  if (ping.value === undefined) return;
+
+  const listed = await attempt("events", signal, async () => {
+    const range = { startMs: nowMs - DAY_MS, endMs: nowMs };
+    const { events } = await client.getEvents(
+      { ...range, types: [], limit: 1, cursor: "" },
+      signal,
+    );
+    const text = events.length > 0
+      ? "may be listed"
+      : "may be listed; there is none of the last 24 hours";
+    return { text, value: true };
+  });
+  yield listed.finding;
+
+  yield (await attempt("recordings", signal, async () => {
+    await tryRecording(client, signal);
+    return { text: "may be streamed", value: true };
+  })).finding;
+
+  if (lock) {
+    yield (await attempt("locks", signal, async () => {
+      await client.checkLockAccess(signal);
+      return { text: "may be made", value: true };
+    })).finding;
+  }
+
+  if (listed.value === undefined) return;
+  yield (await attempt(
+    "clock",
+    signal,
+    () => compareClocks(client, nowMs, signal),
+  ))
+    .finding;
+}
+
+/** Asks for a recording that nobody has: a right that is missing shows first. */
+async function tryRecording(
+  client: TeleportClient,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const _ of client.streamSessionEvents(NO_SESSION, 0, signal)) {
+      return;
+    }
+  } catch (error) {
+    if (error instanceof TeleportError && error.status === "NOT_FOUND") return;
+    throw error;
+  }
+}
+
+/** Teleport's API tells no time; its events do, where they are ahead of us. */
+async function compareClocks(
+  client: TeleportClient,
+  nowMs: number,
+  signal: AbortSignal,
+) {
+  const startMs = Date.now() + AHEAD_MS;
+  const { events: [event] } = await client.getEvents({
+    startMs,
+    endMs: startMs + DAY_MS,
+    types: [],
+    limit: 1,
+    cursor: "",
+  }, signal);
+  if (event === undefined) {
+    return { text: "no event is ahead of our clock", value: true };
+  }
+  const seconds = Math.round((event.timeMs - nowMs) / 1_000);
+  return {
+    text:
+      `an event is ${seconds} s ahead of our clock, so that events are read that late: does every machine follow NTP?`,
+    warning: true,
+    value: true,
+  };
+}

@@ -1,0 +1,515 @@
+import { join } from "node:path";
+import type { CheckReport } from "../../lib/check/report.ts";
+import { issueCertificate } from "../../lib/configure/certificates.ts";
+import { formatDocument } from "../../lib/state/document.ts";
+import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { startFluentd } from "../fakes/fluentd.ts";
+import { fluentdTls } from "../fakes/fluentd_tls.ts";
+import { findFreePort } from "../fakes/free_port.ts";
+import { identityText } from "../fakes/identity_file.ts";
+import { CLUSTER_NAME, logEvent } from "../fakes/log_event.ts";
+import {
+  EXPIRED,
+  fluentdPki,
+  issueClient,
+  strangerPki,
+  teleportPki,
+  VALID,
+  webPki,
+} from "../fakes/pki.ts";
+import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
+import { Program, type ProgramOptions, runProgram } from "../fakes/program.ts";
+import {
+  ignoreWithoutFluentd,
+  startRealFluentd,
+} from "../fakes/real_fluentd.ts";
+import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
+import { sampleDocument } from "../state/sample_document.ts";
+import { setStage, type Stage } from "./stage.ts";
+
+interface Checked {
+  readonly code: number;
+  /** What `--json` says: status and text, by `part/step`. */
+  readonly found: Readonly<Record<string, string>>;
+  /** The steps that failed. */
+  readonly failed: readonly string[];
+}
+
+/** Options of a `start` on the stage, but for those that are replaced or left out. */
+function options(
+  stage: Stage,
+  { replace = [], without = [] }: {
+    replace?: readonly string[];
+    without?: readonly string[];
+  } = {},
+): string[] {
+  const names = [...replace, ...without].map((arg) => arg.split("=")[0]);
+  const [, ...all] = stage.start();
+  return [
+    ...all.filter((arg) => !names.includes(arg.split("=")[0])),
+    ...replace,
+  ];
+}
+
+async function check(
+  stage: Stage,
+  changes: Parameters<typeof options>[1] & ProgramOptions = {},
+): Promise<Checked> {
+  const { code, stdout, stderr } = await runProgram(
+    ["check", "--json", ...options(stage, changes)],
+    changes,
+  );
+  assertEquals(stderr, "");
+  const report: CheckReport = JSON.parse(stdout);
+  assertEquals(report.ok, code === 0);
+  const keyOf = ({ part, step }: { part: string; step: string }) =>
+    `${part.replace(/ at .*/, "")}/${step}`;
+  return {
+    code,
+    found: Object.fromEntries(
+      report.findings.map((it) => [keyOf(it), `${it.status}: ${it.text}`]),
+    ),
+    failed: report.findings.filter(({ status }) => status === "failed")
+      .map(keyOf),
+  };
+}
+
+Deno.test("where everything holds, each step says so, and nothing is left behind", async () => {
+  await using stage = await setStage({ size: 5 });
+  stage.teleport.append(logEvent("exec", { timeMs: Date.now() - 1_000 }));
+  const { code, found } = await check(stage, { replace: ["--lock-enabled"] });
+  assertEquals(code, 0);
+  assertEquals(Object.keys(found), [
+    "Configuration/options",
+    "Teleport's credentials/credentials",
+    "Teleport/name",
+    "Teleport/TCP",
+    "Teleport/TLS",
+    "Teleport/gRPC",
+    "Teleport/events",
+    "Teleport/recordings",
+    "Teleport/locks",
+    "Teleport/clock",
+    "Fluentd's credentials/credentials",
+    "Fluentd/name",
+    "Fluentd/TCP",
+    "Fluentd/TLS",
+    "Fluentd/client certificate",
+    "Fluentd/POST to fluentd-url",
+    "Fluentd/POST to fluentd-session-url",
+    "Fluentd/clock",
+    "Storage/directory",
+    "Storage/lock",
+    "Storage/state",
+  ]);
+  for (const [step, text] of Object.entries(found)) {
+    assertMatch(text, /^ok: /, step);
+  }
+  assertMatch(
+    found["Teleport/TLS"] ?? "",
+    /teleport\.cluster\.local.*signed by tele\.example\.com, good until 2049-12-31/,
+  );
+  assertMatch(found["Teleport/gRPC"] ?? "", /cluster tele\.example\.com, ver/);
+  assertMatch(found["Teleport/events"] ?? "", /may be listed$/);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /for localhost, 127\.0\.0\.1, signed by Fluentd CA, good until 2049-12-31/,
+  );
+  assertEquals(stage.teleport.locks, []);
+  assertEquals(stage.fluentd.received.events, 0);
+  assertEquals(
+    stage.fluentd.received.requests.filter(({ body }) => body === "[]").length,
+    2,
+  );
+  const names = await Array.fromAsync(Deno.readDir(stage.directory));
+  assert(!names.some(({ name }) => /storage|check/.test(name)));
+});
+
+Deno.test("people get a line for each step, the configuration before it, and the sum after it", async () => {
+  await using stage = await setStage();
+  const good = await runProgram(["check", "--print-config", ...options(stage)]);
+  assertEquals(good.code, 0, good.stderr);
+  assertMatch(good.stdout, /^config +none +default\n/);
+  assertMatch(good.stdout, /storage .*--storage/);
+  assertMatch(
+    good.stdout,
+    /\nTeleport at 127\.0\.0\.1:\d+\n {2}✓ name +127\.0\.0\.1 is an address\n {2}✓ TCP /,
+  );
+  assertMatch(good.stdout, /\nEverything holds\.\n$/);
+  await stage.fluentd.stop();
+  const bad = await runProgram(["check", ...options(stage)]);
+  assertEquals(bad.code, 1);
+  assertMatch(
+    bad.stdout,
+    / {2}✗ TCP +connection to localhost:\d+ refused: is it running, and is the port right in fluentd-url\?/,
+  );
+  assertMatch(bad.stdout, / {2}– TLS +not tried: TCP failed\n/);
+  assertMatch(bad.stdout, /\n1 of \d+ steps failed\.\n$/);
+  const json = await runProgram([
+    "check",
+    "--json",
+    "--print-config",
+    ...options(stage),
+  ]);
+  const { configuration }: CheckReport = JSON.parse(json.stdout);
+  assert(configuration?.some(({ name }) => name === "storage"));
+});
+
+Deno.test("an identity with another cluster's CA: the one that was expected and the one that came are named", async () => {
+  await using stage = await setStage();
+  const { client } = await teleportPki();
+  const { authority } = await strangerPki();
+  const path = join(stage.directory, "wrong-ca");
+  await writeSecret(
+    path,
+    await identityText({ pki: { ...await teleportPki(), client, authority } }),
+  );
+  const { code, found, failed } = await check(stage, {
+    replace: [`--teleport-identity=${path}`],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Teleport/TLS"]);
+  assertMatch(
+    found["Teleport/TLS"] ?? "",
+    /not signed by a CA of our credentials: are those in .*wrong-ca of this cluster.*signed by tele\.example\.com.*expected: one signed by tele\.example\.com/,
+  );
+  assertMatch(found["Teleport/events"] ?? "", /^not tried: TLS failed$/);
+  assertMatch(found["Storage/directory"] ?? "", /^ok/);
+});
+
+Deno.test("an identity that has expired is told with its file and its end, and the rest is looked at", async () => {
+  await using stage = await setStage();
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const path = join(stage.directory, "expired");
+  await writeSecret(path, await identityText({ pki: { ...pki, client } }));
+  const { code, found, failed } = await check(stage, {
+    replace: [`--teleport-identity=${path}`],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Teleport's credentials/credentials"]);
+  assertMatch(
+    found["Teleport's credentials/credentials"] ?? "",
+    /expired expired on 2021-01-01T00:00:00\.000Z: renew it/,
+  );
+  assertMatch(found["Fluentd/POST to fluentd-url"] ?? "", /^ok/);
+});
+
+for (
+  const [method, step, rule] of [
+    ["GetUnstructuredEvents", "events", "event: list, read"],
+    ["StreamUnstructuredSessionEvents", "recordings", "session: list, read"],
+    ["UpsertLock", "locks", "lock: create, update"],
+  ] as const
+) {
+  Deno.test(`a role that may not ${method} is told with the rule that it needs`, async () => {
+    await using stage = await setStage();
+    stage.teleport.faults.add({
+      kind: "status",
+      code: "PERMISSION_DENIED",
+      method,
+    });
+    const { code, found, failed } = await check(stage, {
+      replace: ["--lock-enabled"],
+    });
+    assertEquals(code, 1);
+    assertEquals(failed, [`Teleport/${step}`]);
+    assert(
+      found[`Teleport/${step}`]?.includes(`the role needs the rule "${rule}"`),
+      found[`Teleport/${step}`],
+    );
+  });
+}
+
+Deno.test("a Fluentd whose CA we do not have: who signed it, and where to name the CA", async () => {
+  await using stage = await setStage();
+  const { code, found, failed } = await check(stage, {
+    without: ["--fluentd-ca"],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Fluentd/TLS"]);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /signed by Fluentd CA, which is none of the CAs that we trust, the system's \(fluentd-ca is not set\): set fluentd-ca to the file/,
+  );
+});
+
+Deno.test("a Fluentd of another CA than that in fluentd-ca: both are named", async () => {
+  await using stage = await setStage();
+  const { ca } = stage.paths.teleport.client;
+  const { found, failed } = await check(stage, {
+    replace: [`--fluentd-ca=${ca}`],
+  });
+  assertEquals(failed, ["Fluentd/TLS"]);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /signed by Fluentd CA, which is none of the CAs that we trust, those in fluentd-ca \(tele\.example\.com\)/,
+  );
+});
+
+Deno.test("a Fluentd whose certificate is for another name: both names are told", async () => {
+  await using stage = await setStage();
+  const pki = await fluentdPki();
+  const server = await issueCertificate(pki.authority, {
+    commonName: "fluentd",
+    keyType: "ecdsa-p256",
+    validity: VALID,
+    usages: ["server"],
+    dnsNames: ["fluentd.example.com"],
+  });
+  await using fluentd = await startFluentd({
+    tls: fluentdTls({ ...pki, server }),
+  });
+  const { code, found, failed } = await check(stage, {
+    replace: [
+      `--fluentd-url=${fluentd.url}/test.log`,
+      `--fluentd-session-url=${fluentd.url}/session`,
+    ],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Fluentd/TLS"]);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /for another host name than localhost: use fluentd\.example\.com in fluentd-url, or issue a certificate for localhost/,
+  );
+});
+
+Deno.test("a proxy without TLS routing: that, and what to do", async () => {
+  await using stage = await setStage();
+  await using proxy = await startTeleportProxy(stage.teleport, {
+    mode: "separate ports",
+  });
+  const ca = join(stage.directory, "web-ca.crt");
+  await writeSecret(ca, (await webPki()).authority.certificatePem);
+  const { code, found, failed } = await check(stage, {
+    replace: [`--teleport-addr=${proxy.address}`],
+    env: { DENO_CERT: ca },
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Teleport/TLS"]);
+  assertMatch(
+    found["Teleport/TLS"] ?? "",
+    /this proxy does no TLS routing.*turn on proxy_listener_mode: multiplex/,
+  );
+});
+
+Deno.test("through a proxy with TLS routing everything holds", async () => {
+  await using stage = await setStage();
+  await using proxy = await startTeleportProxy(stage.teleport);
+  const ca = join(stage.directory, "web-ca.crt");
+  await writeSecret(ca, (await webPki()).authority.certificatePem);
+  const { code, found } = await check(stage, {
+    replace: [`--teleport-addr=${proxy.address}`],
+    env: { DENO_CERT: ca },
+  });
+  assertEquals(code, 0, JSON.stringify(found));
+  assertMatch(found["Teleport/TLS"] ?? "", /a proxy passes TLS on/);
+});
+
+Deno.test("each address is looked at, and one that does not work is a failure", async () => {
+  await using stage = await setStage();
+  const nobody = `127.0.0.1:${findFreePort()}`;
+  const { code, stdout } = await runProgram([
+    "check",
+    ...options(stage, {
+      replace: [
+        `--teleport-addr=${stage.teleport.address},${nobody},nowhere.invalid:443`,
+      ],
+    }),
+  ]);
+  assertEquals(code, 1);
+  assertMatch(stdout, /\n {2}✓ gRPC /);
+  assertMatch(stdout, /✗ TCP +connection to .* refused: .*in teleport-addr\?/);
+  assertMatch(
+    stdout,
+    /✗ name +the name nowhere\.invalid cannot be resolved: is it right in teleport-addr/,
+  );
+  assertMatch(stdout, /\n2 of \d+ steps failed\.\n/);
+});
+
+Deno.test("a Fluentd that trusts another CA than ours: fluentd-cert is named", async () => {
+  await using stage = await setStage();
+  const { client } = await strangerPki();
+  await writeFluentdPki(stage.directory, { ...await fluentdPki(), client });
+  const { code, found, failed } = await check(stage);
+  assertEquals(code, 1);
+  assertEquals(failed, ["Fluentd/TLS"]);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /does not trust the CA that signed fluentd-cert/,
+  );
+});
+
+Deno.test("a Fluentd that demands a certificate where we have none is told as such", async () => {
+  await using stage = await setStage();
+  const { found, failed } = await check(stage, {
+    without: ["--fluentd-cert", "--fluentd-key"],
+  });
+  assertEquals(failed, ["Fluentd/TLS"]);
+  assertMatch(
+    found["Fluentd/TLS"] ?? "",
+    /demands a client certificate: set fluentd-cert and fluentd-key/,
+  );
+});
+
+Deno.test("a receiver that lets in everybody, by another clock, is worth a warning each", async () => {
+  await using stage = await setStage();
+  const { server } = await fluentdPki();
+  const date = new Date(Date.now() + 3_600_000).toUTCString();
+  await using receiver = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: server.certificatePem,
+    key: server.privateKeyPem,
+    onListen() {},
+  }, () => new Response("", { headers: { date } }));
+  const url = `https://localhost:${receiver.addr.port}`;
+  const { code, found } = await check(stage, {
+    replace: [
+      `--fluentd-url=${url}/test.log`,
+      `--fluentd-session-url=${url}/session`,
+    ],
+  });
+  assertEquals(code, 0, JSON.stringify(found));
+  assertMatch(
+    found["Fluentd/client certificate"] ?? "",
+    /^warning: it does not demand a client certificate.*client_cert_auth true/,
+  );
+  assertMatch(
+    found["Fluentd/clock"] ?? "",
+    /^warning: 3[56]\d\d s ahead of ours: does every machine follow NTP/,
+  );
+});
+
+Deno.test("events of the future tell that our clock is behind", async () => {
+  await using stage = await setStage();
+  const timeMs = Date.now() + 3_600_000;
+  stage.teleport.append(logEvent("exec", { timeMs }));
+  const { code, found } = await check(stage);
+  assertEquals(code, 0);
+  assertMatch(found["Teleport/clock"] ?? "", /^warning: an event is 3\d{3} s/);
+});
+
+Deno.test("a URL that is refused is told with its option, and the other one is tried", async () => {
+  await using stage = await setStage();
+  stage.fluentd.faults.add({
+    kind: "status",
+    status: 404,
+    tag: "session*",
+  });
+  const { code, found, failed } = await check(stage);
+  assertEquals(code, 1);
+  assertEquals(failed, ["Fluentd/POST to fluentd-session-url"]);
+  assertMatch(
+    found["Fluentd/POST to fluentd-session-url"] ?? "",
+    /session\.00000000-.*\.log answered 404.*fluentd-session-url/,
+  );
+});
+
+Deno.test("two hosts are looked at one after the other", async () => {
+  await using stage = await setStage();
+  await using other = await startFluentd({
+    tls: fluentdTls(await fluentdPki()),
+  });
+  const { code, stdout } = await runProgram([
+    "check",
+    ...options(stage, {
+      replace: [`--fluentd-session-url=${other.url}/session`],
+    }),
+  ]);
+  assertEquals(code, 0, stdout);
+  assert(stdout.includes(`Fluentd at ${stage.fluentd.url}\n`));
+  assert(stdout.includes(`Fluentd at ${other.url}\n`));
+});
+
+Deno.test("a storage that cannot be written is told with its path", async () => {
+  await using stage = await setStage();
+  const file = join(stage.directory, "a-file");
+  await Deno.writeTextFile(file, "");
+  const { code, found, failed } = await check(stage, {
+    replace: [`--storage=${file}`],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Storage/directory"]);
+  assertMatch(found["Storage/directory"] ?? "", /cannot write in .*a-file/);
+});
+
+Deno.test("a storage in use, and the state in it, are told", async () => {
+  await using stage = await setStage({ size: 3 });
+  await using program = new Program(stage.start());
+  await stage.fluentd.received.until(({ events }) => events === 3);
+  const { code, found, failed } = await check(stage);
+  assertEquals(code, 1);
+  assertEquals(failed, ["Storage/lock"]);
+  assertMatch(
+    found["Storage/lock"] ?? "",
+    new RegExp(`in use by process ${program.pid} since`),
+  );
+  assertMatch(
+    found["Storage/state"] ?? "",
+    new RegExp(`^ok: of the cluster ${CLUSTER_NAME}`),
+  );
+  program.kill("SIGTERM");
+  await program.outcome();
+  assertEquals((await check(stage)).code, 0);
+});
+
+Deno.test("the state of another cluster is told", async () => {
+  await using stage = await setStage();
+  await Deno.mkdir(stage.stateDirectory, { recursive: true });
+  await writeSecret(
+    join(stage.stateDirectory, "state.json"),
+    formatDocument({ ...sampleDocument(), cluster: "other.example.com" }),
+  );
+  const { code, found, failed } = await check(stage);
+  assertEquals(code, 1);
+  assertEquals(failed, ["Storage/state"]);
+  assertMatch(
+    found["Storage/state"] ?? "",
+    /of the cluster other\.example\.com, but this one calls itself tele/,
+  );
+});
+
+Deno.test("credentials that do not belong together are told, and Teleport is looked at", async () => {
+  await using stage = await setStage();
+  const { code, found, failed } = await check(stage, {
+    replace: [`--fluentd-key=${stage.paths.teleport.client.key}`],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Fluentd's credentials/credentials"]);
+  assertMatch(
+    found["Fluentd's credentials/credentials"] ?? "",
+    /fluentd-key.*does not belong to the certificate/,
+  );
+  assertMatch(found["Teleport/recordings"] ?? "", /^ok/);
+});
+
+Deno.test("options that cannot be used are told as for any command", async () => {
+  await using stage = await setStage();
+  const { code, stderr } = await runProgram([
+    "check",
+    ...options(stage, { replace: ["--batch=many"] }),
+  ]);
+  assertEquals(code, 2);
+  assertMatch(stderr, /--batch/);
+});
+
+Deno.test({
+  name: "a real Fluentd holds, and has nothing written by it",
+  ignore: ignoreWithoutFluentd(),
+  async fn() {
+    await using stage = await setStage();
+    await using fluentd = await startRealFluentd({
+      tls: fluentdTls(await fluentdPki()),
+    });
+    const { code, found } = await check(stage, {
+      replace: [
+        `--fluentd-url=${fluentd.url}/test.log`,
+        `--fluentd-session-url=${fluentd.url}/session`,
+      ],
+    });
+    assertEquals(code, 0, JSON.stringify(found));
+    assertMatch(found["Fluentd/client certificate"] ?? "", /^ok: demanded/);
+    assertEquals(await fluentd.written("test.log"), []);
+  },
+});
