@@ -15,6 +15,12 @@ export interface Case {
 /** What Teleport holds. */
 export type Log =
   | { readonly kind: "events"; readonly events: number }
+  /** The same for bulk export, so many to a chunk. */
+  | {
+    readonly kind: "chunks";
+    readonly events: number;
+    readonly chunkEvents: number;
+  }
   /** The events of each recording, and nothing but their announcements besides. */
   | { readonly kind: "recordings"; readonly recordings: readonly number[] };
 
@@ -23,6 +29,8 @@ const FEWER = 10;
 /** Events of a recording: what a command takes, and what a month in a shell does. */
 const SMALL = 50;
 const HUGE = 500_000;
+/** Events of a chunk: what a busy cluster writes into one object. */
+const CHUNK = 20_000;
 
 /** All cases, with so many events each but where that would take too long. */
 export function cases(events: number): Case[] {
@@ -47,6 +55,10 @@ export function cases(events: number): Case[] {
       log: { kind: "events", events: events / FEWER },
     },
     audit("gzip", "--fluentd-compress=gzip"),
+    {
+      ...audit("bulk export"),
+      log: { kind: "chunks", events, chunkEvents: CHUNK },
+    },
     recordings("many small recordings", small),
     recordings("two huge recordings", huge),
     recordings("small and huge ones", [...huge, ...small]),
@@ -64,7 +76,7 @@ export function scaleCases(): Case[] {
 
 /** Events that arrive in a run. */
 export function eventsOf(log: Log): number {
-  return log.kind === "events"
-    ? log.events
-    : log.recordings.reduce((sum, events) => sum + events + 1, 0);
+  return log.kind === "recordings"
+    ? log.recordings.reduce((sum, events) => sum + events + 1, 0)
+    : log.events;
 }

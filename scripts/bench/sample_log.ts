@@ -16,6 +16,7 @@ export const SPACING_MS = 50;
 /** Wire tags: field number << 3 | wire type. */
 const ITEM = 0x0a;
 const LAST_KEY = 0x12;
+const CURSOR = 0x12;
 const TYPE = 0x0a;
 const ID = 0x12;
 const TIME = 0x1a;
@@ -28,6 +29,9 @@ const NANOS = 0x10;
 const SECONDS_BYTES = 5;
 /** An index takes so many at most, below two million. */
 const INDEX_BYTES = 3;
+
+/** As long as a cursor is: nobody goes on from it here. */
+const CURSOR_TEXT = "f6e1f6c1e5a0a4a2e9a93000000000000:12345";
 
 const utf8 = new TextEncoder();
 
@@ -135,6 +139,22 @@ export class EncodedPage {
     }
     return page;
   }
+}
+
+/** An event of a chunk as a message of a stream, with that time and any cursor. */
+export function exportedMessage(
+  { bytes, secondsAt }: EncodedEvent,
+  timeMs: number,
+): Buffer {
+  const event = Buffer.from(bytes);
+  const seconds = Math.floor(timeMs / 1_000);
+  setVarint(event, { at: secondsAt, bytes: SECONDS_BYTES }, seconds);
+  return grpcMessage(
+    Buffer.concat([
+      field(ITEM, event),
+      field(CURSOR, utf8.encode(CURSOR_TEXT)),
+    ]),
+  );
 }
 
 /** Events of a recording as messages of a stream, whose indexes can be set. */

@@ -141,8 +141,9 @@ export class Stage implements AsyncDisposable {
   #startTeleport(log: Log, startMs: number): Promise<Teleport> {
     const options: TeleportOptions = {
       startMs,
-      events: log.kind === "events" ? log.events : 0,
+      events: log.kind === "recordings" ? 0 : log.events,
       recordings: log.kind === "recordings" ? log.recordings : [],
+      chunkEvents: log.kind === "chunks" ? log.chunkEvents : 0,
       ...this.#teleportPki.server,
     };
     return JsonLinesProcess.start(path("./teleport_end.ts"), options);
@@ -158,7 +159,7 @@ type Teleport = JsonLinesProcess<TeleportReady, object>;
 type Receiver = JsonLinesProcess<ReceiverReady, ReceiverCommand>;
 
 function startOf(log: Log): number {
-  const length = log.kind === "events" ? log.events : log.recordings.length;
+  const length = log.kind === "recordings" ? log.recordings.length : log.events;
   const startMs = Date.now() - NEWEST_AGE_MS - length * SPACING_MS;
   return Math.floor(startMs / 1_000) * 1_000;
 }
@@ -192,7 +193,7 @@ function jsonBytes(log: Log): number {
   const lengthOf = (event: object) => utf8.encode(JSON.stringify(event)).length;
   // All of the pool are equally long, and so are all announcements.
   const event = lengthOf(sampleEvent(0));
-  if (log.kind === "events") return log.events * event;
+  if (log.kind !== "recordings") return log.events * event;
   const upload = lengthOf(uploadEvent(sessionIdOf(0)));
   return log.recordings.reduce(
     (sum, events) => sum + upload + events * event,

@@ -16,6 +16,9 @@ import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
+  EventExportChunkSchema,
+  ExportUnstructuredEventsRequestSchema,
+  GetEventExportChunksRequestSchema,
   GetUnstructuredEventsRequestSchema,
   PingResponseSchema,
   StreamUnstructuredSessionEventsRequestSchema,
@@ -27,6 +30,7 @@ import {
   EncodedPage,
   EncodedPart,
   encodeEvent,
+  exportedMessage,
   grpcMessage,
   POOL,
   sampleEvent,
@@ -42,6 +46,8 @@ export interface TeleportOptions {
   readonly events: number;
   /** How many events each recording has: the log holds their announcements alone. */
   readonly recordings: readonly number[];
+  /** How many events each chunk of a bulk export has; 0: there is none. */
+  readonly chunkEvents: number;
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
@@ -58,8 +64,16 @@ export function sessionIdOf(place: number): string {
 }
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
-/** Events of a recording that are written at once. */
+/** Events of a stream that are written at once. */
 const STREAM_PART = 100;
+const DAY_MS = 24 * 60 * 60_000;
+
+const METHODS = [
+  "Ping",
+  "GetUnstructuredEvents",
+  "StreamUnstructuredSessionEvents",
+];
+const EXPORT_METHODS = ["GetEventExportChunks", "ExportUnstructuredEvents"];
 
 type Answer = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
@@ -71,6 +85,8 @@ class Log {
   readonly #pool: readonly EncodedEvent[];
   /** By place in the pool and size: what recordings are made of. */
   readonly #parts = new Map<string, EncodedPart>();
+  /** By place in the pool: what chunks are made of. */
+  readonly #exported = new Map<number, Buffer>();
 
   constructor(options: TeleportOptions) {
     this.#options = options;
@@ -115,6 +131,60 @@ class Log {
     }
   }
 
+  /** Whether it has bulk export. */
+  get hasExport(): boolean {
+    return this.#options.chunkEvents > 0;
+  }
+
+  /** The chunks that begin on a day; each is called by the place of its first event. */
+  *chunks(request: Uint8Array): Iterable<Buffer> {
+    const { date } = fromBinary(GetEventExportChunksRequestSchema, request);
+    const { startMs, chunkEvents } = this.#options;
+    const day = Math.floor(
+      (date === undefined ? 0 : timestampMs(date)) / DAY_MS,
+    );
+    for (let first = 0; first < this.#length; first += chunkEvents) {
+      const timeMs = startMs + first * SPACING_MS;
+      if (Math.floor(timeMs / DAY_MS) !== day) continue;
+      const chunk = create(EventExportChunkSchema, { chunk: String(first) });
+      yield grpcMessage(toBinary(EventExportChunkSchema, chunk));
+    }
+  }
+
+  /** A chunk; all its events are of the log's beginning. */
+  *chunk(request: Uint8Array): Iterable<Buffer> {
+    const { chunk } = fromBinary(
+      ExportUnstructuredEventsRequestSchema,
+      request,
+    );
+    const first = Number(chunk);
+    const end = Math.min(this.#length, first + this.#options.chunkEvents);
+    for (let from = first; from < end; from += STREAM_PART) {
+      const size = Math.min(end - from, STREAM_PART);
+      yield size === STREAM_PART
+        ? this.#exportedPart(from % POOL)
+        : Buffer.concat(this.#exportedMessages(from % POOL, size));
+    }
+  }
+
+  #exportedPart(place: number): Buffer {
+    let part = this.#exported.get(place);
+    if (part === undefined) {
+      part = Buffer.concat(this.#exportedMessages(place, STREAM_PART));
+      this.#exported.set(place, part);
+    }
+    return part;
+  }
+
+  #exportedMessages(place: number, size: number): Buffer[] {
+    const { startMs } = this.#options;
+    return Array.from(
+      { length: size },
+      (_, i) =>
+        exportedMessage(encodeEvent(sampleEvent((place + i) % POOL)), startMs),
+    );
+  }
+
   #pageOf(size: number): EncodedPage {
     let page = this.#pages.get(size);
     if (page === undefined) {
@@ -150,6 +220,10 @@ function answer(log: Log, method: string, request: Uint8Array): Answer {
       return one(log.page(request));
     case "StreamUnstructuredSessionEvents":
       return log.recording(request);
+    case "GetEventExportChunks":
+      return log.chunks(request);
+    case "ExportUnstructuredEvents":
+      return log.chunk(request);
     case "Ping": {
       const pong = create(PingResponseSchema, {
         clusterName: "tele.example.com",
@@ -175,13 +249,13 @@ async function serve(
   stream.respond({ ":status": 200, "content-type": "application/grpc" }, {
     waitForTrailers: true,
   });
-  const known = method === "Ping" || method === "GetUnstructuredEvents" ||
-    method === "StreamUnstructuredSessionEvents";
+  const known = METHODS.includes(method) ||
+    log.hasExport && EXPORT_METHODS.includes(method);
   stream.on(
     "wantTrailers",
     () => stream.sendTrailers({ "grpc-status": known ? "0" : "12" }),
   );
-  for await (const bytes of answer(log, method, request)) {
+  for await (const bytes of known ? answer(log, method, request) : []) {
     if (stream.destroyed) return;
     if (!stream.write(bytes)) await drained(stream);
   }
