@@ -15,6 +15,7 @@ import type { RetryRequests, Saver, Sink } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
+import { readStateOrKeepAside } from "../state/damaged_state.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
 import { type GoState, readGoState } from "../state/go_state.ts";
@@ -23,7 +24,6 @@ import { countRejected } from "../state/rejected_files.ts";
 import { RetryRequestFiles } from "../state/retry_requests.ts";
 import {
   createStateDirectory,
-  readState,
   StateFile,
   type StateObserver,
 } from "../state/state_file.ts";
@@ -99,7 +99,7 @@ async function openFluentd(
   await createStateDirectory(directory);
   const lock = await DirectoryLock.acquire(directory, clock.now());
   try {
-    const stored = await readState(directory);
+    const stored = await readStateOrKeepAside(directory);
     const taken = stored === undefined
       ? await readGoState(directory, clock.now())
       : undefined;

@@ -39,6 +39,13 @@ export class StateError extends Error {
   override readonly name = "StateError";
 }
 
+/** It is not what was written. */
+export class DamagedStateError extends StateError {
+  constructor(message: string, readonly path: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
 /** The document as text, readable by a person. */
 export function formatDocument(document: StateDocument): string {
   return JSON.stringify(document, null, 2) + "\n";
@@ -51,9 +58,10 @@ export function formatDocument(document: StateDocument): string {
  */
 export function parseDocument(text: string, path: string): StateDocument {
   const damaged = (what: string, cause?: unknown) =>
-    new StateError(
+    new DamagedStateError(
       `the state file ${path} is damaged: ${what}: restore it from a backup, or ` +
         "move it away and say with start-time and start-id where to go on",
+      path,
       { cause },
     );
   let value: unknown;

@@ -43,6 +43,33 @@ Deno.test("an event that Teleport cannot answer with is left out, loudly and on 
   assertEquals(drop.stdout, "1 dropped\n", drop.stderr);
 });
 
+Deno.test("a Teleport that throttles is waited for", async () => {
+  await using stage = await setStage({ size: 100, uploadEvery: 50 });
+  stage.teleport.faults.add(
+    {
+      kind: "status",
+      code: "RESOURCE_EXHAUSTED",
+      details: "rate limit exceeded",
+      method: "GetUnstructuredEvents",
+      times: 3,
+    },
+    {
+      kind: "status",
+      code: "RESOURCE_EXHAUSTED",
+      details: "rate limit exceeded",
+      method: "StreamUnstructuredSessionEvents",
+      times: 2,
+    },
+  );
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /WARN +reading from Teleport fails.*rate limit exceeded/);
+  assertEquals(
+    stage.fluentd.received.compare(stage.expectedIds()),
+    COMPLETE_AND_ONCE,
+  );
+});
+
 Deno.test("cursors that lead nowhere are told, and the log is read past them", async () => {
   await using stage = await setStage({ size: 300 });
   stage.teleport.faults.add(

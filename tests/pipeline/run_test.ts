@@ -258,6 +258,38 @@ Deno.test("killed with the very reason it was stopped with, a recording under wa
   assertEquals(saver.saved.at(-1)?.recordings["s1"]?.count, 0);
 });
 
+Deno.test("the position moves past a refused event only once that is safe, and stays before it otherwise", async () => {
+  const safe = Promise.withResolvers<void>();
+  const { ended, saver, stop } = start(
+    batchesOf(auditEvents(1), auditEvents(1, { first: 1 })),
+    {
+      follow: true,
+      setAside: () => safe.promise,
+      send: (_destination, [event]) =>
+        event?.id === "e1"
+          ? Promise.reject(new RejectedError("bad time", 1))
+          : Promise.resolve(1),
+    },
+  );
+  const last = () => saver.last;
+  while (last() !== "1") await turn();
+  for (let i = 0; i < 20; i++) await turn();
+  assertEquals(last(), "1");
+  safe.resolve();
+  while (last() !== "2") await turn();
+  stop.abort();
+  await ended;
+
+  const full = new Error("there is no room left");
+  const stopped = start(batchesOf(auditEvents(1)), {
+    follow: true,
+    setAside: () => Promise.reject(full),
+    send: () => Promise.reject(new RejectedError("bad time", 1)),
+  });
+  assertStrictEquals(await assertRejects(() => stopped.ended), full);
+  assertEquals(stopped.saver.last, "start");
+});
+
 Deno.test("a state that cannot be saved stops the run and is thrown", async () => {
   const { ended, saver } = start(batchesOf(auditEvents(2)), { follow: true });
   saver.fails = new Error("the disk is full");

@@ -9,7 +9,8 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "../assert.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { sampleEvent } from "../teleport/sample_event.ts";
 import { runLimited } from "./child_process.ts";
 
@@ -195,6 +196,43 @@ Deno.test("a disk without room leaves whole lines, and says so", async () => {
     assertEquals(parseLines(text).map(({ id }) => id), ["first", "last"]);
   });
 });
+
+Deno.test("an event counts as set aside only once its file and its directory are synced", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    using syncs = holdSyncs();
+    let done = false;
+    const setAside = rejected.setAside(EVENT, AUDIT, "400").then(() => {
+      done = true;
+    });
+    for (let sync = 0; sync < 2; sync++) {
+      await waitUntil("a sync", () => syncs.held.length > 0);
+      assertEquals((await readLines()).length, 1);
+      for (let i = 0; i < 10; i++) await turn();
+      assertEquals(done, false);
+      syncs.held.shift()?.();
+    }
+    await setAside;
+    assertEquals(syncs.count, 2);
+  });
+});
+
+/** Syncs of any file wait until a test lets them go on. */
+function holdSyncs(): { held: (() => void)[]; count: number } & Disposable {
+  const { sync } = Deno.FsFile.prototype;
+  const syncs = {
+    held: new Array<() => void>(),
+    count: 0,
+    [Symbol.dispose]() {
+      Deno.FsFile.prototype.sync = sync;
+    },
+  };
+  Deno.FsFile.prototype.sync = async function () {
+    syncs.count++;
+    await new Promise<void>((resolve) => syncs.held.push(resolve));
+    await sync.call(this);
+  };
+  return syncs;
+}
 
 interface Rejected {
   readonly stateDirectory: string;

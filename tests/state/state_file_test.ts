@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readStateOrKeepAside } from "../../lib/state/damaged_state.ts";
 import { type StateDocument, StateError } from "../../lib/state/document.ts";
 import {
   createStateDirectory,
@@ -104,6 +105,42 @@ Deno.test("a damaged state is told by name, and left as it is", async () => {
       assertEquals(await Deno.readTextFile(path), text);
       assertEquals(await namesIn(directory), ["state.json"]);
     }
+  });
+});
+
+Deno.test("who holds the directory keeps a copy of a damaged state beside it, one of each content", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    const damaged = [new Uint8Array([0xff, 0x7b]), new Uint8Array()];
+    const copies: string[] = [];
+    for (const bytes of [...damaged, ...damaged]) {
+      await Deno.writeFile(path, bytes);
+      const { message } = await assertRejects(
+        () => readStateOrKeepAside(directory),
+        StateError,
+        `${path} is damaged: `,
+      );
+      const [, copy = ""] = /a copy of it is kept in (.*)$/.exec(message) ?? [];
+      assertEquals(await Deno.readFile(copy), bytes);
+      assertEquals(await Deno.readFile(path), bytes);
+      assertEquals(await modeOf(copy), 0o600);
+      copies.push(copy);
+    }
+    assertEquals(copies.slice(2), copies.slice(0, 2));
+    assertEquals((await namesIn(directory)).length, 3);
+  });
+});
+
+Deno.test("a state of another release, or none, is no reason for a copy", async () => {
+  await withDirectory(async (directory) => {
+    assertEquals(await readStateOrKeepAside(directory), undefined);
+    await Deno.writeTextFile(join(directory, "state.json"), '{"version":2}');
+    await assertRejects(
+      () => readStateOrKeepAside(directory),
+      StateError,
+      "has version 2",
+    );
+    assertEquals(await namesIn(directory), ["state.json"]);
   });
 });
 

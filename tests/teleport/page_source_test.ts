@@ -425,6 +425,23 @@ Deno.test("a page that is too large is asked for with a smaller limit, which gro
   assert(Math.max(...limits.slice(smallest)) > 40);
 });
 
+Deno.test("a server that throttles is left alone by back-off, and not asked for less", async () => {
+  const { log, follow, failed, shrunk, told } = setUp();
+  log.append(...times(30, NOW_MS - MINUTE_MS));
+  log.fault = () => {
+    throw new TeleportError("rate limit exceeded", "RESOURCE_EXHAUSTED");
+  };
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(10 * MINUTE_MS);
+  assertEquals(log.requests.length, failed.length);
+  // Half a minute at most, fifteen seconds on average.
+  assert(failed.length >= 20 && failed.length <= 150, `${failed.length}`);
+  assertEquals([shrunk, told], [[], []]);
+  log.fault = undefined;
+  await reading.advance(MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
+});
+
 Deno.test("the page size grows from 20 to 1000 while pages come back full", async () => {
   const { log, readAll, limits } = setUp();
   log.append(...times(6_000, NOW_MS - HOUR_MS, 100));
