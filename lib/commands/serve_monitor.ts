@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { HostPort } from "../config/config.ts";
 import type { Monitor } from "../operate/monitor.ts";
+import { inBackground } from "./background.ts";
 
 const SAMPLE_MS = 1_000;
 
@@ -38,12 +39,10 @@ export async function serveMonitor(
     status: () => monitor.report(),
     page: () => renderPage(monitor.report()),
   });
-  const ended = new AbortController();
-  const sampling = sample(monitor, clock, ended.signal);
+  const sampling = inBackground((stop) => sample(monitor, clock, stop));
   return {
     async [Symbol.asyncDispose]() {
-      ended.abort();
-      await sampling;
+      await sampling[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };

@@ -102,15 +102,21 @@ export interface Movements {
  * The loops of a run that begins.
  *
  * @param options.pollMs The source may be silent for so long while nothing is new
+ * @param options.requestMs One request may take so long
  */
 export function createMovements(
-  { clock, pollMs }: { clock: Clock; pollMs: number },
+  { clock, pollMs, requestMs }: {
+    readonly clock: Clock;
+    readonly pollMs: number;
+    readonly requestMs: number;
+  },
 ): Movements {
-  const stalledMs = Math.max(STALLED_MS, 2 * pollMs);
+  const source = { clock, stalledMs: Math.max(STALLED_MS, 2 * pollMs) };
+  const sink = { clock, stalledMs: Math.max(STALLED_MS, 2 * requestMs) };
   return {
-    reading: new Movement("reading from Teleport", { clock, stalledMs }),
-    delivery: new Movement("delivery of events", { clock }),
-    recordings: new Movement("delivery of recordings", { clock }),
+    reading: new Movement("reading from Teleport", source),
+    delivery: new Movement("delivery of events", sink),
+    recordings: new Movement("delivery of recordings", sink),
   };
 }
 

@@ -21,7 +21,11 @@ function begun() {
   const stop = new AbortController();
   const monitor = watchedRun({
     clock,
-    movements: createMovements({ clock, pollMs: 5_000 }),
+    movements: createMovements({
+      clock,
+      pollMs: 5_000,
+      requestMs: 30_000,
+    }),
     stop: stop.signal,
   });
   const observers = createObservers(monitor, clock);

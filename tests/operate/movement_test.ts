@@ -1,6 +1,7 @@
 import { logger } from "../../lib/log.ts";
 import {
   createMovements,
+  hungOf,
   Movement,
   stalledOf,
   watchMovements,
@@ -45,21 +46,33 @@ Deno.test("what is due is still since it became due, or since it last moved", as
   assertEquals(movement.stalled, true);
 });
 
-Deno.test("a source that is polled rarely may be silent for longer", async () => {
-  const clock = new FakeClock();
-  const movements = createMovements({ clock, pollMs: 10 * MINUTE_MS });
-  movements.reading.due();
-  movements.delivery.due();
-  await clock.advance(19 * MINUTE_MS);
-  assertEquals(stalledOf(movements), [movements.delivery]);
-  await clock.advance(MINUTE_MS);
-  assertEquals(stalledOf(movements), [movements.reading, movements.delivery]);
+Deno.test("a source that is polled rarely may be silent for longer, and so may a receiver that is given time", async () => {
+  for (
+    const [pollMs, requestMs, slow, quick] of [
+      [10 * MINUTE_MS, 1, "reading", "delivery"],
+      [1, 10 * MINUTE_MS, "delivery", "reading"],
+    ] as const
+  ) {
+    const clock = new FakeClock();
+    const movements = createMovements({ clock, pollMs, requestMs });
+    movements.reading.due();
+    movements.delivery.due();
+    await clock.advance(19 * MINUTE_MS);
+    assertEquals(stalledOf(movements), [movements[quick]]);
+    assertEquals(hungOf(movements), [movements[quick]]);
+    await clock.advance(MINUTE_MS);
+    assertEquals(stalledOf(movements).includes(movements[slow]), true);
+  }
 });
 
 Deno.test("what stalls is told within half a minute, again every five, and when it moves again", async () => {
   await using log = await captureLog();
   const clock = new FakeClock();
-  const movements = createMovements({ clock, pollMs: 5_000 });
+  const movements = createMovements({
+    clock,
+    pollMs: 5_000,
+    requestMs: 30_000,
+  });
   const stop = new AbortController();
   const ended = watchMovements(movements, {
     log: logger("test"),

@@ -24,7 +24,11 @@ async function setUp() {
   const log = await captureLog();
   const counters = new Counters();
   const clock = new FakeClock();
-  const movements = createMovements({ clock, pollMs: 5_000 });
+  const movements = createMovements({
+    clock,
+    pollMs: 5_000,
+    requestMs: 30_000,
+  });
   const monitor = watchedRun({ clock, counters, movements });
   const observers = createObservers(monitor, clock);
   return {

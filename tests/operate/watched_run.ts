@@ -15,7 +15,11 @@ export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
   return new Monitor({
     clock,
     counters: new Counters(),
-    movements: createMovements({ clock, pollMs: 5_000 }),
+    movements: createMovements({
+      clock,
+      pollMs: 5_000,
+      requestMs: 30_000,
+    }),
     version: "1.2.3",
     teleport: "teleport.example.com:3025",
     fluentd: "https://fluentd.example.com:8888",
