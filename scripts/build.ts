@@ -14,6 +14,7 @@
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS } from "./permissions.ts";
+import { V8_FLAGS } from "./v8_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -83,6 +84,7 @@ async function compile(): Promise<number> {
     "--exclude-unused-npm",
     ...await unparsable(),
     ...PERMISSIONS,
+    V8_FLAGS,
     `--output=${output}`,
     ...rest,
     "main.ts",

@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import settings from "../deno.json" with { type: "json" };
 import { PERMISSIONS } from "../scripts/permissions.ts";
+import { V8_FLAGS } from "../scripts/v8_flags.ts";
 import { assertEquals } from "./assert.ts";
 import { setStage } from "./e2e/stage.ts";
 import { runProgram } from "./fakes/program.ts";
 
-Deno.test("the task that runs the program grants what the binary gets, and no more", () => {
+Deno.test("the task runs the program as the binary runs: with its permissions and flags", () => {
   assertEquals(
     settings.tasks.handler.command,
-    `deno run ${PERMISSIONS.join(" ")} main.ts`,
+    `deno run ${PERMISSIONS.join(" ")} ${V8_FLAGS} main.ts`,
   );
 });
 

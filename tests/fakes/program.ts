@@ -1,12 +1,13 @@
 /**
- * The program under test as a process of its own, with exactly the permissions of
- * the binary.
+ * The program under test as a process of its own, with exactly the permissions and
+ * the flags of the binary.
  *
  * @module
  */
 
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS } from "../../scripts/permissions.ts";
+import { V8_FLAGS } from "../../scripts/v8_flags.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const MAIN = fileURLToPath(new URL("main.ts", ROOT));
@@ -54,6 +55,7 @@ export class Program implements AsyncDisposable {
       "--config",
       CONFIG,
       ...PERMISSIONS,
+      V8_FLAGS,
       ...main.permissions,
       main.path,
       ...args,
