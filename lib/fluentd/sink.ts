@@ -87,7 +87,7 @@ export class FluentdSink implements Sink {
       const send = async () => {
         const answer = await this.#post(lane, url, body, kill);
         checkAnswer(answer, {
-          url,
+          url: withoutQuery(url),
           option: OPTIONS[destination.kind],
           count,
           nowMs: clock.now(),
@@ -117,7 +117,9 @@ export class FluentdSink implements Sink {
     const timeout = new AbortController();
     const timer = setTimeout(() => {
       timeout.abort(
-        new TimeoutError(`no answer from ${url} within ${timeoutMs / 1_000} s`),
+        new TimeoutError(
+          `no answer from ${withoutQuery(url)} within ${timeoutMs / 1_000} s`,
+        ),
       );
     }, timeoutMs);
     const abort = () => timeout.abort(kill.reason);
@@ -132,7 +134,11 @@ export class FluentdSink implements Sink {
       if (timeout.signal.aborted) throw timeout.signal.reason;
       const { tls, clock } = this.#options;
       const { terms } = tls();
-      throw describeFetchError(error, { url, terms, nowMs: clock.now() });
+      throw describeFetchError(error, {
+        url: withoutQuery(url),
+        terms,
+        nowMs: clock.now(),
+      });
     } finally {
       clearTimeout(timer);
       kill.removeEventListener("abort", abort);
@@ -175,4 +181,9 @@ function allHeaders(
   if (!all.has("content-type")) all.set("content-type", "application/json");
   if (compress === "gzip") all.set("content-encoding", "gzip");
   return all;
+}
+
+/** As messages show it: some receivers take a secret in the query. */
+function withoutQuery(url: string): string {
+  return url.replace(/\?.*$/s, "?…");
 }

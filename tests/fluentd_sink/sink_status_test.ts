@@ -1,10 +1,12 @@
 import {
   BusyError,
+  describe,
   DestinationError,
   needsAction,
   RejectedError,
 } from "../../lib/errors.ts";
 import { AUDIT, type Destination } from "../../lib/event.ts";
+import type { FluentdOptions } from "../../lib/fluentd/sink.ts";
 import {
   assert,
   assertEquals,
@@ -217,4 +219,28 @@ Deno.test("a body over the receiver's limit is refused for good", async () => {
   );
   assertEquals(error.count, 3);
   assertEquals(await sink.send(AUDIT, auditEvents(1), NEVER), 1);
+});
+
+Deno.test("a secret in the URL's query is in no message", async () => {
+  await using fluentd = await startTlsFluentd();
+  const url = `${fluentd.url}/test.log?token=hunter2`;
+  const failure = async (options: Partial<FluentdOptions> = {}) => {
+    using sink = await sinkTo(fluentd, { url, ...options });
+    const error = await assertRejects(
+      () => sink.send(AUDIT, auditEvents(1), NEVER),
+      Error,
+    );
+    return describe(error);
+  };
+  fluentd.faults.add({ kind: "status", status: 503, times: 1 });
+  const messages = [await failure()];
+  fluentd.faults.add({ kind: "hang", times: 1 });
+  messages.push(await failure({ timeoutMs: 50 }));
+  await fluentd.stop();
+  messages.push(await failure());
+  assertEquals(messages.length, 3);
+  for (const message of messages) {
+    assertEquals(message.includes("hunter2"), false, message);
+    assertEquals(message.includes("/test.log?…"), true, message);
+  }
 });
