@@ -15,6 +15,7 @@ import {
   toStatusConfig,
 } from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
+import { exceptLoopback } from "../loopback.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -30,6 +31,7 @@ export async function runProgram(
   args: readonly string[],
   signals: Signals,
 ): Promise<number> {
+  exceptLoopback();
   try {
     const { command, args: words } = splitCommand(args);
     const options = readOptions({

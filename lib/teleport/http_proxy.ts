@@ -18,11 +18,12 @@ export interface HttpProxy {
 /** Looks up an environment variable. */
 export type Environment = (name: string) => string | undefined;
 
-/** The names that are looked up, most telling first; either spelling is in use. */
-const PROXY_NAMES = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-const EXCEPTION_NAMES = ["no_proxy", "NO_PROXY"];
+/** The names that are looked up, most telling first, in the order of `fetch`. */
+const PROXY_NAMES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+const EXCEPTION_NAMES = ["NO_PROXY", "no_proxy"];
 
 const DEFAULT_PROXY_PORT = 80;
+const HOST_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/;
 
 /**
  * The proxy for connections to `target`; undefined where there is none, where an
@@ -60,8 +61,18 @@ function parseProxy(text: string, name: string): HttpProxy {
     },
     credentials: username === ""
       ? undefined
-      : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+      : `${decode(username, name)}:${decode(password, name)}`,
   };
+}
+
+function decode(text: string, name: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ConfigError([
+      `${name}: user and password have to be percent-encoded: a % in them is written %25`,
+    ]);
+  }
 }
 
 function isLoopback(host: string): boolean {
@@ -78,12 +89,10 @@ function isExcepted({ host, port }: Address, exceptions: string): boolean {
     if (exception === "*") return true;
     const [, range, bits] = /^([\da-f.:]+)\/(\d+)$/.exec(exception) ?? [];
     if (range !== undefined) return isInRange(name, range, Number(bits));
-    const [, bare = exception, only] =
-      /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(exception)?.filter((part) =>
-        part !== undefined
-      ) ?? [];
+    // An IPv6 address without brackets is none of these, and has no port.
+    const [, bracketed, plain, only] = HOST_PORT.exec(exception) ?? [];
     if (only !== undefined && Number(only) !== port) return false;
-    const suffix = bare.replace(/^\[(.*)\]$/, "$1").replace(/^\*?\./, "");
+    const suffix = (bracketed ?? plain ?? exception).replace(/^\*?\./, "");
     return name === suffix || name.endsWith(`.${suffix}`);
   });
 }

@@ -100,6 +100,7 @@ export class TcpRelay implements AsyncDisposable {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.setNoDelay();
     // A connection that breaks is what tests are about.
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#sockets.delete(socket));

@@ -1,0 +1,19 @@
+/**
+ * This machine, and HTTP proxies.
+ *
+ * @module
+ */
+
+/** Names and addresses that are this machine, as a list of exceptions has them. */
+const LOOPBACK = ["localhost", "127.0.0.0/8", "::1"];
+
+/**
+ * Sees to it that `fetch` reaches this machine without a proxy, also where the
+ * environment names one, as Go's programs do: nothing on it would be reached
+ * through a proxy elsewhere. To be called before the first request.
+ */
+export function exceptLoopback(): void {
+  const exceptions = Deno.env.get("NO_PROXY") || Deno.env.get("no_proxy");
+  const all = exceptions ? [exceptions, ...LOOPBACK] : LOOPBACK;
+  Deno.env.set("NO_PROXY", all.join(","));
+}

@@ -1,0 +1,197 @@
+import { join } from "node:path";
+import { issueCertificate } from "../../lib/configure/certificates.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "../assert.ts";
+import { startConnectProxy } from "../fakes/connect_proxy.ts";
+import { startFluentd } from "../fakes/fluentd.ts";
+import { fluentdTls } from "../fakes/fluentd_tls.ts";
+import { findFreePort } from "../fakes/free_port.ts";
+import { fluentdPki, VALID, webPki } from "../fakes/pki.ts";
+import { writeSecret } from "../fakes/pki_files.ts";
+import { runProgram } from "../fakes/program.ts";
+import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
+import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
+
+/** Deno itself is not to ask for anything. */
+const QUIET = { "DENO_NO_UPDATE_CHECK": "1" };
+
+Deno.test("everything arrives through a proxy with TLS routing, named by its web address", async () => {
+  await using stage = await setStage({ size: 500, uploadEvery: 50 });
+  await using proxy = await startTeleportProxy(stage.teleport);
+  const { code, stderr } = await runProgram(
+    startAt(stage, `https://${proxy.address}/web`),
+    { env: await webTrust(stage) },
+  );
+  assertEquals(code, 0, stderr);
+  assertComplete(stage);
+  assertMatch(
+    stderr,
+    /INFO .*connected to Teleport address=localhost:\d+ through="TLS routing" cluster=tele\.example\.com/,
+  );
+});
+
+Deno.test("a proxy without TLS routing ends the run at once, with what to do", async () => {
+  await using stage = await setStage({ size: 1 });
+  await using proxy = await startTeleportProxy(stage.teleport, {
+    mode: "separate ports",
+  });
+  const { code, stderr } = await runProgram(
+    startAt(stage, proxy.address),
+    { env: await webTrust(stage) },
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    "this proxy does no TLS routing, so that only an SSH tunnel leads through it, which is not supported: " +
+      "turn on proxy_listener_mode: multiplex in the cluster's auth_service, or name the auth service itself " +
+      "in teleport-addr (port 3025 by default)",
+  );
+});
+
+Deno.test("the first of several addresses that works is used", async () => {
+  await using stage = await setStage({ size: 20 });
+  const away = `127.0.0.1:${findFreePort()}`;
+  const { code, stderr } = await runProgram(
+    startAt(stage, `${away},${stage.teleport.address}`),
+  );
+  assertEquals(code, 0, stderr);
+  assertComplete(stage);
+});
+
+for (
+  const [https, no] of [["HTTPS_PROXY", "NO_PROXY"], [
+    "https_proxy",
+    "no_proxy",
+  ]] as const
+) {
+  Deno.test(`Teleport and Fluentd are reached through the proxy that ${https} names`, async () => {
+    await using stage = await setStage({ size: 200, uploadEvery: 20 });
+    await using fluentd = await startNamedFluentd();
+    await using connect = await startConnectProxy({
+      hosts: {
+        "auth.example.com:3025": stage.teleport.port,
+        "fluentd.example.com:8888": fluentd.port,
+      },
+      login: "user:p@ss",
+    });
+    const { code, stderr } = await runProgram(
+      startAt(
+        stage,
+        "auth.example.com:3025",
+        "https://fluentd.example.com:8888",
+      ),
+      {
+        env: {
+          ...QUIET,
+          [https]: connect.url.replace("//", "//user:p%40ss@"),
+          [no]: "other.example.com",
+        },
+      },
+    );
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      fluentd.received.compare(stage.expectedIds()),
+      COMPLETE_AND_ONCE,
+    );
+    assertEquals(
+      new Set(connect.asked),
+      new Set(["auth.example.com:3025", "fluentd.example.com:8888"]),
+    );
+    assertStringIncludes(stderr, `http_proxy=127.0.0.1:${connect.port}`);
+    assert(!stderr.includes("p@ss") && !stderr.includes("p%40ss"));
+  });
+}
+
+Deno.test("a Teleport proxy is asked, and passes TLS on, through an HTTP proxy", async () => {
+  await using stage = await setStage({ size: 20 });
+  await using proxy = await startTeleportProxy(stage.teleport);
+  await using connect = await startConnectProxy({
+    hosts: { "proxy.example.com:443": proxy.port },
+  });
+  const { code, stderr } = await runProgram(
+    startAt(stage, "proxy.example.com"),
+    {
+      env: {
+        ...QUIET,
+        ...await webTrust(stage),
+        "HTTPS_PROXY": connect.url,
+      },
+    },
+  );
+  assertEquals(code, 0, stderr);
+  assertComplete(stage);
+  assertEquals(new Set(connect.asked), new Set(["proxy.example.com:443"]));
+});
+
+Deno.test("hosts that NO_PROXY names, and this machine, are reached without the proxy", async () => {
+  await using stage = await setStage({ size: 20 });
+  const away = `http://127.0.0.1:${findFreePort()}`;
+  const run = async (fluentdUrl: string, env: Record<string, string>) => {
+    const { code, stderr } = await runProgram(
+      startAt(stage, stage.teleport.address, fluentdUrl),
+      { env: { ...QUIET, "HTTPS_PROXY": away, ...env } },
+    );
+    assertEquals(code, 0, stderr);
+  };
+  await run(stage.fluentd.url, {});
+  assertComplete(stage);
+  await run(stage.fluentd.url, { "no_proxy": "example.com" });
+});
+
+Deno.test("a proxy that cannot be used is a mistake of the configuration, and its password is not told", async () => {
+  await using stage = await setStage({ size: 1 });
+  const { code, stderr } = await runProgram(
+    startAt(stage, "auth.example.com:3025"),
+    { env: { "HTTPS_PROXY": "socks5://user:secret@proxy.corp:1080" } },
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(
+    stderr,
+    "HTTPS_PROXY: is a proxy of the kind socks5://, which cannot be used: name one that begins with http://",
+  );
+  assert(!stderr.includes("secret"));
+});
+
+/** Arguments of a run that ends, with another way to Teleport. */
+function startAt(
+  stage: Stage,
+  teleport: string,
+  fluentdUrl = stage.fluentd.url,
+): string[] {
+  return stage.startAt(fluentdUrl, "--exit-on-last-event").map((argument) =>
+    argument.startsWith("--teleport-addr=")
+      ? `--teleport-addr=${teleport}`
+      : argument
+  );
+}
+
+function assertComplete(stage: Stage): void {
+  assertEquals(
+    stage.fluentd.received.compare(stage.expectedIds()),
+    COMPLETE_AND_ONCE,
+  );
+}
+
+/** The environment of a program that trusts the web certificate. */
+async function webTrust(stage: Stage): Promise<Record<string, string>> {
+  const path = join(stage.directory, "web-ca.crt");
+  await writeSecret(path, (await webPki()).authority.certificatePem);
+  return { "DENO_CERT": path };
+}
+
+/** A Fluentd that is only known by its name. */
+async function startNamedFluentd() {
+  const pki = await fluentdPki();
+  const server = await issueCertificate(pki.authority, {
+    commonName: "fluentd.example.com",
+    keyType: "ecdsa-p256",
+    validity: VALID,
+    usages: ["server"],
+    dnsNames: ["fluentd.example.com"],
+  });
+  return await startFluentd({ tls: fluentdTls({ ...pki, server }) });
+}

@@ -1,0 +1,131 @@
+import { ConfigError } from "../../lib/errors.ts";
+import { httpProxyFor } from "../../lib/teleport/http_proxy.ts";
+import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
+
+const PROXY = {
+  address: { host: "proxy.corp", port: 3128 },
+  credentials: undefined,
+};
+
+function proxyFor(
+  host: string,
+  variables: Readonly<Record<string, string>>,
+) {
+  return httpProxyFor({ host, port: 443 }, (name) => variables[name]);
+}
+
+Deno.test("the environment names the proxy, in either spelling, the one for https first", () => {
+  const url = "http://proxy.corp:3128";
+  for (const name of ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]) {
+    assertEquals(proxyFor("example.com", { [name]: url }), PROXY);
+  }
+  assertEquals(
+    proxyFor("example.com", {
+      "ALL_PROXY": "http://other.corp",
+      "https_proxy": url,
+      "HTTPS_PROXY": "",
+    }),
+    PROXY,
+  );
+  assertStrictEquals(proxyFor("example.com", { "HTTP_PROXY": url }), undefined);
+  assertStrictEquals(proxyFor("example.com", {}), undefined);
+});
+
+Deno.test("a proxy may have no scheme, no port, an IPv6 address, and a user", () => {
+  for (
+    const [text, host, port, credentials] of [
+      ["proxy.corp:8080", "proxy.corp", 8080, undefined],
+      ["http://proxy.corp", "proxy.corp", 80, undefined],
+      ["http://proxy.corp/", "proxy.corp", 80, undefined],
+      ["http://[::1]:3128", "::1", 3128, undefined],
+      ["http://u:p%40%3A@proxy.corp:1", "proxy.corp", 1, "u:p@:"],
+      ["http://u@proxy.corp:1", "proxy.corp", 1, "u:"],
+    ] as const
+  ) {
+    assertEquals(
+      proxyFor("example.com", { "HTTPS_PROXY": text }),
+      { address: { host, port }, credentials },
+    );
+  }
+});
+
+Deno.test("a proxy that cannot be used is told by its variable, and its password is not", () => {
+  for (
+    const [text, problem] of [
+      [
+        "http://u:100%@proxy.corp",
+        "HTTPS_PROXY: user and password have to be percent-encoded: a % in them is written %25",
+      ],
+      ["http://", "HTTPS_PROXY: is no URL: write http://host:port"],
+      [
+        "socks5://u:secret@proxy.corp",
+        "HTTPS_PROXY: is a proxy of the kind socks5://, which cannot be used: name one that begins with http://",
+      ],
+      [
+        "https://u:secret@proxy.corp",
+        "HTTPS_PROXY: is a proxy of the kind https://, which cannot be used: name one that begins with http://",
+      ],
+    ] as const
+  ) {
+    const error = assertThrows(
+      () => proxyFor("example.com", { "HTTPS_PROXY": text }),
+      ConfigError,
+    );
+    assertEquals(error.problems, [problem]);
+  }
+});
+
+const EXCEPTIONS: [exception: string, host: string, excepted: boolean][] = [
+  ["example.com", "example.com", true],
+  ["example.com", "EXAMPLE.com", true],
+  ["example.com", "example.com.", true],
+  ["example.com", "auth.example.com", true],
+  [".example.com", "auth.example.com", true],
+  ["*.example.com", "auth.example.com", true],
+  ["example.com", "badexample.com", false],
+  ["auth.example.com", "example.com", false],
+  ["a.b, example.com", "example.com", true],
+  ["example.com:443", "example.com", true],
+  ["example.com:3025", "example.com", false],
+  ["*", "anything", true],
+  ["10.1.2.3", "10.1.2.3", true],
+  ["10.0.0.0/8", "10.1.2.3", true],
+  ["10.0.0.0/8", "11.1.2.3", false],
+  ["10.0.0.0/8", "ten.example.com", false],
+  ["10.0.0.0/33", "10.1.2.3", false],
+  ["2001:db8::/32", "2001:db8::7", true],
+  ["2001:db8::/32", "2001:db9::7", false],
+  ["2001:db8::/32", "10.1.2.3", false],
+  ["2001:db8::7", "2001:db8::7", true],
+  ["[2001:db8::7]:443", "2001:db8::7", true],
+  ["[2001:db8::7]:1", "2001:db8::7", false],
+  [" , ,", "example.com", false],
+];
+for (const [exception, host, excepted] of EXCEPTIONS) {
+  Deno.test(`NO_PROXY=${exception} ${excepted ? "holds" : "does not hold"} for ${host}`, () => {
+    for (const name of ["NO_PROXY", "no_proxy"]) {
+      assertEquals(
+        proxyFor(host, {
+          "HTTPS_PROXY": "http://proxy.corp:3128",
+          [name]: exception,
+        }),
+        excepted ? undefined : PROXY,
+      );
+    }
+  });
+}
+
+Deno.test("this machine is never reached through a proxy", () => {
+  for (
+    const host of ["localhost", "LOCALHOST", "a.localhost", "127.1.2.3", "::1"]
+  ) {
+    assertStrictEquals(
+      proxyFor(host, { "HTTPS_PROXY": "http://proxy.corp" }),
+      undefined,
+    );
+  }
+  assertEquals(
+    proxyFor("127.example.com", { "HTTPS_PROXY": "http://proxy.corp:3128" }),
+    PROXY,
+  );
+});
