@@ -4,26 +4,16 @@
  * @module
  */
 
-import { isIP } from "node:net";
-import type { FluentdConfig } from "../config/config.ts";
-import type { Term } from "../credentials.ts";
-import { describe } from "../errors.ts";
-import { AUDIT, type Destination } from "../event.ts";
-import { describeFetchError } from "../fluentd/fetch_error.ts";
-import { FluentdSink } from "../fluentd/sink.ts";
-import type { FluentdTls } from "../fluentd/tls.ts";
 import { systemClock } from "../clock.ts";
-import type { Address } from "../teleport/address.ts";
+import type { FluentdConfig } from "../config/config.ts";
+import { AUDIT, type Destination } from "../event.ts";
+import { FluentdSink } from "../fluentd/sink.ts";
 import { httpProxyFor } from "../teleport/http_proxy.ts";
-import { connectTcp } from "../teleport/tcp.ts";
-import { shakeHands, type Shown } from "../teleport/tls.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
-import { checkNetwork, type Host, NETWORK_STEPS } from "./network.ts";
-import { authorityNames, dateOf, shownText } from "./shown_text.ts";
+import { compareClocks } from "./fluentd_answer.ts";
+import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";
+import { checkNetwork, NETWORK_STEPS } from "./network.ts";
 
-const TIMEOUT_MS = 10_000;
-/** Receivers and senders whose clocks differ by more are told. */
-const MAX_SKEW_MS = 5_000;
 /** A recording that nobody has. */
 const NO_RECORDING: Destination = {
   kind: "recording",
@@ -31,10 +21,8 @@ const NO_RECORDING: Destination = {
 };
 
 /** What is looked at, and with what. */
-export interface FluentdCheckOptions {
+export interface FluentdCheckOptions extends TlsCheckOptions {
   readonly fluentd: FluentdConfig;
-  readonly tls: FluentdTls;
-  readonly signal: AbortSignal;
 }
 
 /** One of the URLs, and the option that it comes from. */
@@ -105,11 +93,13 @@ async function* walk(
     );
     yield shaken.finding;
     if (shaken.value === undefined) return;
-    yield (await attempt(
+    const demand = await attempt(
       "client certificate",
       signal,
       () => checkDemand(url, options),
-    )).finding;
+    );
+    yield demand.finding;
+    if (demand.value === undefined) return;
   }
   let taken = 0;
   for (const target of targets) {
@@ -124,139 +114,6 @@ async function* walk(
   if (taken === 0) return;
   yield (await attempt("clock", signal, () => compareClocks(url, tls, signal)))
     .finding;
-}
-
-/** Shakes hands, and looks at what was shown as delivery would. */
-async function checkTls(
-  { address, httpProxy, option }: Host,
-  url: string,
-  { tls, signal }: FluentdCheckOptions,
-): Promise<Found<true>> {
-  const { caCerts, client } = tls;
-  const socket = await connectTcp(address, { httpProxy, signal });
-  let shown: Shown;
-  try {
-    shown = await shakeHands(socket, {
-      ...caCerts.length > 0 && { ca: [...caCerts] },
-      ...client,
-      ...isIP(address.host) === 0
-        ? { servername: address.host }
-        : { host: address.host },
-      ALPNProtocols: ["http/1.1"],
-    }, AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]));
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    throw describeHandshakeError(error, url, tls.terms);
-  }
-  const problem = problemOf(shown, address, { tls, option });
-  if (problem === undefined) return { text: shownText(shown), value: true };
-  throw new Error(`${problem}; it shows ${shownText(shown)}`);
-}
-
-/** In the words of delivery, which meets the same. */
-function describeHandshakeError(
-  error: unknown,
-  url: string,
-  terms: readonly Term[],
-): Error {
-  const brokenOff = /disconnected before secure|closed in the TLS handshake/;
-  const text = describe(error).replace(brokenOff, "tls handshake eof");
-  return describeFetchError(new Error(text), {
-    url,
-    terms,
-    nowMs: Date.now(),
-  });
-}
-
-function problemOf(
-  { problem, names, issuer, notAfterMs }: Shown,
-  { host }: Address,
-  { tls: { caCerts }, option }: { tls: FluentdTls; option: string },
-): string | undefined {
-  if (problem === undefined) return undefined;
-  if (/ALTNAME|NotValidForName/i.test(problem)) {
-    return `its certificate is for another host name than ${host}: use ${
-      names.join(" or ")
-    } in ${option}, or issue a certificate for ${host}`;
-  }
-  if (notAfterMs <= Date.now()) {
-    return `its certificate expired on ${dateOf(notAfterMs)}: renew it`;
-  }
-  const expected = caCerts.length === 0
-    ? "the system's (fluentd-ca is not set)"
-    : `those in fluentd-ca (${authorityNames(caCerts)})`;
-  return `its certificate is signed by ${issuer}, which is none of the CAs that we trust, ${expected}: ` +
-    `set fluentd-ca to the file of the CA that signed it (${problem})`;
-}
-
-/** Whether it lets in whoever shows no certificate. */
-async function checkDemand(
-  url: string,
-  { tls, signal }: FluentdCheckOptions,
-): Promise<Found<true>> {
-  try {
-    await ask(url, { ...tls, client: undefined }, signal);
-  } catch {
-    if (signal.aborted) throw signal.reason;
-    return { text: "demanded", value: true };
-  }
-  return {
-    text:
-      "it does not demand a client certificate, so that whoever reaches it can write: set client_cert_auth true and ca_path in its <transport tls>",
-    warning: true,
-    value: true,
-  };
-}
-
-/** Not every receiver tells its time. */
-async function compareClocks(
-  url: string,
-  tls: FluentdTls,
-  signal: AbortSignal,
-): Promise<Found<true>> {
-  const beforeMs = Date.now();
-  let date: string | null;
-  try {
-    ({ date } = await ask(url, tls, signal));
-  } catch (error) {
-    const { terms } = tls;
-    throw describeFetchError(error, { url, terms, nowMs: beforeMs });
-  }
-  const skewMs = date === null ? NaN : Date.parse(date) - beforeMs;
-  if (Number.isNaN(skewMs)) {
-    return { text: "it does not tell its time", value: true };
-  }
-  const seconds = Math.abs(Math.round(skewMs / 1_000));
-  // The header is cut to the second, and the answer took some time.
-  const tolerated = Math.abs(skewMs) <= MAX_SKEW_MS + (Date.now() - beforeMs);
-  if (tolerated) return { text: "as ours", value: true };
-  return {
-    text: `${seconds} s ${
-      skewMs > 0 ? "ahead of" : "behind"
-    } ours: does every machine follow NTP?`,
-    warning: true,
-    value: true,
-  };
-}
-
-/** Has it answer, whatever it says. */
-async function ask(
-  url: string,
-  { caCerts, client: shown }: FluentdTls,
-  signal: AbortSignal,
-): Promise<{ date: string | null }> {
-  using client = Deno.createHttpClient({
-    caCerts: [...caCerts],
-    http2: false,
-    ...shown,
-  });
-  const response = await fetch(new URL("/", url), {
-    client,
-    redirect: "manual",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-  });
-  await response.body?.cancel();
-  return { date: response.headers.get("date") };
 }
 
 /** Posts `[]`, which every receiver of arrays takes and nobody keeps. */

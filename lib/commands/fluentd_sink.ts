@@ -13,6 +13,7 @@ import { type FluentdTls, loadTls, tlsPaths } from "../fluentd/tls.ts";
 import { renewalObserver } from "../operate/renewal_observer.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
 import { WatchedFiles } from "../watched_files.ts";
+import { keepFresh, REFRESH_MS } from "./keep_fresh.ts";
 
 /** A sink, and the credentials that it uses. */
 export interface OpenSink {
@@ -32,7 +33,8 @@ interface Credentials {
 /**
  * Reads the credentials and makes the sink; connects on first use.
  *
- * @param options How often the files are read again; left out: never
+ * @param options How often the files are read again; left out: only once what is
+ * in use has ended
  * @throws {ConfigError} naming the option and the file
  */
 export async function openFluentdSink(
@@ -53,7 +55,7 @@ export async function openFluentdSink(
       tls: await loadTls(fluentd, clock.now()),
       headers: rereadHeaders(headers, { readTextFile: Deno.readTextFileSync }),
     }),
-    intervalMs: refreshIntervalMs ?? Infinity,
+    intervalMs: refreshIntervalMs ?? REFRESH_MS,
     clock,
     observer: renewalObserver("fluentd", ({ tls }) => tls.terms),
   });
@@ -69,8 +71,13 @@ export async function openFluentdSink(
     }),
     terms: () => files.value.tls.terms,
     keepFresh: (stop) =>
-      refreshIntervalMs === undefined
-        ? Promise.resolve()
-        : files.keepFresh(stop),
+      keepFresh(files, {
+        refreshIntervalMs,
+        endMs: Math.min(
+          ...files.value.tls.terms.map(({ notAfterMs }) => notAfterMs),
+        ),
+        clock,
+        stop,
+      }),
   };
 }

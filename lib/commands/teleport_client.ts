@@ -19,6 +19,7 @@ import {
   loadIdentity,
 } from "../teleport/identity.ts";
 import { WatchedFiles } from "../watched_files.ts";
+import { keepFresh, REFRESH_MS } from "./keep_fresh.ts";
 
 /** A client, and the credentials that it uses. */
 export interface OpenTeleport {
@@ -28,9 +29,6 @@ export interface OpenTeleport {
   /** Takes renewed files, until `stop` aborts. */
   keepFresh(stop: AbortSignal): Promise<void>;
 }
-
-/** How often credentials that have expired are looked for, where not told otherwise. */
-const REFRESH_MS = 60_000;
 
 /**
  * Makes a client, which connects on first use.
@@ -61,25 +59,14 @@ export async function openTeleport(
   return {
     client,
     terms: () => termsOf(client.identity),
-    async keepFresh(stop) {
-      if (refreshIntervalMs === undefined) {
-        // Until then nobody asked for it; from then on nothing else would help.
-        await untilExpired(client.identity, { clock, stop });
-      }
-      await files.keepFresh(stop);
-    },
+    keepFresh: (stop) =>
+      keepFresh(files, {
+        refreshIntervalMs,
+        endMs: client.identity.certificate.notAfterMs,
+        clock,
+        stop,
+      }),
   };
-}
-
-async function untilExpired(
-  { certificate }: Identity,
-  { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
-): Promise<void> {
-  try {
-    await clock.sleep(certificate.notAfterMs - clock.now(), stop);
-  } catch (error) {
-    if (!(stop.aborted && error === stop.reason)) throw error;
-  }
 }
 
 /** Tells which way leads to Teleport, whenever it is another one. */

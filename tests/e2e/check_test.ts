@@ -23,6 +23,7 @@ import {
   ignoreWithoutFluentd,
   startRealFluentd,
 } from "../fakes/real_fluentd.ts";
+import { startReceiver } from "../fakes/receiver.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import { setStage, type Stage } from "./stage.ts";
@@ -337,6 +338,36 @@ Deno.test("a Fluentd that trusts another CA than ours: fluentd-cert is named", a
   assertMatch(
     found["Fluentd/TLS"] ?? "",
     /does not trust the CA that signed fluentd-cert/,
+  );
+});
+
+Deno.test("a receiver that refuses our certificate only after the handshake is told as such", async () => {
+  await using stage = await setStage();
+  const pki = await fluentdPki();
+  await using receiver = await startReceiver("Vector", fluentdTls(pki));
+  const replace = [
+    `--fluentd-url=https://${receiver.host}/events`,
+    `--fluentd-session-url=https://${receiver.host}/sessions`,
+  ];
+  const good = await check(stage, { replace });
+  assertEquals(good.code, 0, JSON.stringify(good.found));
+  const { client } = await strangerPki();
+  await writeFluentdPki(stage.directory, { ...pki, client });
+  const { found, failed } = await check(stage, { replace });
+  assertEquals(failed, ["Fluentd/client certificate"]);
+  assertMatch(
+    found["Fluentd/client certificate"] ?? "",
+    /does not take ours: fluentd-cert must be signed by the CA/,
+  );
+  assertMatch(found["Fluentd/clock"] ?? "", /^not tried/);
+  const none = await check(stage, {
+    replace,
+    without: ["--fluentd-cert", "--fluentd-key"],
+  });
+  assertEquals(none.failed, ["Fluentd/client certificate"]);
+  assertMatch(
+    none.found["Fluentd/client certificate"] ?? "",
+    /demands a client certificate: set fluentd-cert and fluentd-key/,
   );
 });
 

@@ -111,6 +111,10 @@ export class Receiver implements AsyncDisposable {
     let text = "";
     request.setEncoding("utf8");
     for await (const chunk of request) text += chunk;
+    if (request.method !== "POST") {
+      response.writeHead(405).end();
+      return;
+    }
     const { status, body = "", stream, entries = [] } = judge({
       url: new URL(request.url ?? "/", "https://localhost"),
       text,

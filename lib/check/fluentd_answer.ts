@@ -1,0 +1,93 @@
+/**
+ * Has Fluentd answer, whatever it says.
+ *
+ * @module
+ */
+
+import { describeFetchError } from "../fluentd/fetch_error.ts";
+import type { FluentdTls } from "../fluentd/tls.ts";
+import type { Found } from "./finding.ts";
+
+const TIMEOUT_MS = 10_000;
+/** Receivers and senders whose clocks differ by more are told. */
+const MAX_SKEW_MS = 5_000;
+
+/** What an answer tells besides that there is one. */
+export interface Answered {
+  /** The receiver's time as HTTP writes it; null where it does not tell. */
+  readonly date: string | null;
+}
+
+/**
+ * Asks for nothing in particular.
+ *
+ * @throws what fetch throws
+ * @throws {Error} where there is no answer in time
+ * @throws `signal.reason`
+ */
+export async function ask(
+  url: string,
+  { caCerts, client: shown }: FluentdTls,
+  signal: AbortSignal,
+): Promise<Answered> {
+  using client = Deno.createHttpClient({
+    caCerts: [...caCerts],
+    http2: false,
+    ...shown,
+  });
+  const late = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(new URL("/", url), {
+      client,
+      redirect: "manual",
+      signal: AbortSignal.any([signal, late]),
+    });
+    await response.body?.cancel();
+    return { date: response.headers.get("date") };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (late.aborted) throw new SilentError();
+    throw error;
+  }
+}
+
+/** It did not answer in time. */
+export class SilentError extends Error {
+  override readonly name = "SilentError";
+
+  constructor() {
+    super(`it does not answer within ${TIMEOUT_MS / 1_000} s`);
+  }
+}
+
+/** Not every receiver tells its time. */
+export async function compareClocks(
+  url: string,
+  tls: FluentdTls,
+  signal: AbortSignal,
+): Promise<Found<true>> {
+  const beforeMs = Date.now();
+  let date: string | null;
+  try {
+    ({ date } = await ask(url, tls, signal));
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const { terms } = tls;
+    throw describeFetchError(error, { url, terms, nowMs: beforeMs });
+  }
+  const skewMs = date === null ? NaN : Date.parse(date) - beforeMs;
+  if (Number.isNaN(skewMs)) {
+    return { text: "it does not tell its time", value: true };
+  }
+  const seconds = Math.abs(Math.round(skewMs / 1_000));
+  // The header is cut to the second, and the answer took some time.
+  const tolerated = Math.abs(skewMs) <= MAX_SKEW_MS + (Date.now() - beforeMs);
+  if (tolerated) return { text: "as ours", value: true };
+  return {
+    text: `${seconds} s ${
+      skewMs > 0 ? "ahead of" : "behind"
+    } ours: does every machine follow NTP?`,
+    warning: true,
+    value: true,
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * TLS with Fluentd: who shows what, and who is let in.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+import { describe } from "../errors.ts";
+import { describeFetchError } from "../fluentd/fetch_error.ts";
+import type { FluentdTls } from "../fluentd/tls.ts";
+import type { Address } from "../teleport/address.ts";
+import { connectTcp } from "../teleport/tcp.ts";
+import { shakeHands, type Shown } from "../teleport/tls.ts";
+import type { Found } from "./finding.ts";
+import { ask, SilentError } from "./fluentd_answer.ts";
+import type { Host } from "./network.ts";
+import { authorityNames, dateOf, shownText } from "./shown_text.ts";
+
+const TIMEOUT_MS = 10_000;
+/** A connection that ended where TLS was to begin. */
+const BROKEN_OFF = /disconnected before secure|closed in the TLS handshake/;
+const DEMANDED =
+  "it demands a client certificate: set fluentd-cert and fluentd-key";
+
+/** With what it is looked at. */
+export interface TlsCheckOptions {
+  readonly tls: FluentdTls;
+  readonly signal: AbortSignal;
+}
+
+/** Shakes hands, and looks at what was shown as delivery would. */
+export async function checkTls(
+  { address, httpProxy, option }: Host,
+  url: string,
+  { tls, signal }: TlsCheckOptions,
+): Promise<Found<true>> {
+  const { caCerts, client } = tls;
+  const late = AbortSignal.timeout(TIMEOUT_MS);
+  const socket = await connectTcp(address, { httpProxy, signal });
+  let shown: Shown;
+  try {
+    shown = await shakeHands(socket, {
+      ...caCerts.length > 0 && { ca: [...caCerts] },
+      ...client,
+      ...isIP(address.host) === 0
+        ? { servername: address.host }
+        : { host: address.host },
+      ALPNProtocols: ["http/1.1"],
+    }, AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (late.aborted) throw silence(option);
+    throw describeHandshakeError(error, url, tls);
+  }
+  const problem = problemOf(shown, address, { tls, option });
+  if (problem === undefined) return { text: shownText(shown), value: true };
+  throw new Error(`${problem}; it shows ${shownText(shown)}`);
+}
+
+function silence(option: string): Error {
+  return new Error(
+    `it says nothing for ${
+      TIMEOUT_MS / 1_000
+    } s: does it speak TLS there, and is the port right in ${option}?`,
+  );
+}
+
+/** In the words of delivery, which meets the same. */
+function describeHandshakeError(
+  error: unknown,
+  url: string,
+  { client, terms }: FluentdTls,
+): Error {
+  const text = describe(error);
+  if (!BROKEN_OFF.test(text)) {
+    return describeFetchError(error, { url, terms, nowMs: Date.now() });
+  }
+  if (client === undefined) return new Error(`${DEMANDED} (${text})`);
+  return describeFetchError(new Error(`tls handshake eof: ${text}`), {
+    url,
+    terms,
+    nowMs: Date.now(),
+  });
+}
+
+function problemOf(
+  { problem, names, issuer, notAfterMs }: Shown,
+  { host }: Address,
+  { tls: { caCerts }, option }: { tls: FluentdTls; option: string },
+): string | undefined {
+  if (problem === undefined) return undefined;
+  if (/ALTNAME|NotValidForName/i.test(problem)) {
+    return `its certificate is for another host name than ${host}: use ${
+      names.join(" or ")
+    } in ${option}, or issue a certificate for ${host}`;
+  }
+  if (notAfterMs <= Date.now()) {
+    return `its certificate expired on ${dateOf(notAfterMs)}: renew it`;
+  }
+  const expected = caCerts.length === 0
+    ? "the system's (fluentd-ca is not set)"
+    : `those in fluentd-ca (${authorityNames(caCerts)})`;
+  return `its certificate is signed by ${issuer}, which is none of the CAs that we trust, ${expected}: ` +
+    `set fluentd-ca to the file of the CA that signed it (${problem})`;
+}
+
+/** Whether it lets in us, and whoever shows no certificate. */
+export async function checkDemand(
+  url: string,
+  { tls, signal }: TlsCheckOptions,
+): Promise<Found<true>> {
+  const { client, terms } = tls;
+  const refusal = await refusalOf(url, { ...tls, client: undefined }, signal);
+  if (refusal === undefined) {
+    return {
+      text:
+        "it does not demand a client certificate, so that whoever reaches it can write: set client_cert_auth true and ca_path in its <transport tls>",
+      warning: true,
+      value: true,
+    };
+  }
+  if (client === undefined) {
+    throw new Error(`${DEMANDED} (${describe(refusal)})`);
+  }
+  // With TLS 1.3 it looks at a certificate only after the handshake.
+  const ours = await refusalOf(url, tls, signal);
+  if (ours === undefined) return { text: "demanded", value: true };
+  const { message } = describeFetchError(ours, {
+    url,
+    terms,
+    nowMs: Date.now(),
+  });
+  throw new Error(
+    `it demands a client certificate and does not take ours: fluentd-cert must be signed by the CA that it is configured with (${message})`,
+  );
+}
+
+/** Why it does not answer; undefined where it does, whatever it says. */
+async function refusalOf(
+  url: string,
+  tls: FluentdTls,
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    await ask(url, tls, signal);
+    return undefined;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof SilentError) throw error;
+    return error;
+  }
+}
