@@ -43,6 +43,11 @@ export function observePages(
         cursor,
         time,
       }),
+    promiseBroken: (cursor, until) =>
+      log.warn(
+        "cursor says that there is more and shows nothing, also when asked anew; the range counts as read",
+        { cursor, until },
+      ),
     emptyPages: (count) =>
       log.warn("pages bring nothing new although their cursor moves on", {
         count,

@@ -20,7 +20,7 @@ import type { Signals } from "../pipeline/forward.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { inBackground } from "./background.ts";
 import { createMonitor } from "./create_monitor.ts";
-import { ExitStatus } from "./exit_status.ts";
+import { ExitStatus, statusOfRun } from "./exit_status.ts";
 import { findCluster } from "./find_cluster.ts";
 import { forwardAll } from "./forward_all.ts";
 import { serveMonitor } from "./serve_monitor.ts";
@@ -46,10 +46,7 @@ export async function runStart(
       progress === undefined ? write(lines) : progress.print(lines),
   });
   await start(config, counters, signals);
-  if (!config.exitOnLastEvent) return ExitStatus.Done;
-  const { audit, recording } = counters.unaccounted;
-  if (audit !== 0 || recording !== 0) return ExitStatus.Failed;
-  return counters.setAside > 0 ? ExitStatus.SetAside : ExitStatus.Done;
+  return config.exitOnLastEvent ? statusOfRun(counters) : ExitStatus.Done;
 }
 
 /**

@@ -51,6 +51,11 @@ export interface PageSourceOptions extends PagesOptions {
 export interface PageObserver extends PagesObserver {
   /** Nothing came of a cursor, so reading begins anew at that time without it. */
   cursorDropped(cursor: string, time: string): void;
+  /**
+   * A cursor says that there is more and shows nothing, however it is asked, and is
+   * not waited for any longer: the range up to that time counts as read.
+   */
+  promiseBroken(cursor: string, until: string): void;
   /** So many pages in a row were empty although their cursor moves on. */
   emptyPages(count: number): void;
   /**
@@ -186,6 +191,9 @@ export class PageSource implements Source<PagePosition> {
       trail.trustedMs = clock.now();
       trail.dropped++;
       return turn(this.#withoutCursor(position));
+    }
+    if (leadsNowhere && lastKey !== "" && (over || !this.#options.follow)) {
+      this.#options.observer.promiseBroken(from.cursor, rfc3339(range.endMs));
     }
     if (over) {
       trail.dropped = 0;

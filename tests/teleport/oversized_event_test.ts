@@ -68,6 +68,7 @@ function setUp(
       page() {},
       shrunk() {},
       cursorDropped() {},
+      promiseBroken() {},
       emptyPages() {},
       async steppedOver(range) {
         await options.leaveOut?.();

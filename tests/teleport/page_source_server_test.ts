@@ -120,6 +120,7 @@ function createSource(client: TeleportClient, told: Told): PageSource {
       },
       shrunk: () => told.shrunk++,
       cursorDropped: () => told.dropped++,
+      promiseBroken() {},
       emptyPages() {},
       steppedOver: () => Promise.resolve(),
       failed: () => told.failed++,

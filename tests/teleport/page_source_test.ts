@@ -356,8 +356,8 @@ Deno.test("a window whose cursor shows nothing is asked again before it is left"
   assert(dropped.length >= 1);
 });
 
-Deno.test("a window whose cursor always stands still is left in the end", async () => {
-  const { log, readAll } = setUp({ pageSize: 4, windowMs: DAY_MS });
+Deno.test("a window whose cursor always stands still is left in the end, and that is told", async () => {
+  const { log, readAll, told } = setUp({ pageSize: 4, windowMs: DAY_MS });
   log.append(...times(4, NOW_MS - 3 * DAY_MS), NOW_MS - HOUR_MS);
   log.fault = (request) => {
     const page = log.page(request);
@@ -372,6 +372,7 @@ Deno.test("a window whose cursor always stands still is left in the end", async 
       ? { events: [], lastKey: "stuck" }
       : honest(request, signal);
   assertEquals(idsOf(await readAll(from(NOW_MS - 4 * DAY_MS))), idsIn(log));
+  assertEquals(new Set(told), new Set(["broken promise of stuck"]));
 });
 
 Deno.test("reading anew never goes back before the window", async () => {
@@ -689,6 +690,7 @@ function setUp(options: Partial<PageSourceOptions> = {}) {
         page: (_events, limit) => limits.push(limit),
         shrunk: (limit) => shrunk.push(limit),
         cursorDropped: (_cursor, time) => dropped.push(time),
+        promiseBroken: (cursor) => told.push(`broken promise of ${cursor}`),
         emptyPages: (count) => told.push(`${count} empty pages`),
         steppedOver({ startMs, endMs }) {
           const [from, to] = [startMs, endMs].map((timeMs) =>
