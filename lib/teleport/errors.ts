@@ -93,17 +93,17 @@ export function explainFailure(
   ) return fail(`${expired} (${details})`);
   switch (status) {
     case "PERMISSION_DENIED":
-      return fail(
-        `access denied: the role needs the rule "${
-          RULES[method] ?? method
-        }" (${details})`,
-      );
+      return fail(`${denied(method, details)} (${details})`);
     case "UNAUTHENTICATED":
       return fail(
         `the credentials in ${certificate.path} were not accepted: issue new ones (${details})`,
       );
     case "UNIMPLEMENTED":
-      return fail(`this server is too old for it (${details})`);
+      return fail(
+        method === "Ping"
+          ? `this is no auth service: is the address right? (${details})`
+          : `this server is too old for it: upgrade Teleport (${details})`,
+      );
     case "UNAVAILABLE":
       return fail(unavailable(details));
     case "DEADLINE_EXCEEDED":
@@ -111,6 +111,16 @@ export function explainFailure(
     default:
       return fail(`${status}: ${details}`);
   }
+}
+
+function denied(method: string, details: string): string {
+  if (/\block targeting\b/i.test(details)) {
+    return "access denied: the user is locked: find the lock by tctl get locks, and remove it";
+  }
+  const rule = RULES[method];
+  return rule === undefined
+    ? "access denied: is there still such a user in the cluster?"
+    : `access denied: the role needs the rule "${rule}"`;
 }
 
 /** Says that a certificate has expired, if it has. */

@@ -12,7 +12,8 @@ import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { fluentdPki, VALID, webPki } from "../fakes/pki.ts";
 import { writeSecret } from "../fakes/pki_files.ts";
-import { runProgram } from "../fakes/program.ts";
+import { Program, runProgram } from "../fakes/program.ts";
+import { startTeleport } from "../fakes/teleport.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
@@ -60,6 +61,24 @@ Deno.test("the first of several addresses that works is used", async () => {
   );
   assertEquals(code, 0, stderr);
   assertComplete(stage);
+});
+
+Deno.test("another address takes over when the one in use goes away, and nothing is lost", async () => {
+  await using stage = await setStage({ size: 3_000, uploadEvery: 300 });
+  await using second = await startTeleport({ log: stage.teleport.log });
+  await using program = new Program(
+    startAt(stage, `${stage.teleport.address},${second.address}`),
+  );
+  await stage.fluentd.received.until(({ events }) => events > 500);
+  await stage.teleport.stop();
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0, stderr);
+  assertComplete(stage);
+  assert(second.served.pageEvents > 0);
+  assertStringIncludes(
+    stderr,
+    `connected to Teleport address=${second.address}`,
+  );
 });
 
 for (

@@ -35,11 +35,13 @@ export async function startTeleportProxy(
     readonly mode?: ProxyMode;
     /** The tests' own web certificates if not given. */
     readonly pki?: Pki;
+    /** A free one if not given. */
+    readonly port?: number;
   } = {},
 ): Promise<TeleportProxy> {
-  const { mode = "TLS routing", pki = await webPki() } = options;
+  const { mode = "TLS routing", pki = await webPki(), port = 0 } = options;
   const proxy = new TeleportProxy(teleport, pki, mode);
-  await proxy.start();
+  await proxy.start(port);
   return proxy;
 }
 
@@ -69,13 +71,16 @@ export class TeleportProxy implements AsyncDisposable {
     return `${this.host}:${this.port}`;
   }
 
-  async start(): Promise<void> {
+  async start(port: number): Promise<void> {
     const { certificatePem: cert, privateKeyPem: key } = this.#pki.server;
     this.#web = Deno.serve(
       { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
       (request) => this.#answer(new URL(request.url)),
     );
-    this.#relay = await TcpRelay.start((beginning) => this.#judge(beginning));
+    this.#relay = await TcpRelay.start(
+      (beginning) => this.#judge(beginning),
+      port,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -271,6 +271,10 @@ const FAILURES: readonly { fault: Fault; says: string }[] = [
       "the credentials in /etc/identity were not accepted: issue new ones (who?)",
   },
   {
+    fault: { kind: "status", code: "UNIMPLEMENTED", details: "unknown method" },
+    says: "this server is too old for it: upgrade Teleport (unknown method)",
+  },
+  {
     fault: { kind: "status", code: "RESOURCE_EXHAUSTED", details: "slow down" },
     says: "RESOURCE_EXHAUSTED: slow down",
   },

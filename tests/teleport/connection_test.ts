@@ -85,6 +85,23 @@ Deno.test("another address is used when the one in use goes away", async () => {
   await reconnectionTimers();
 });
 
+Deno.test("another way is found when the one in use is gone", async () => {
+  const teleport = await startLogged();
+  await using behind = await startLogged();
+  const kinds: string[] = [];
+  using client = await clientOf([{ host: "localhost", port: teleport.port }], {
+    observer: { connected: ({ kind }) => kinds.push(kind) },
+  });
+  await client.ping(never());
+  await teleport.stop();
+  await using _proxy = await startTeleportProxy(behind, {
+    port: teleport.port,
+  });
+  await waitUntil("the proxy to be found", () => works(client));
+  assertEquals(kinds, ["auth service", "TLS routing"]);
+  await reconnectionTimers();
+});
+
 Deno.test("a server that fails again and again is left for another address", async () => {
   await using first = await startLogged();
   await using second = await startLogged();

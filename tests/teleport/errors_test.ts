@@ -52,7 +52,38 @@ const MESSAGES: readonly {
     status: "UNIMPLEMENTED",
     method: "GetEventExportChunks",
     details: "unknown method",
-    says: "this server is too old for it (unknown method)",
+    says: "this server is too old for it: upgrade Teleport (unknown method)",
+    permanent: true,
+  },
+  {
+    status: "UNIMPLEMENTED",
+    details: "unknown method GetUnstructuredEvents",
+    says:
+      "this server is too old for it: upgrade Teleport (unknown method GetUnstructuredEvents)",
+    permanent: true,
+  },
+  {
+    status: "UNIMPLEMENTED",
+    method: "Ping",
+    details: "unknown service proto.AuthService",
+    says:
+      "this is no auth service: is the address right? (unknown service proto.AuthService)",
+    permanent: true,
+  },
+  {
+    status: "PERMISSION_DENIED",
+    method: "Ping",
+    details: "access denied",
+    says:
+      "access denied: is there still such a user in the cluster? (access denied)",
+    permanent: true,
+  },
+  {
+    status: "PERMISSION_DENIED",
+    details: 'lock targeting User:"event-handler" is in force',
+    says:
+      "access denied: the user is locked: find the lock by tctl get locks, and remove it " +
+      '(lock targeting User:"event-handler" is in force)',
     permanent: true,
   },
   {
