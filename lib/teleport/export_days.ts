@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { ExportDay, ExportPosition } from "../event.ts";
+import type { ExportPosition } from "../event.ts";
 import {
   type FailedAttempt,
   retry,
@@ -13,12 +13,10 @@ import {
 } from "../pipeline/retry.ts";
 import { Slots } from "../pipeline/slots.ts";
 import type { ChunkEvents, ChunkRequest } from "./client.ts";
-import { dateOf, DAY_MS, dayAfter, type Step } from "./export_position.ts";
+import { dateOf, dayAfter, type Step } from "./export_position.ts";
 import type { Handoff } from "./handoff.ts";
+import { type OpenDay, openDay } from "./open_day.ts";
 import { readChunk } from "./read_chunk.ts";
-
-/** Chunks of a day keep appearing for so long after its end. */
-const LOOK_BACK_MS = DAY_MS;
 
 /** What it takes to read days and chunks. */
 export interface ExportDaysOptions {
@@ -30,8 +28,11 @@ export interface ExportDaysOptions {
     request: ChunkRequest,
     signal: AbortSignal,
   ) => AsyncGenerator<ChunkEvents>;
+  /** Chunks read at once. */
   readonly concurrency: number;
+  /** Pause between looking for new chunks. */
   readonly pollMs: number;
+  /** Whether to wait for chunks to come, or to end with what is there. */
   readonly follow: boolean;
   readonly policy: RetryPolicy;
   readonly clock: Clock;
@@ -51,32 +52,25 @@ export interface ExportObserver {
   gone(about: { readonly day: string; readonly chunk: string }): void;
 }
 
+/** What the days offer: how a position moves, or that nothing is left to read. */
+export type Offer =
+  | Step
+  | {
+    readonly kind: "caught up";
+    /** There will be nothing more, either. */
+    readonly last: boolean;
+  };
+
 /** Where to tell what happens, and when to end. */
 export interface ExportDaysSurroundings {
-  readonly steps: Handoff<
-    Step | { readonly kind: "caught up"; readonly last: boolean }
-  >;
+  readonly steps: Handoff<Offer>;
   readonly signal: AbortSignal;
-}
-
-/** A day that is not done with. */
-interface OpenDay {
-  readonly name: string;
-  readonly startMs: number;
-  /** Chunks that are read, or being read. */
-  readonly known: Set<string>;
-  /** Cursors of chunks that an earlier run has begun and this one has not. */
-  readonly begun: Map<string, string>;
-  /** Chunks being read. */
-  reading: number;
-  /** It was listed after the last time that chunks may have been added. */
-  complete: boolean;
 }
 
 /** The days of one run. */
 export class ExportDays {
   readonly #options: ExportDaysOptions;
-  readonly #steps: ExportDaysSurroundings["steps"];
+  readonly #steps: Handoff<Offer>;
   readonly #signal: AbortSignal;
   readonly #slots: Slots;
   readonly #days = new Map<string, OpenDay>();
@@ -84,7 +78,7 @@ export class ExportDays {
   /** What is asked for in vain just now. */
   readonly #failing = new Set<string>();
   #latest: OpenDay;
-  /** Every list there is has been read, and nothing but time brings more. */
+  /** Every day was listed, and nothing but time brings more chunks. */
   #resting = false;
 
   constructor(
@@ -150,7 +144,7 @@ export class ExportDays {
     if (day.complete) return 0;
     const { listChunks, policy, clock } = this.#options;
     const signal = this.#signal;
-    const complete = clock.now() >= day.startMs + DAY_MS + LOOK_BACK_MS;
+    const complete = clock.now() >= day.completeMs;
     const about = { day: day.name };
     const names = await retry(() => listChunks(day.startMs, signal), {
       policy,
@@ -237,17 +231,6 @@ export class ExportDays {
     this.#failing.delete(keyOf(about));
     if (this.#failing.size === 0) this.#options.observer.worked();
   }
-}
-
-function openDay(name: string, read?: ExportDay): OpenDay {
-  return {
-    name,
-    startMs: Date.parse(name),
-    known: new Set(read?.done),
-    begun: new Map(Object.entries(read?.cursors ?? {})),
-    reading: 0,
-    complete: false,
-  };
 }
 
 function keyOf({ day, chunk }: { day: string; chunk?: string }): string {

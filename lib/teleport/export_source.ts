@@ -5,38 +5,22 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
 import type { AuditEvent, Batch, ExportPosition } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
-import type { RetryPolicy } from "../pipeline/retry.ts";
-import type { ChunkEvents, ChunkRequest } from "./client.ts";
-import { ExportDays, type ExportObserver } from "./export_days.ts";
-import { move, type Step } from "./export_position.ts";
+import {
+  ExportDays,
+  type ExportDaysOptions,
+  type Offer,
+} from "./export_days.ts";
+import { move } from "./export_position.ts";
 import { Handoff } from "./handoff.ts";
 
 /** What bulk export needs of its surroundings. */
-export interface ExportSourceOptions {
-  readonly listChunks: (
-    dayMs: number,
-    signal: AbortSignal,
-  ) => Promise<readonly string[]>;
-  readonly exportEvents: (
-    request: ChunkRequest,
-    signal: AbortSignal,
-  ) => AsyncGenerator<ChunkEvents>;
+export interface ExportSourceOptions extends ExportDaysOptions {
   /** Only these event types; all where empty. The server knows no such filter. */
   readonly types: readonly string[];
   /** Events before it are left out: RFC 3339, UTC. Chunks hold whole days. */
   readonly startTime: string;
-  /** Chunks read at once. */
-  readonly concurrency: number;
-  /** Pause between looking for new chunks. */
-  readonly pollMs: number;
-  /** Whether to wait for chunks to come, or to end with what is there. */
-  readonly follow: boolean;
-  readonly policy: RetryPolicy;
-  readonly clock: Clock;
-  readonly observer: ExportObserver;
 }
 
 /** Reads the audit log by bulk export. */
@@ -62,9 +46,7 @@ export class ExportSource implements Source<ExportPosition> {
   ): AsyncGenerator<Batch<ExportPosition>> {
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);
-    const steps = new Handoff<Step | { kind: "caught up"; last: boolean }>(
-      signal,
-    );
+    const steps = new Handoff<Offer>(signal);
     const days = new ExportDays(from, this.#options, { steps, signal });
     const reading = days.read();
     let position = from;

@@ -1,0 +1,42 @@
+/**
+ * A day of the audit log that is not done with.
+ *
+ * @module
+ */
+
+import type { ExportDay } from "../event.ts";
+import { DAY_MS } from "./export_position.ts";
+
+/** Chunks of a day keep appearing for so long after its end. */
+const LOOK_BACK_MS = DAY_MS;
+
+/** What is known of the day's chunks. */
+export interface OpenDay {
+  /** Its UTC date. */
+  readonly name: string;
+  readonly startMs: number;
+  /** From then on its list does not grow any more. */
+  readonly completeMs: number;
+  /** Chunks that are read, or being read. */
+  readonly known: Set<string>;
+  /** Cursors of chunks that an earlier run has begun and this one has not. */
+  readonly begun: Map<string, string>;
+  /** Chunks being read. */
+  reading: number;
+  /** All its chunks are known. */
+  complete: boolean;
+}
+
+/** @param read What is read of it already */
+export function openDay(name: string, read?: ExportDay): OpenDay {
+  const startMs = Date.parse(name);
+  return {
+    name,
+    startMs,
+    completeMs: startMs + DAY_MS + LOOK_BACK_MS,
+    known: new Set(read?.done),
+    begun: new Map(Object.entries(read?.cursors ?? {})),
+    reading: 0,
+    complete: false,
+  };
+}
