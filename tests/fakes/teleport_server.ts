@@ -180,8 +180,14 @@ export class TeleportServer {
   #listen(
     call: Pick<ServerUnaryCall<unknown, unknown>, "getAuthContext">,
   ): void {
-    const { sslPeerCertificate } = call.getAuthContext();
-    this.#onCall(sslPeerCertificate?.serialNumber ?? "");
+    let serialNumber = "";
+    try {
+      const { sslPeerCertificate } = call.getAuthContext();
+      serialNumber = sslPeerCertificate?.serialNumber ?? "";
+    } catch {
+      // Whoever called is gone, over which grpc-js trips.
+    }
+    this.#onCall(serialNumber);
   }
 
   #signalOf(
