@@ -8,7 +8,6 @@ import { isIP } from "node:net";
 import { describe } from "../errors.ts";
 import { describeFetchError } from "../fluentd/fetch_error.ts";
 import type { FluentdTls } from "../fluentd/tls.ts";
-import type { Address } from "../teleport/address.ts";
 import { connectTcp } from "../teleport/tcp.ts";
 import { shakeHands, type Shown } from "../teleport/tls.ts";
 import type { Found } from "./finding.ts";
@@ -30,16 +29,37 @@ export interface TlsCheckOptions {
 
 /** Shakes hands, and looks at what was shown as delivery would. */
 export async function checkTls(
-  { address, httpProxy, option }: Host,
+  host: Host,
   url: string,
   { tls, signal }: TlsCheckOptions,
 ): Promise<Found<true>> {
+  const { caCerts } = tls;
+  const shown = await shake(host, url, { tls, signal });
+  const problem = problemOf(shown, host, caCerts);
+  if (problem === undefined) return { text: shownText(shown), value: true };
+  // Delivery trusts fluentd-ca besides the system's roots, and not in their place.
+  const besides = caCerts.length === 0
+    ? shown
+    : await shake(host, url, { tls: { ...tls, caCerts: [] }, signal });
+  if (besides.problem === undefined) {
+    return {
+      text: `${shownText(shown)}, one of the system's roots`,
+      value: true,
+    };
+  }
+  throw new Error(`${problem}; it shows ${shownText(shown)}`);
+}
+
+async function shake(
+  { address, httpProxy, option }: Host,
+  url: string,
+  { tls, signal }: TlsCheckOptions,
+): Promise<Shown> {
   const { caCerts, client } = tls;
   const late = AbortSignal.timeout(TIMEOUT_MS);
   const socket = await connectTcp(address, { httpProxy, signal });
-  let shown: Shown;
   try {
-    shown = await shakeHands(socket, {
+    return await shakeHands(socket, {
       ...caCerts.length > 0 && { ca: [...caCerts] },
       ...client,
       ...isIP(address.host) === 0
@@ -52,9 +72,6 @@ export async function checkTls(
     if (late.aborted) throw silence(option);
     throw describeHandshakeError(error, url, tls);
   }
-  const problem = problemOf(shown, address, { tls, option });
-  if (problem === undefined) return { text: shownText(shown), value: true };
-  throw new Error(`${problem}; it shows ${shownText(shown)}`);
 }
 
 function silence(option: string): Error {
@@ -85,8 +102,8 @@ function describeHandshakeError(
 
 function problemOf(
   { problem, names, issuer, notAfterMs }: Shown,
-  { host }: Address,
-  { tls: { caCerts }, option }: { tls: FluentdTls; option: string },
+  { address: { host }, option }: Host,
+  caCerts: readonly string[],
 ): string | undefined {
   if (problem === undefined) return undefined;
   if (/ALTNAME|NotValidForName/i.test(problem)) {

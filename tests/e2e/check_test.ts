@@ -248,6 +248,16 @@ Deno.test("a Fluentd of another CA than that in fluentd-ca: both are named", asy
   );
 });
 
+Deno.test("a Fluentd that the system's roots vouch for is trusted, whatever fluentd-ca is", async () => {
+  await using stage = await setStage();
+  const { code, found } = await check(stage, {
+    replace: [`--fluentd-ca=${stage.paths.teleport.client.ca}`],
+    env: { DENO_CERT: stage.paths.fluentd.client.ca },
+  });
+  assertEquals(code, 0, JSON.stringify(found));
+  assertMatch(found["Fluentd/TLS"] ?? "", /^ok: .*one of the system's roots/);
+});
+
 Deno.test("a Fluentd whose certificate is for another name: both names are told", async () => {
   await using stage = await setStage();
   const pki = await fluentdPki();
