@@ -8,8 +8,12 @@ import {
   parsePrivateKey,
   pemBlocks,
   readCredentialFile,
+  termOfAuthorities,
 } from "../lib/credentials.ts";
-import type { KeyType } from "../lib/configure/certificates.ts";
+import {
+  createAuthority,
+  type KeyType,
+} from "../lib/configure/certificates.ts";
 import { ConfigError } from "../lib/errors.ts";
 import {
   assert,
@@ -325,4 +329,37 @@ function garbage(label: string): string {
 
 function crlf(text: string): string {
   return text.replaceAll("\n", "\r\n");
+}
+
+Deno.test("a bundle of CAs ends with the last of them", async () => {
+  const ending = async (year: number) => {
+    const { certificatePem } = await createAuthority({
+      commonName: `until ${year}`,
+      keyType: "ecdsa-p256",
+      validity: {
+        notBefore: new Date(`${year - 5}-01-01T00:00:00Z`),
+        notAfter: new Date(`${year}-01-01T00:00:00Z`),
+      },
+    });
+    return certificatePem;
+  };
+  const bundle = [await ending(2027), await ending(2031), await ending(2029)];
+  const named = { name: "fluentd-ca", path: "/etc/ca.pem" };
+  assertEquals(termOfAuthorities(bundle, named), {
+    ...named,
+    notBeforeMs: Date.UTC(2026, 0, 1),
+    notAfterMs: Date.UTC(2031, 0, 1),
+  });
+});
+
+for (const parse of [parseCertificate, parseAuthorities]) {
+  Deno.test(`${parse.name}: a file that somebody is still writing is incomplete`, async () => {
+    const { certificatePem } = (await teleportPki()).client;
+    const half = certificatePem + certificatePem.slice(0, 200);
+    const error = assertThrows(
+      () => parse(half, { ...FILE, nowMs: NOW_MS }),
+      ConfigError,
+    );
+    assertMatch(error.message, /fluentd-cert: .*is incomplete/);
+  });
 }

@@ -124,6 +124,30 @@ Deno.test("links that lead elsewhere are noticed at once, as in a Kubernetes sec
   );
 });
 
+Deno.test("files that links lead to are noticed where they are", async () => {
+  const elsewhere = await Deno.makeTempDir();
+  try {
+    await watching(
+      (watched) =>
+        untilRenewed(watched, async (attempt) => {
+          for (const name of ["a", "b"]) {
+            await Deno.writeTextFile(join(elsewhere, name), `${attempt + 2}`);
+          }
+        }),
+      {
+        async prepare(directory) {
+          for (const name of ["a", "b"]) {
+            await Deno.rename(join(directory, name), join(elsewhere, name));
+            await Deno.symlink(join(elsewhere, name), join(directory, name));
+          }
+        },
+      },
+    );
+  } finally {
+    await Deno.remove(elsewhere, { recursive: true });
+  }
+});
+
 Deno.test("a change that nobody noticed is found at the interval", async () => {
   const clock = new FakeClock();
   await watching(async ({ told, value, write }) => {

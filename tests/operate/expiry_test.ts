@@ -135,6 +135,16 @@ Deno.test("a renewed one begins anew, and another one's warnings stay", async ()
   );
 });
 
+Deno.test("one that was renewed for a short while only is told again", async () => {
+  const clock = new FakeClock();
+  const lifeMs = 365 * DAY_MS;
+  const records = await logged(clock, [
+    { terms: [term(clock, { lifeMs, leftMs: 5 * DAY_MS })], forMs: DAY_MS },
+    { terms: [term(clock, { lifeMs, leftMs: 6 * DAY_MS })], forMs: DAY_MS },
+  ]);
+  assertEquals(records.map(inShort), ["WARN 5 d", "WARN 4 d 23 h"]);
+});
+
 Deno.test("the status shows certificates in the order in which they end, and which to renew", () => {
   const clock = new FakeClock();
   const terms = [

@@ -120,6 +120,13 @@ Deno.test("what is old locks nobody", () => {
   assertEquals([0, 1, 2].map((at) => fail(oldest + at)), [false, false, true]);
 });
 
+Deno.test("an old failure is none, also where one is enough", () => {
+  const { fail, failed } = setUp({ count: 1 });
+  const oldest = -failed.maxAgeMs / 1_000;
+  assert(!fail(oldest - 0.001));
+  assert(fail(oldest));
+});
+
 Deno.test("failures that have become old do not count with new ones", () => {
   const { fail, failed } = setUp();
   fail(0);
@@ -150,6 +157,17 @@ Deno.test("another run tells a breach again that did not", () => {
   const second = setUp({ count: 1 }, locks);
   assert(!second.fail(0));
   assert(second.fail(0, { account: bob }));
+});
+
+Deno.test("what earlier runs locked is passed on to later ones", () => {
+  const first = setUp({ count: 1 });
+  first.fail(0);
+  const second = setUp({ count: 1 }, first.failed.locked(ALICE, NOW_MS));
+  const bob = { user: "bob", login: "" };
+  second.fail(0, { account: bob });
+  const third = setUp({ count: 1 }, second.failed.locked(bob, NOW_MS));
+  assert(!third.fail(0));
+  assert(!third.fail(0, { account: bob }));
 });
 
 Deno.test("locks of long ago are forgotten", () => {

@@ -63,12 +63,13 @@ type Send = (
 /** Starts a run of a source that yields these batches, and then waits or ends. */
 function start(
   batches: readonly Batch[],
-  { send, follow = false, setAside, timeoutMs, pending: left = {} }: {
+  { send, follow = false, setAside, timeoutMs, pending: left = {}, locking }: {
     send?: Send;
     follow?: boolean;
     setAside?: () => Promise<void>;
     timeoutMs?: number;
     pending?: Record<string, PendingRecording>;
+    locking?: Partial<NonNullable<RunOptions["locking"]>>;
   } = {},
 ) {
   const clock = new FakeClock();
@@ -119,6 +120,7 @@ function start(
       maxRequests: 2,
       observer: { read() {}, advanced() {}, caughtUp() {} },
     },
+    ...locking && { locking: { ...LOCKING, clock, ...locking } },
     recordings: {
       source: {
         async *stream(sessionId) {
@@ -145,6 +147,17 @@ function start(
   ended.catch(() => {});
   return { clock, saver, stop, kill, arrived, ended };
 }
+
+/** Locks who fails once, for ever. */
+const LOCKING: Omit<NonNullable<RunOptions["locking"]>, "clock"> = {
+  count: 1,
+  periodMs: 60_000,
+  lockMs: undefined,
+  loginOf: ({ id }) => ({ user: id, login: "", success: false }),
+  locker: { lock: () => Promise.resolve() },
+  isFinal: () => false,
+  observer: { locked() {}, failed() {}, gaveUp() {} },
+};
 
 /** One batch for each list of events, with its number as position. */
 function batchesOf(...lists: (readonly AuditEvent[])[]): Batch[] {
@@ -372,4 +385,32 @@ Deno.test("the recordings of an earlier run are taken up at once", async () => {
   assertEquals(arrived, ["r2"]);
   stop.abort();
   await ended;
+});
+
+Deno.test("a run ends only when who is to be locked is, and that is saved", async () => {
+  const asked = Promise.withResolvers<void>();
+  const made = Promise.withResolvers<void>();
+  const { ended, saver, clock } = start(
+    batchesOf([auditEvent("mallory", { timeMs: new FakeClock().now() })]),
+    {
+      locking: {
+        locker: {
+          lock() {
+            asked.resolve();
+            return made.promise;
+          },
+        },
+      },
+    },
+  );
+  let over = false;
+  ended.then(() => over = true);
+  await asked.promise;
+  for (let i = 0; i < 20; i++) await turn();
+  assert(!over);
+  made.resolve();
+  await ended;
+  assertEquals(saver.saved.at(-1)?.locks, {
+    '["mallory",""]': clock.now() + 60_000,
+  });
 });

@@ -1,0 +1,37 @@
+import { renewalObserver } from "../../lib/operate/renewal_observer.ts";
+import { assertEquals } from "../assert.ts";
+import { captureLog } from "./captured_log.ts";
+
+const TERM = {
+  name: "fluentd-cert",
+  path: "/keys/client.crt",
+  notBeforeMs: 0,
+  notAfterMs: Date.UTC(2030, 0, 1),
+};
+
+Deno.test("a renewal is told with the end of what ends first", async () => {
+  await using log = await captureLog();
+  const later = { ...TERM, notAfterMs: Date.UTC(2040, 0, 1) };
+  const observer = renewalObserver("fluentd", () => [later, TERM]);
+  observer.renewed("new");
+  renewalObserver("fluentd", () => []).renewed("headers alone");
+  const message = "renewed credentials are in use";
+  assertEquals(log.records, [
+    { level: "INFO", message, until: "2030-01-01T00:00:00.000Z" },
+    { level: "INFO", message },
+  ]);
+});
+
+Deno.test("what cannot be used is told once for each reason, and anew after a renewal", async () => {
+  await using log = await captureLog();
+  const observer = renewalObserver("fluentd", () => [TERM]);
+  for (const reason of ["half", "half", "no key", "no key"]) {
+    observer.kept(new Error(reason));
+  }
+  observer.renewed("new");
+  observer.kept(new Error("no key"));
+  assertEquals(
+    log.records.map(({ level, error }) => `${level} ${error ?? ""}`.trim()),
+    ["WARN half", "WARN no key", "INFO", "WARN no key"],
+  );
+});
