@@ -10,6 +10,7 @@ import { TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
 import { httpProxyFor } from "../teleport/http_proxy.ts";
 import { resolveRoute } from "../teleport/route.ts";
+import { RouteError } from "../teleport/route_error.ts";
 import { attempt, type Finding, withUntried } from "./finding.ts";
 import { checkNetwork, NETWORK_STEPS } from "./network.ts";
 import { authorityNames, shownText } from "./shown_text.ts";
@@ -58,9 +59,6 @@ async function* walk(
   if (!(yield* checkNetwork(host, signal))) return;
 
   const route = await attempt("TLS", signal, async () => {
-    const expected = `expected: one signed by ${
-      authorityNames(identity.authorities)
-    }`;
     try {
       const found = await resolveRoute(address, {
         identity,
@@ -72,8 +70,11 @@ async function* walk(
         : "a proxy passes TLS on to the auth service, which shows";
       return { text: `${way} ${shownText(found.shown)}`, value: found };
     } catch (error) {
-      if (!(error instanceof TeleportError)) throw error;
-      throw new TeleportError(`${error.message}; ${expected}`, error.status);
+      const untrusted = error instanceof RouteError &&
+        error.problem === "untrusted";
+      if (!untrusted) throw error;
+      const names = authorityNames(identity.authorities);
+      throw new Error(`${error.message}; expected: one signed by ${names}`);
     }
   });
   yield route.finding;

@@ -300,7 +300,7 @@ Deno.test("a proxy without TLS routing: that, and what to do", async () => {
   assertEquals(failed, ["Teleport/TLS"]);
   assertMatch(
     found["Teleport/TLS"] ?? "",
-    /this proxy does no TLS routing.*turn on proxy_listener_mode: multiplex/,
+    /this proxy does no TLS routing.*turn on proxy_listener_mode: multiplex.*\(port 3025 by default\)$/,
   );
 });
 
