@@ -111,9 +111,11 @@ export function noTeleport(
   look: Look,
   cause: NoProxyError,
 ): RouteError {
+  // A connection that broke says nothing of who is there: it may be restarting.
+  const passing = cause.passing || "error" in look;
   return routeError(
     address,
-    cause.passing ? "unreachable" : "no Teleport",
+    passing ? "unreachable" : "no Teleport",
     `it is no auth service of our cluster (${
       describeLook(look)
     }), and no proxy: ${cause.message}`,
