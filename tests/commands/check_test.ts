@@ -5,7 +5,7 @@ import { runProgram } from "../fakes/program.ts";
 
 Deno.test("check shows what holds and where it came from, without secrets, and takes paths from where it runs", async () => {
   await using stage = await setStage();
-  const { directory, paths } = stage;
+  const { directory, fluentd, paths, teleport } = stage;
   const cwd = join(directory, "work");
   await Deno.mkdir(join(cwd, "conf"), { recursive: true });
   const fromCwd = (path: string) => relative(cwd, path);
@@ -16,11 +16,12 @@ Deno.test("check shows what holds and where it came from, without secrets, and t
 batch = 1
 
 [teleport]
+addr = "${teleport.address}"
 identity = ${JSON.stringify(fromCwd(paths.teleport.identity))}
 
 [forward.fluentd]
-url = "https://localhost/test.log"
-session-url = "https://localhost/session"
+url = "${fluentd.url}/test.log"
+session-url = "${fluentd.url}/session"
 ca = ${JSON.stringify(fromCwd(ca))}
 cert = ${JSON.stringify(fromCwd(cert))}
 key = ${JSON.stringify(fromCwd(key))}
@@ -44,8 +45,8 @@ header = "Authorization: hunter2"
   assertEquals(shown.get("window-size"), ["24h", "default"]);
   assertEquals(shown.get("fluentd-header"), [
     "***",
-    "conf/x.toml:13: forward.fluentd.header",
+    "conf/x.toml:14: forward.fluentd.header",
   ]);
   assert(!stdout.includes("hunter2"));
-  assertStringIncludes(stdout, "The configuration holds");
+  assertStringIncludes(stdout, "Everything holds");
 });
