@@ -10,7 +10,7 @@ import { AUDIT, type Destination } from "../event.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
 import { httpProxyFor } from "../teleport/http_proxy.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
-import { compareClocks } from "./fluentd_answer.ts";
+import { compareClocks } from "./http_answer.ts";
 import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";
 import { checkNetwork, NETWORK_STEPS } from "./network.ts";
 

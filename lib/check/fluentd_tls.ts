@@ -11,7 +11,7 @@ import type { FluentdTls } from "../fluentd/tls.ts";
 import { connectTcp } from "../teleport/tcp.ts";
 import { shakeHands, type Shown } from "../teleport/tls.ts";
 import type { Found } from "./finding.ts";
-import { ask, SilentError } from "./fluentd_answer.ts";
+import { ask, SilentError } from "./http_answer.ts";
 import type { Host } from "./network.ts";
 import { authorityNames, dateOf, shownText } from "./shown_text.ts";
 

@@ -5,13 +5,14 @@
  */
 
 import type { Identity } from "../teleport/identity.ts";
-import type { Address } from "../teleport/address.ts";
+import { type Address, formatAddress } from "../teleport/address.ts";
 import { TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
 import { httpProxyFor } from "../teleport/http_proxy.ts";
-import { resolveRoute } from "../teleport/route.ts";
+import { resolveRoute, type Route } from "../teleport/route.ts";
 import { RouteError } from "../teleport/route_error.ts";
-import { attempt, type Finding, withUntried } from "./finding.ts";
+import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
+import { compareClocks } from "./http_answer.ts";
 import { checkNetwork, NETWORK_STEPS } from "./network.ts";
 import { authorityNames, shownText } from "./shown_text.ts";
 
@@ -82,7 +83,7 @@ async function* walk(
 
   const client = new TeleportClient({ addresses: [address], identity });
   try {
-    yield* checkCalls(client, options);
+    yield* checkCalls(client, route.value, options);
   } finally {
     client.close();
   }
@@ -90,8 +91,10 @@ async function* walk(
 
 async function* checkCalls(
   client: TeleportClient,
-  { lock, nowMs, signal, onCluster }: TeleportCheckOptions,
+  route: Route,
+  options: TeleportCheckOptions,
 ): AsyncGenerator<Finding> {
+  const { lock, nowMs, signal, onCluster } = options;
   const ping = await attempt("gRPC", signal, async () => {
     const cluster = await client.ping(signal);
     onCluster(cluster.name);
@@ -128,13 +131,16 @@ async function* checkCalls(
     })).finding;
   }
 
-  if (listed.value === undefined) return;
+  const throughProxy = route.kind === "TLS routing";
+  if (!throughProxy && listed.value === undefined) return;
   yield (await attempt(
     "clock",
     signal,
-    () => compareClocks(client, nowMs, signal),
-  ))
-    .finding;
+    () =>
+      throughProxy
+        ? compareWithProxy(route.address, options)
+        : lookAhead(client, signal),
+  )).finding;
 }
 
 /** Asks for a recording that nobody has: a right that is missing shows first. */
@@ -152,13 +158,22 @@ async function tryRecording(
   }
 }
 
-/** Teleport's API tells no time; its events do, where they are ahead of us. */
-async function compareClocks(
+/** A proxy tells its time as every web server does. */
+function compareWithProxy(
+  address: Address,
+  { identity, signal }: TeleportCheckOptions,
+): Promise<Found<true>> {
+  const tls = { caCerts: identity.authorities, client: undefined };
+  return compareClocks(`https://${formatAddress(address)}`, tls, signal);
+}
+
+/** The auth service tells no time; its events do, where they are ahead of us. */
+async function lookAhead(
   client: TeleportClient,
-  nowMs: number,
   signal: AbortSignal,
-) {
-  const startMs = Date.now() + AHEAD_MS;
+): Promise<Found<true>> {
+  const nowMs = Date.now();
+  const startMs = nowMs + AHEAD_MS;
   const { events: [event] } = await client.getEvents({
     startMs,
     endMs: startMs + DAY_MS,

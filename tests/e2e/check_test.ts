@@ -315,6 +315,7 @@ Deno.test("through a proxy with TLS routing everything holds", async () => {
   });
   assertEquals(code, 0, JSON.stringify(found));
   assertMatch(found["Teleport/TLS"] ?? "", /a proxy passes TLS on/);
+  assertEquals(found["Teleport/clock"], "ok: as ours");
 });
 
 Deno.test("each address is looked at, and one that does not work is a failure", async () => {

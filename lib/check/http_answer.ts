@@ -1,20 +1,19 @@
 /**
- * Has Fluentd answer, whatever it says.
+ * Has somebody answer by HTTP, whatever they say.
  *
  * @module
  */
 
-import { describeFetchError } from "../fluentd/fetch_error.ts";
-import type { FluentdTls } from "../fluentd/tls.ts";
+import type { TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";
 
 const TIMEOUT_MS = 10_000;
-/** Receivers and senders whose clocks differ by more are told. */
+/** Whose clock differs by more is told. */
 const MAX_SKEW_MS = 5_000;
 
 /** What an answer tells besides that there is one. */
 export interface Answered {
-  /** The receiver's time as HTTP writes it; null where it does not tell. */
+  /** Their time as HTTP writes it; null where they do not tell. */
   readonly date: string | null;
 }
 
@@ -27,7 +26,7 @@ export interface Answered {
  */
 export async function ask(
   url: string,
-  { caCerts, client: shown }: FluentdTls,
+  { caCerts, client: shown }: TlsOptions,
   signal: AbortSignal,
 ): Promise<Answered> {
   using client = Deno.createHttpClient({
@@ -60,28 +59,25 @@ export class SilentError extends Error {
   }
 }
 
-/** Not every receiver tells its time. */
+/**
+ * Compares clocks by the time that an answer tells; not everybody tells it.
+ *
+ * @throws what `ask` throws
+ */
 export async function compareClocks(
   url: string,
-  tls: FluentdTls,
+  tls: TlsOptions,
   signal: AbortSignal,
 ): Promise<Found<true>> {
-  const beforeMs = Date.now();
-  let date: string | null;
-  try {
-    ({ date } = await ask(url, tls, signal));
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    const { terms } = tls;
-    throw describeFetchError(error, { url, terms, nowMs: beforeMs });
-  }
-  const skewMs = date === null ? NaN : Date.parse(date) - beforeMs;
+  const askedMs = Date.now();
+  const { date } = await ask(url, tls, signal);
+  const skewMs = date === null ? NaN : Date.parse(date) - askedMs;
   if (Number.isNaN(skewMs)) {
     return { text: "it does not tell its time", value: true };
   }
   const seconds = Math.abs(Math.round(skewMs / 1_000));
   // The header is cut to the second, and the answer took some time.
-  const tolerated = Math.abs(skewMs) <= MAX_SKEW_MS + (Date.now() - beforeMs);
+  const tolerated = Math.abs(skewMs) <= MAX_SKEW_MS + (Date.now() - askedMs);
   if (tolerated) return { text: "as ours", value: true };
   return {
     text: `${seconds} s ${
