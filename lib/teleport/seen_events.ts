@@ -26,6 +26,9 @@ export function compareWithSeen(
   events: readonly AuditEvent[],
   seen: readonly string[],
 ): Sighting {
+  if (seen.length === 0) {
+    return { fresh: events, freshKeys: events.map(eventKey), unshown: [] };
+  }
   const unshown = new Map<string, number>();
   for (const key of seen) unshown.set(key, (unshown.get(key) ?? 0) + 1);
   const fresh: AuditEvent[] = [];
