@@ -4,6 +4,8 @@
  * @module
  */
 
+import { findFreePort } from "../../tests/fakes/free_port.ts";
+
 /** One run of the program. */
 export interface Case {
   readonly name: string;
@@ -54,6 +56,7 @@ export function cases(events: number): Case[] {
       ...audit("one object per request", "--fluentd-batch=1"),
       log: { kind: "events", events: events / FEWER },
     },
+    audit("metrics and page served", `--listen=${findFreePort()}`),
     audit("gzip", "--fluentd-compress=gzip"),
     {
       ...audit("bulk export"),

@@ -16,18 +16,9 @@ import { Program } from "../../tests/fakes/program.ts";
 import { type Case, eventsOf, type Log } from "./cases.ts";
 import type { PostingOptions } from "./posting_ceiling.ts";
 import type { ReadingOptions } from "./reading_ceiling.ts";
-import type {
-  ReceiverCommand,
-  ReceiverOptions,
-  ReceiverReady,
-  ReceiverReport,
-} from "./receiver_end.ts";
-import { sampleEvent, SPACING_MS, uploadEvent } from "./sample_log.ts";
-import {
-  sessionIdOf,
-  type TeleportOptions,
-  type TeleportReady,
-} from "./teleport_end.ts";
+import type { StartReceiver } from "./receivers.ts";
+import { SPACING_MS } from "./sample_log.ts";
+import type { TeleportOptions, TeleportReady } from "./teleport_end.ts";
 import { type Usage, watchUsage } from "./usage.ts";
 
 /** How a run went. */
@@ -74,12 +65,15 @@ export class Stage implements AsyncDisposable {
   }
 
   /** Runs the program once, and checks that everything arrived. */
-  async measure({ name, args, log }: Case): Promise<Measured> {
+  async measure(
+    { name, args, log }: Case,
+    startReceiver: StartReceiver,
+  ): Promise<Measured> {
     const events = eventsOf(log);
     const startMs = startOf(log);
     await using teleport = await this.#startTeleport(log, startMs);
-    await using receiver = await this.#startReceiver();
-    const { url } = receiver.ready;
+    await using receiver = await startReceiver(this.#fluentdPki.server);
+    const { url } = receiver;
     const { client } = this.#fluentdPki;
     const storage = await Deno.makeTempDir({ dir: this.#directory });
     const started = performance.now();
@@ -100,8 +94,10 @@ export class Stage implements AsyncDisposable {
     const watching = watchUsage(program.pid);
     const { code, stderr } = await program.outcome();
     const seconds = (performance.now() - started) / 1_000;
-    const arrays = !args.includes("--fluentd-batch=1");
-    await checkReceived(receiver, { log, arrays, code, stderr });
+    if (code !== 0) {
+      throw new Error(`exit status ${code}:\n${stderr.slice(-MAX_LOG)}`);
+    }
+    await receiver.check(log, !args.includes("--fluentd-batch=1"));
     return { name, events, seconds, ...await watching };
   }
 
@@ -125,17 +121,37 @@ export class Stage implements AsyncDisposable {
   async measurePosting(
     events: number,
     options: Pick<PostingOptions, "eventsPerBody" | "connections">,
+    startReceiver: StartReceiver,
   ): Promise<Measured> {
-    await using receiver = await this.#startReceiver();
+    await using receiver = await startReceiver(this.#fluentdPki.server);
     const { ca, cert, key } = this.#fluentdPki.client;
-    const url = `${receiver.ready.url}/test.log`;
-    return await measureModule("posting ready-made bodies", {
+    const url = `${receiver.url}/test.log`;
+    const measured = await measureModule("posting ready-made bodies", {
       module: "./posting_ceiling.ts",
       events,
       argument: {
         ...{ url, events, ...options, ca, cert, key },
       } satisfies PostingOptions,
     });
+    await receiver.check({ kind: "events", events }, true);
+    return measured;
+  }
+
+  /** Acts while Teleport has a log without an event, which a dry run would read. */
+  async withEmptyLog<Result>(
+    act: (args: readonly string[]) => Promise<Result>,
+  ): Promise<Result> {
+    const log: Log = { kind: "events", events: 0 };
+    const startMs = startOf(log);
+    await using teleport = await this.#startTeleport(log, startMs);
+    return await act([
+      "start",
+      "--dry-run",
+      "--exit-on-last-event",
+      `--teleport-addr=${teleport.ready.address}`,
+      `--teleport-identity=${this.#teleportPki.identity}`,
+      `--start-time=${new Date(startMs).toISOString()}`,
+    ]);
   }
 
   #startTeleport(log: Log, startMs: number): Promise<Teleport> {
@@ -148,57 +164,14 @@ export class Stage implements AsyncDisposable {
     };
     return JsonLinesProcess.start(path("./teleport_end.ts"), options);
   }
-
-  #startReceiver(): Promise<Receiver> {
-    const options: ReceiverOptions = this.#fluentdPki.server;
-    return JsonLinesProcess.start(path("./receiver_end.ts"), options);
-  }
 }
 
 type Teleport = JsonLinesProcess<TeleportReady, object>;
-type Receiver = JsonLinesProcess<ReceiverReady, ReceiverCommand>;
 
 function startOf(log: Log): number {
   const length = log.kind === "recordings" ? log.recordings.length : log.events;
   const startMs = Date.now() - NEWEST_AGE_MS - length * SPACING_MS;
   return Math.floor(startMs / 1_000) * 1_000;
-}
-
-/** To the byte: an array has a bracket at each end, and commas in between. */
-async function checkReceived(
-  receiver: Receiver,
-  { log, arrays, code, stderr }: {
-    log: Log;
-    arrays: boolean;
-    code: number;
-    stderr: string;
-  },
-): Promise<void> {
-  const { requests, bytes } = await receiver.ask({
-    command: "report",
-  }) as ReceiverReport;
-  const events = eventsOf(log);
-  const expected = jsonBytes(log) + (arrays ? events + requests : 0);
-  if (code !== 0 || bytes !== expected) {
-    throw new Error(
-      `exit status ${code}; ${bytes} of ${expected} bytes arrived:\n${
-        stderr.slice(-MAX_LOG)
-      }`,
-    );
-  }
-}
-
-function jsonBytes(log: Log): number {
-  const utf8 = new TextEncoder();
-  const lengthOf = (event: object) => utf8.encode(JSON.stringify(event)).length;
-  // All of the pool are equally long, and so are all announcements.
-  const event = lengthOf(sampleEvent(0));
-  if (log.kind !== "recordings") return log.events * event;
-  const upload = lengthOf(uploadEvent(sessionIdOf(0)));
-  return log.recordings.reduce(
-    (sum, events) => sum + upload + events * event,
-    0,
-  );
 }
 
 async function measureModule(

@@ -29,25 +29,36 @@ const COLUMNS: readonly Column[] = [
   { title: "peak MiB", value: ({ peakMib }) => peakMib.toFixed(0) },
 ];
 const NAME_WIDTH = 28;
+const VALUE_WIDTH = 14;
 
-/** The head of the table: one line, or Markdown's two. */
+/** The head of the table. */
 export function formatHead(markdown: boolean): string {
-  const titles = COLUMNS.map(({ title }) => title);
-  if (!markdown) return formatLine("", titles);
-  return `|  | ${titles.join(" | ")} |\n| --- |${
-    " ---: |".repeat(titles.length)
-  }`;
+  return formatTitles(COLUMNS.map(({ title }) => title), markdown);
 }
 
 /** One run as a row of the table. */
 export function formatRow(measured: Measured, markdown: boolean): string {
   const values = COLUMNS.map(({ value }) => value(measured));
-  return markdown
-    ? `| ${measured.name} | ${values.join(" | ")} |`
-    : formatLine(measured.name, values);
+  return formatLine(measured.name, values, markdown);
 }
 
-function formatLine(name: string, values: readonly string[]): string {
-  return name.padEnd(NAME_WIDTH) +
-    values.map((value) => value.padStart(14)).join("");
+/** Titles of columns behind that of the names: one line, or Markdown's two. */
+export function formatTitles(
+  titles: readonly string[],
+  markdown: boolean,
+): string {
+  const line = formatLine("", titles, markdown);
+  return markdown ? `${line}\n| --- |${" ---: |".repeat(titles.length)}` : line;
+}
+
+/** A name and its figures. */
+export function formatLine(
+  name: string,
+  values: readonly string[],
+  markdown: boolean,
+): string {
+  return markdown
+    ? `| ${name} | ${values.join(" | ")} |`
+    : name.padEnd(NAME_WIDTH) +
+      values.map((value) => value.padStart(VALUE_WIDTH)).join("");
 }

@@ -7,8 +7,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import {
-  createSecureServer,
+// By its default export, which is what the guard changes.
+import http2, {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -276,7 +276,7 @@ if (import.meta.main) {
   guardHttp2();
   const options: TeleportOptions = JSON.parse(Deno.args[0] ?? "{}");
   const log = new Log(options);
-  const server = createSecureServer({
+  const server = http2.createSecureServer({
     ca: Deno.readTextFileSync(options.ca),
     cert: Deno.readTextFileSync(options.cert),
     key: Deno.readTextFileSync(options.key),
