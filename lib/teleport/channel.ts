@@ -308,6 +308,9 @@ function secure(
     const tls = connect({ ...options, socket });
     tls.on("error", reject);
     tls.once("close", () => reject(new Error("Failed to connect")));
-    tls.once("secureConnect", () => resolve({ socket: tls, secure: true }));
+    tls.once("secureConnect", () => {
+      if (tls.authorized) resolve({ socket: tls, secure: true });
+      else reject(tls.authorizationError);
+    });
   });
 }

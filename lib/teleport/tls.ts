@@ -61,7 +61,9 @@ export function shakeHands(
       socket.destroy();
     };
     signal.addEventListener("abort", abort, { once: true });
-    tls.on("error", (error) => settle(() => reject(error)));
+    const fail = (error: Error) => settle(() => reject(error));
+    tls.on("error", fail);
+    socket.on("error", fail);
     tls.once(
       "close",
       () =>
