@@ -35,17 +35,19 @@ const EVENTS = Array.from(
   (_, index) => logEvent("print", { timeMs: START_MS, index }),
 );
 
+const PAGE = {
+  startMs: START_MS,
+  endMs: START_MS + 1,
+  types: [],
+  limit: 100,
+  cursor: "",
+};
+
 Deno.test("pages and recordings come through a proxy with TLS routing", async () => {
   await using teleport = await startLogged();
   await using proxy = await startTeleportProxy(teleport);
   using client = await clientOf([proxy]);
-  const page = await client.getEvents({
-    startMs: START_MS,
-    endMs: START_MS + 1,
-    types: [],
-    limit: 100,
-    cursor: "",
-  }, never());
+  const page = await client.getEvents(PAGE, never());
   assertEquals(page.events.length, 100);
   const recording = await Array.fromAsync(
     client.streamSessionEvents(SESSION, 0, never()),
@@ -107,12 +109,16 @@ Deno.test("a server that fails again and again is left for another address", asy
   await using second = await startLogged();
   using client = await clientOf([first, second]);
   await client.ping(never());
-  first.faults.add({ kind: "status", code: "UNAVAILABLE" });
+  first.faults.add({
+    kind: "status",
+    code: "UNAVAILABLE",
+    method: "GetUnstructuredEvents",
+  });
   for (let times = 0; times < 3; times++) {
-    await assertRejects(() => client.ping(never()), TeleportError);
+    await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
   }
-  await client.ping(never());
-  assert(second.requests.Ping.length > 0);
+  await client.getEvents(PAGE, never());
+  assertEquals(second.served.pages, 1);
 });
 
 Deno.test("a server that fails now and then is kept", async () => {
@@ -188,6 +194,18 @@ Deno.test("a caller who stops does not stop the others who wait for the connecti
   stop.abort(new Error("stopped"));
   assertStrictEquals(await stopped, stop.signal.reason);
   assertStrictEquals((await other).name, CLUSTER_NAME);
+});
+
+Deno.test("a caller who stops waits for no connection", async () => {
+  await using teleport = await startLogged();
+  teleport.faults.add({ kind: "hang", method: "Ping" });
+  using client = await clientOf([teleport]);
+  const stop = new AbortController();
+  const call = client.ping(stop.signal).catch((error) => error);
+  await waitUntil("the greeting", () => teleport.openCalls === 1);
+  stop.abort(new Error("stopped"));
+  assertStrictEquals(await call, stop.signal.reason);
+  assertStrictEquals(teleport.openCalls, 1);
 });
 
 Deno.test("renewed credentials are shown from the next call on, and what is under way ends with the old ones", async () => {
