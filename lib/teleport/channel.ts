@@ -35,8 +35,11 @@ import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-/** HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go on. */
-const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+/**
+ * HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go
+ * on. Each stream that is not read holds so much, and there may be many.
+ */
+const FLOW_CONTROL_WINDOW_BYTES = 1024 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
 const KEEPALIVE_MS = 60_000;
