@@ -1,0 +1,184 @@
+/**
+ * A whole pipeline in faked time, between two ends that can be away.
+ *
+ * @module
+ */
+
+import type { AuditEvent } from "../../lib/event.ts";
+import { Accounts } from "../../lib/pipeline/accounts.ts";
+import { typeFilter } from "../../lib/pipeline/filter.ts";
+import { Progress } from "../../lib/pipeline/progress.ts";
+import { run } from "../../lib/pipeline/run.ts";
+import { PageSource } from "../../lib/teleport/page_source.ts";
+import { idsOf } from "../fakes/audit_events.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
+import { Random } from "../fakes/random.ts";
+import { sampleEvent } from "../teleport/sample_event.ts";
+import { ScriptedLog } from "../teleport/scripted_log.ts";
+
+export const MAX_REQUESTS = 4;
+export const MAX_EVENTS = 500;
+export const CONCURRENCY = 5;
+/** The longest wait between two attempts. */
+export const STEP_MS = 30_000;
+const POLICY = { initialMs: 500, maxMs: STEP_MS, timeoutMs: undefined };
+
+/** One end: what it throws while it is away, and how often it was asked. */
+export interface End {
+  away: Error | undefined;
+  asked: number;
+}
+
+/** Starts a run that follows a log with so many events, one in `uploadEvery` an upload. */
+export function startBetween(
+  { events, uploadEvery = Infinity }: {
+    readonly events: number;
+    readonly uploadEvery?: number;
+  },
+) {
+  const clock = new FakeClock();
+  const startMs = clock.now() - 60 * 60_000;
+  const log = new ScriptedLog();
+  const teleport: End = { away: undefined, asked: 0 };
+  const fluentd = {
+    audit: { away: undefined, asked: 0 } as End,
+    recording: { away: undefined, asked: 0 } as End,
+  };
+  const streams = { open: 0, most: 0 };
+  const delivered: string[] = [];
+  const counts = { read: 0, recordings: 0 };
+  const random = new Random(1, 0);
+  const stop = new AbortController();
+
+  const append = (count: number): void => {
+    const first = log.events.length;
+    const timeMs = first === 0 ? startMs : clock.now() - count;
+    log.add(...Array.from({ length: count }, (_, i) => {
+      const id = `e${first + i}`;
+      return sampleEvent({
+        id,
+        timeMs: timeMs + i,
+        sessionId: i % uploadEvery === uploadEvery - 1 ? id : undefined,
+      });
+    }));
+  };
+  append(events);
+
+  const progress = new Progress({
+    position: {
+      kind: "page",
+      start: new Date(startMs).toISOString().slice(0, 19) + "Z",
+      cursor: "",
+      seen: [],
+      newest: null,
+    },
+    recordings: {},
+  }, { clock, onChange: () => {} });
+  const ended = run({
+    progress,
+    saver: {
+      keepSaved: () => Promise.resolve(),
+      save: () => Promise.resolve(),
+    },
+    accounts: new Accounts(),
+    delivery: {
+      sink: {
+        send({ kind }, events) {
+          const end = fluentd[kind];
+          end.asked++;
+          if (end.away !== undefined) return Promise.reject(end.away);
+          if (kind === "audit") delivered.push(...idsOf(events));
+          return Promise.resolve(events.length);
+        },
+        close: () => {},
+      },
+      quarantine: { setAside: () => Promise.resolve() },
+      policy: POLICY,
+      clock,
+      random: () => random.next() / 2 ** 32,
+      observer: { delivered() {}, setAside() {}, failed() {} },
+    },
+    events: {
+      source: new PageSource({
+        getEvents(request, signal) {
+          teleport.asked++;
+          return teleport.away === undefined
+            ? log.getEvents(request, signal)
+            : Promise.reject(teleport.away);
+        },
+        types: [],
+        pageSize: undefined,
+        windowMs: 24 * 60 * 60_000,
+        pollMs: 5_000,
+        follow: true,
+        policy: POLICY,
+        clock,
+        observer: {
+          page() {},
+          shrunk() {},
+          cursorDropped() {},
+          emptyPages() {},
+          promiseBroken() {},
+          steppedOver: () => Promise.resolve(),
+          failed() {},
+        },
+      }),
+      filter: typeFilter([], []),
+      maxEvents: MAX_EVENTS,
+      maxBytes: 1024 * 1024,
+      maxRequests: MAX_REQUESTS,
+      observer: {
+        read: ({ length }) => counts.read += length,
+        advanced() {},
+        caughtUp() {},
+      },
+    },
+    recordings: {
+      source: {
+        async *stream(sessionId) {
+          streams.most = Math.max(streams.most, ++streams.open);
+          try {
+            yield* recordingOf(sessionId);
+          } finally {
+            streams.open--;
+          }
+        },
+      },
+      filter: typeFilter([], []),
+      concurrency: CONCURRENCY,
+      maxEvents: MAX_EVENTS,
+      maxBytes: 1024 * 1024,
+      follow: true,
+      clock,
+      observer: {
+        read() {},
+        finished: () => counts.recordings++,
+        retried() {},
+        missing() {},
+        failed() {},
+      },
+    },
+  }, { stop: stop.signal, kill: new AbortController().signal });
+
+  return {
+    clock,
+    log,
+    teleport,
+    fluentd,
+    progress,
+    streams,
+    delivered,
+    counts,
+    append,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await clock.runUntil(ended);
+    },
+  };
+}
+
+function* recordingOf(sessionId: string): Generator<AuditEvent> {
+  for (let index = 0; index < 3; index++) {
+    yield sampleEvent({ id: `${sessionId}-${index}`, index });
+  }
+}
