@@ -87,8 +87,17 @@ export function describe(error: unknown): string {
     cause instanceof Error;
     cause = cause.cause
   ) {
-    const message = cause.message.trim() || cause.name;
+    const message = messageOf(cause);
     if (!parts.some((part) => part.includes(message))) parts.push(message);
   }
   return parts.join(": ");
+}
+
+/** Where a host has several addresses, that none of them answers says nothing itself. */
+function messageOf(error: Error): string {
+  const message = error.message.trim();
+  if (message !== "") return message;
+  return error instanceof AggregateError
+    ? error.errors.map(describe).join(", ")
+    : error.name;
 }

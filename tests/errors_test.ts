@@ -1,0 +1,27 @@
+import { describe } from "../lib/errors.ts";
+import { assertEquals } from "./assert.ts";
+
+Deno.test("an error is described by its message, and those of its causes that say more", () => {
+  const cause = new Error("no route to host");
+  const error = new Error("cannot connect", { cause });
+  assertEquals(describe(error), "cannot connect: no route to host");
+  const repeating = new Error("cannot connect: no route to host", { cause });
+  assertEquals(describe(repeating), "cannot connect: no route to host");
+});
+
+Deno.test("an error without a message is described by its name, and anything else by itself", () => {
+  assertEquals(describe(new RangeError(" ")), "RangeError");
+  assertEquals(describe("boom"), "boom");
+  assertEquals(describe(undefined), "undefined");
+});
+
+Deno.test("a host with several addresses is described by what each of them said", () => {
+  const error = new AggregateError([
+    new Error("connect ECONNREFUSED 127.0.0.1:3025"),
+    new Error("connect ECONNREFUSED ::1:3025"),
+  ]);
+  assertEquals(
+    describe(error),
+    "connect ECONNREFUSED 127.0.0.1:3025, connect ECONNREFUSED ::1:3025",
+  );
+});
