@@ -13,6 +13,8 @@ import {
   writeTeleportPki,
 } from "../../tests/fakes/pki_files.ts";
 import { Program } from "../../tests/fakes/program.ts";
+import { findFreePort } from "../../tests/fakes/free_port.ts";
+import { askEachSecond } from "./ask_each_second.ts";
 import { type Case, eventsOf, type Log } from "./cases.ts";
 import type { PostingOptions } from "./posting_ceiling.ts";
 import type { ReadingOptions } from "./reading_ceiling.ts";
@@ -66,7 +68,7 @@ export class Stage implements AsyncDisposable {
 
   /** Runs the program once, and checks that everything arrived. */
   async measure(
-    { name, args, log }: Case,
+    { name, args, log, asked }: Case,
     startReceiver: StartReceiver,
   ): Promise<Measured> {
     const events = eventsOf(log);
@@ -76,6 +78,7 @@ export class Stage implements AsyncDisposable {
     const { url } = receiver;
     const { client } = this.#fluentdPki;
     const storage = await Deno.makeTempDir({ dir: this.#directory });
+    const port = asked ? findFreePort() : undefined;
     const started = performance.now();
     await using program = new Program([
       "start",
@@ -89,14 +92,18 @@ export class Stage implements AsyncDisposable {
       `--storage=${storage}`,
       `--start-time=${new Date(startMs).toISOString()}`,
       "--exit-on-last-event",
+      ...port === undefined ? [] : [`--listen=${port}`],
       ...args,
     ]);
     const watching = watchUsage(program.pid);
+    const asking = port === undefined ? undefined : askEachSecond(port);
     const { code, stderr } = await program.outcome();
     const seconds = (performance.now() - started) / 1_000;
+    const answers = asking?.stop();
     if (code !== 0) {
       throw new Error(`exit status ${code}:\n${stderr.slice(-MAX_LOG)}`);
     }
+    if (answers === 0) throw new Error("it was asked, and never answered");
     await receiver.check(log, !args.includes("--fluentd-batch=1"));
     return { name, events, seconds, ...await watching };
   }
