@@ -198,8 +198,11 @@ Deno.test("it is caught up from an idle source to the next event", async () => {
   assertEquals(counters.caughtUp, true);
   events.read(auditEvents(1), 1);
   assertEquals([counters.caughtUp, counters.upToDate], [false, false]);
+  const upToDateMs = clock.now();
+  await clock.advance(1_000);
   events.caughtUp();
   assertEquals([counters.caughtUp, counters.upToDate], [true, false]);
+  assertEquals(counters.upToDateMs, upToDateMs);
   delivery.delivered(AUDIT, 1);
   assertEquals(counters.upToDate, true);
 });
