@@ -7,7 +7,7 @@ import {
 } from "../../lib/commands/teleport_client.ts";
 import type { TeleportConfig } from "../../lib/config/config.ts";
 import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
-import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+import { assertEquals, assertStrictEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
@@ -33,9 +33,7 @@ interface Opened extends OpenTeleport {
 async function opened(
   credentials: (directory: string) => TeleportConfig["credentials"],
   use: (opened: Opened) => Promise<void>,
-  { refreshIntervalMs = HOUR_MS, clock = PATIENT, prepare }: {
-    readonly refreshIntervalMs?: number | "off";
-    readonly clock?: Clock;
+  { prepare }: {
     readonly prepare?: (directory: string) => Promise<void>;
   } = {},
 ): Promise<void> {
@@ -47,10 +45,8 @@ async function opened(
   const open = await openTeleport({
     addresses: [teleport],
     credentials: credentials(directory),
-    refreshIntervalMs: refreshIntervalMs === "off"
-      ? undefined
-      : refreshIntervalMs,
-  }, clock);
+    refreshIntervalMs: HOUR_MS,
+  }, PATIENT);
   const fresh = open.keepFresh(stop.signal);
   const call = async () => {
     await open.client.ping(new AbortController().signal);
@@ -66,10 +62,9 @@ async function opened(
   }
 }
 
-const IDENTITY = (directory: string) => ({
-  kind: "identity" as const,
-  file: join(directory, "identity"),
-});
+function identityIn(directory: string) {
+  return { kind: "identity" as const, file: join(directory, "identity") };
+}
 
 /** Publishes new certificates until one is used: watching begins after a while. */
 async function untilUsed(
@@ -88,7 +83,7 @@ async function untilUsed(
 }
 
 Deno.test("an identity file that is written anew is used at once", async () => {
-  await opened(IDENTITY, async (opened) => {
+  await opened(identityIn, async (opened) => {
     await untilUsed(opened, async (client) => {
       await writeSecret(
         join(opened.directory, "identity"),
@@ -99,7 +94,7 @@ Deno.test("an identity file that is written anew is used at once", async () => {
 });
 
 Deno.test("an identity file that another one replaces is used at once", async () => {
-  await opened(IDENTITY, async (opened) => {
+  await opened(identityIn, async (opened) => {
     const path = join(opened.directory, "identity");
     await untilUsed(opened, async (client) => {
       await writeSecret(`${path}.new`, await identityText({ client }));
@@ -120,7 +115,7 @@ Deno.test("an identity in a Kubernetes secret is used as soon as its link leads 
     await Deno.symlink(`..${version}`, join(directory, "..new"));
     await Deno.rename(join(directory, "..new"), join(directory, "..data"));
   };
-  await opened(IDENTITY, async (opened) => {
+  await opened(identityIn, async (opened) => {
     await untilUsed(opened, (client) => publish(opened.directory, client));
   }, {
     async prepare(directory) {
@@ -164,7 +159,7 @@ Deno.test("three files are used once all of them are written anew", async () => 
 });
 
 Deno.test("a half-written identity is not used, and the whole one is", async () => {
-  await opened(IDENTITY, async (opened) => {
+  await opened(identityIn, async (opened) => {
     const path = join(opened.directory, "identity");
     const before = await opened.call();
     const whole = await identityText({
@@ -183,7 +178,7 @@ Deno.test("a half-written identity is not used, and the whole one is", async () 
 });
 
 Deno.test("the certificate in use is always the one that is told", async () => {
-  await opened(IDENTITY, async (opened) => {
+  await opened(identityIn, async (opened) => {
     const [before] = opened.terms();
     assertStrictEquals(before?.notAfterMs, VALID.notAfter.getTime());
     const notAfter = new Date("2048-01-01T00:00:00Z");
@@ -196,40 +191,6 @@ Deno.test("the certificate in use is always the one that is told", async () => {
       await systemClock.sleep(700);
       return opened.terms()[0]?.notAfterMs === notAfter.getTime();
     });
-  });
-});
-
-Deno.test("where nobody asked for it, a renewed identity is used once the old one has expired", async () => {
-  const pki = await teleportPki();
-  const notAfter = new Date(
-    Math.ceil(systemClock.now() / 1_000) * 1_000 + 5_000,
-  );
-  const short = await issueClient(pki, { validity: { ...VALID, notAfter } });
-  await opened(IDENTITY, async (opened) => {
-    const renewed = await issueClient(pki);
-    await writeSecret(
-      join(opened.directory, "identity"),
-      await identityText({ client: renewed }),
-    );
-    await waitUntil("the renewal", async () => {
-      const serial = await opened.call().catch(() => "");
-      if (serial !== serialOf(renewed)) return false;
-      assert(systemClock.now() >= notAfter.getTime());
-      return true;
-    });
-  }, {
-    refreshIntervalMs: "off",
-    // A minute passes in no time.
-    clock: {
-      now: () => systemClock.now(),
-      sleep: (ms, signal) => systemClock.sleep(ms === 60_000 ? 50 : ms, signal),
-    },
-    async prepare(directory) {
-      await writeSecret(
-        join(directory, "identity"),
-        await identityText({ client: short }),
-      );
-    },
   });
 });
 
