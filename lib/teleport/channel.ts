@@ -37,9 +37,10 @@ import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /**
  * HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go
- * on. Each stream that is not read holds so much, and there may be many.
+ * on. Each stream that is not read holds so much, and there may be many: a window
+ * of several MiB is no faster nearby, and costs 10 to 20 MiB.
  */
-const FLOW_CONTROL_WINDOW_BYTES = 1024 * 1024;
+const FLOW_CONTROL_WINDOW_BYTES = 512 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
 const KEEPALIVE_MS = 60_000;

@@ -14,7 +14,7 @@ import http2, {
 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   EventExportChunkSchema,
   ExportUnstructuredEventsRequestSchema,
@@ -104,9 +104,11 @@ class Log {
       request,
     );
     const { startMs, recordings } = this.#options;
-    const placeOf = (timeMs: number) => (timeMs - startMs) / SPACING_MS;
-    const from = startDate === undefined ? 0 : placeOf(timestampMs(startDate));
-    const to = endDate === undefined ? Infinity : placeOf(timestampMs(endDate));
+    // To the nanosecond: ranges end one before the next one begins.
+    const placeOf = ({ seconds, nanos }: Timestamp) =>
+      (Number(seconds) * 1_000 - startMs + nanos / 1e6) / SPACING_MS;
+    const from = startDate === undefined ? 0 : placeOf(startDate);
+    const to = endDate === undefined ? Infinity : placeOf(endDate);
     const first = startKey === ""
       ? Math.max(0, Math.ceil(from))
       : Number(startKey);

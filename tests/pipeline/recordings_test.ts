@@ -113,6 +113,44 @@ Deno.test("never more than `concurrency` recordings are streamed at once", async
   for (const id of ids) assertEquals(run.text(id), idsOf(ELEVEN).join(" "));
 });
 
+Deno.test("many small recordings pass a huge one, of which little is held meanwhile", async () => {
+  const SMALL = 200;
+  const MAX_EVENTS = 3;
+  const small = Array.from({ length: SMALL }, (_, i) => `s${i}`);
+  let streamed = 0;
+  let delivered = 0;
+  let mostHeld = 0;
+  let smallDone = false;
+  const arrived = new Map<string, number>();
+  const run = startRecordings({
+    ...Object.fromEntries(small.map((id) => [id, streaming(ELEVEN)])),
+    async *huge() {
+      // As long as there is anything else to do, and a bit longer.
+      for (let rest = 100; rest > 0; smallDone && rest--) {
+        streamed++;
+        yield* recorded([streamed]);
+      }
+    },
+  }, {
+    concurrency: 2,
+    maxEvents: MAX_EVENTS,
+    async deliver(destination, events) {
+      const key = destination.kind === "recording" ? destination.sessionId : "";
+      if (key === "huge") mostHeld = Math.max(mostHeld, streamed - delivered);
+      await turn();
+      arrived.set(key, (arrived.get(key) ?? 0) + events.length);
+      if (key === "huge") delivered += events.length;
+      smallDone = small.every((id) => arrived.get(id) === ELEVEN.length);
+    },
+  });
+  run.announce("huge", ...small);
+  await run.recordings.drain();
+  assertStrictEquals(arrived.size, SMALL + 1);
+  assertStrictEquals(arrived.get("huge"), streamed);
+  assertLessOrEqual(mostHeld, 2 * MAX_EVENTS);
+  assertStrictEquals(run.open.most, 2);
+});
+
 Deno.test("at most 16 x `concurrency` recordings wait for their first attempt: then there is no room", async () => {
   const goOn = Promise.withResolvers<void>();
   const ids = Array.from({ length: 32 }, (_, i) => `s${i}`);
