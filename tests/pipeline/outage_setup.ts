@@ -172,6 +172,8 @@ export function startBetween(
     append,
     async [Symbol.asyncDispose]() {
       stop.abort();
+      // What was in flight is delivered at the end, however a test ended.
+      fluentd.audit.away = fluentd.recording.away = undefined;
       await clock.runUntil(ended);
     },
   };
