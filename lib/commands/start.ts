@@ -71,7 +71,11 @@ export async function start(
   monitor.tracer = await openTracer();
   const observers = createObservers(monitor, clock);
   const accounts = new Accounts();
-  const accountsCheck = new AccountsCheck(accounts, { counters, log });
+  const accountsCheck = new AccountsCheck(accounts, {
+    counters,
+    problems: monitor.problems,
+    log,
+  });
   const teleport = await openTeleport(config.teleport, clock);
   const { client } = teleport;
   await using target = await openTarget(config, {

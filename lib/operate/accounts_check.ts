@@ -7,19 +7,26 @@
 import type { Logger } from "../log.ts";
 import type { Accounts } from "../pipeline/accounts.ts";
 import type { Counters } from "./counters.ts";
+import type { Problems } from "./problems.ts";
 
 /** Looks at the accounts of a run, at every save and at its end. */
 export class AccountsCheck {
   readonly #accounts: Accounts;
   readonly #counters: Counters;
+  readonly #problems: Problems;
   readonly #log: Logger;
 
   constructor(
     accounts: Accounts,
-    { counters, log }: { counters: Counters; log: Logger },
+    { counters, problems, log }: {
+      counters: Counters;
+      problems: Problems;
+      log: Logger;
+    },
   ) {
     this.#accounts = accounts;
     this.#counters = counters;
+    this.#problems = problems;
     this.#log = log;
   }
 
@@ -42,6 +49,14 @@ export class AccountsCheck {
     const { unaccounted } = this.#counters;
     if (missing === unaccounted[kind]) return;
     unaccounted[kind] = missing;
+    const what = `accounts of ${kind} events`;
+    if (missing === 0) this.#problems.over(what);
+    else {
+      this.#problems.occurred(
+        what,
+        `${missing} have no account: this program is at fault, please report it`,
+      );
+    }
     const account = this.#accounts[kind];
     const { read, filtered, delivered, setAside, inFlight } = account;
     this.#log.error(

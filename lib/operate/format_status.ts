@@ -62,8 +62,22 @@ function runLines(run: RunReport, nowMs: number): string[][] {
         number(events.recording.delivered)
       } of recordings, since it runs`,
     ],
+    ...lossLines(events),
     ["teleport", formatSide(sides.teleport, nowMs)],
     ["fluentd", formatSide(sides.fluentd, nowMs)],
+  ];
+}
+
+/** What nobody has to read where all is well. */
+function lossLines({ audit, recording, leftOut }: RunReport["events"]) {
+  const unaccounted = audit.unaccounted + recording.unaccounted;
+  return [
+    ...leftOut === 0
+      ? []
+      : [["left out", `${number(leftOut)}, too large for Teleport to send`]],
+    ...unaccounted === 0
+      ? []
+      : [["unaccounted", `${number(unaccounted)} events: please report it`]],
   ];
 }
 

@@ -18,6 +18,7 @@ import type { Verdict } from "./server.ts";
 import { Side } from "./side.ts";
 import type {
   CredentialReport,
+  EventCounts,
   RecordingsReport,
   RunningReport,
   RunReport,
@@ -206,8 +207,9 @@ export class Monitor {
       lagSeconds,
       eventsPerSecond: this.#history.rate(sample),
       events: {
-        audit: { ...counters.audit },
-        recording: { ...counters.recording },
+        audit: this.#counts("audit"),
+        recording: this.#counts("recording"),
+        leftOut: counters.leftOut,
       },
       recordingsDelivered: counters.recordingsFinished,
       requests: { ...counters.requests },
@@ -224,6 +226,11 @@ export class Monitor {
       history: this.#history.report(sample, lagSeconds),
       memoryBytes: Deno.memoryUsage().rss,
     };
+  }
+
+  #counts(kind: "audit" | "recording"): EventCounts {
+    const { counters } = this;
+    return { ...counters[kind], unaccounted: counters.unaccounted[kind] };
   }
 
   #sample(): { timeMs: number; delivered: number } {

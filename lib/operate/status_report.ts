@@ -76,6 +76,8 @@ export interface RunReport {
     readonly audit: EventCounts;
     /** Events of session recordings. */
     readonly recording: EventCounts;
+    /** Ranges of time with an event that Teleport could not answer with; part of `setAside`. */
+    readonly leftOut: number;
   };
   /** Recordings delivered completely since the start of the process. */
   readonly recordingsDelivered: number;
@@ -132,6 +134,8 @@ export interface EventCounts {
   readonly filtered: number;
   readonly delivered: number;
   readonly setAside: number;
+  /** Events that are nowhere, or in two places: 0, or a fault of this program. */
+  readonly unaccounted: number;
 }
 
 /** How a request to Fluentd ended. */

@@ -1,19 +1,23 @@
 import { logger } from "../../lib/log.ts";
 import { AccountsCheck } from "../../lib/operate/accounts_check.ts";
 import { Counters } from "../../lib/operate/counters.ts";
+import { Problems } from "../../lib/operate/problems.ts";
 import { Accounts } from "../../lib/pipeline/accounts.ts";
 import { assertEquals } from "../assert.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import { captureLog } from "./captured_log.ts";
 
 async function setUp() {
   const captured = await captureLog();
   const accounts = new Accounts();
   const counters = new Counters();
+  const problems = new Problems(new FakeClock());
   const log = logger("test");
   return {
     accounts,
     counters,
-    check: new AccountsCheck(accounts, { counters, log }),
+    problems,
+    check: new AccountsCheck(accounts, { counters, problems, log }),
     records: captured.records,
     [Symbol.asyncDispose]: () => captured[Symbol.asyncDispose](),
   };
@@ -52,4 +56,21 @@ Deno.test("at the end of a run nothing may be in flight", async () => {
   assertEquals(test.records, []);
   test.check.checkEnd();
   assertEquals(test.counters.unaccounted, { audit: 1, recording: 0 });
+});
+
+Deno.test("a difference is a problem since it was seen, until the accounts balance again", async () => {
+  await using test = await setUp();
+  test.accounts.audit.read = 2;
+  test.check.check();
+  const problem = () =>
+    test.problems.report().map(({ what, error, over }) => [
+      what,
+      error,
+      over !== null,
+    ]);
+  const error = "2 have no account: this program is at fault, please report it";
+  assertEquals(problem(), [["accounts of audit events", error, false]]);
+  test.accounts.audit.delivered = 2;
+  test.check.check();
+  assertEquals(problem(), [["accounts of audit events", error, true]]);
 });

@@ -29,8 +29,21 @@ const RUN: RunReport = {
   lagSeconds: 180,
   eventsPerSecond: 1_234.5,
   events: {
-    audit: { read: 1_300, filtered: 0, delivered: 1_234, setAside: 0 },
-    recording: { read: 60, filtered: 10, delivered: 50, setAside: 0 },
+    audit: {
+      read: 1_300,
+      filtered: 0,
+      delivered: 1_234,
+      setAside: 0,
+      unaccounted: 0,
+    },
+    recording: {
+      read: 60,
+      filtered: 10,
+      delivered: 50,
+      setAside: 0,
+      unaccounted: 0,
+    },
+    leftOut: 0,
   },
   recordingsDelivered: 2,
   requests: {
@@ -167,6 +180,29 @@ Deno.test("before anything is known, it says so", () => {
       "start time   not known yet",
       "fluentd      https://fluentd.example.com:8888: not asked yet",
       "position     no event yet",
+    ],
+  );
+});
+
+Deno.test("events that are left out, or have no account, have a line each, and only then", () => {
+  const { audit } = RUN.events;
+  const text = formatStatus({
+    ...FROM_DISK,
+    setAside: 3,
+    run: {
+      ...RUN,
+      events: {
+        ...RUN.events,
+        audit: { ...audit, unaccounted: 2 },
+        leftOut: 3,
+      },
+    },
+  });
+  assertEquals(
+    text.split("\n").filter((line) => /^(left|unacc)/.test(line)),
+    [
+      "left out     3, too large for Teleport to send",
+      "unaccounted  2 events: please report it",
     ],
   );
 });

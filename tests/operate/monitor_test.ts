@@ -241,6 +241,19 @@ Deno.test("the report has the recordings in trouble, and what is set aside by al
   assertMatch(over, /12:00:01/);
 });
 
+Deno.test("the report has what is left out, and what has no account", () => {
+  const { monitor, begin } = begun();
+  begin(3);
+  monitor.counters.leftOut = 2;
+  monitor.counters.unaccounted.recording = 1;
+  const { setAside, run } = monitor.report();
+  assertEquals([setAside, run?.events.leftOut], [5, 2]);
+  assertEquals(
+    [run?.events.audit.unaccounted, run?.events.recording.unaccounted],
+    [0, 1],
+  );
+});
+
 Deno.test("a refusal is an answer: the receiver is up", () => {
   const { monitor, begin, events, delivery } = begun();
   begin();

@@ -14,6 +14,8 @@ import { Moment } from "./time.tsx";
 /** The figures. */
 export function Figures({ report }: { report: RunningReport }) {
   const { run, position, recordings, setAside } = report;
+  const { audit, recording, leftOut } = run.events;
+  const unaccounted = audit.unaccounted + recording.unaccounted;
   return (
     <section aria-label="Figures">
       <dl id="figures" class="figures" data-live>
@@ -34,7 +36,7 @@ export function Figures({ report }: { report: RunningReport }) {
         <Figure
           name="Events delivered"
           value={formatCount(
-            run.events.audit.delivered + run.events.recording.delivered,
+            audit.delivered + recording.delivered,
           )}
           note="since the start of the program"
         />
@@ -44,7 +46,11 @@ export function Figures({ report }: { report: RunningReport }) {
           bad={setAside > 0}
           note={setAside > 0 && (
             <>
-              refused for good; see{" "}
+              refused for good
+              {leftOut > 0 &&
+                `, and ${
+                  formatCount(leftOut)
+                } left out: too large for Teleport to send`}; see{" "}
               <code>teleport-event-handler rejected list</code>
             </>
           )}
@@ -55,6 +61,14 @@ export function Figures({ report }: { report: RunningReport }) {
           bad={recordings.missing > 0}
           note={`${formatCount(recordings.pending)} not delivered completely`}
         />
+        {unaccounted !== 0 && (
+          <Figure
+            name="Without an account"
+            value={formatCount(unaccounted)}
+            bad
+            note="a fault of this program: keep its log, and report it"
+          />
+        )}
       </dl>
     </section>
   );

@@ -145,6 +145,28 @@ Deno.test("how far, how far behind, how fast and what needs a person is told", a
   );
 });
 
+Deno.test("events that are left out, or have no account, are told as such", async () => {
+  const { events } = report().run;
+  const fine = await text(report({ setAside: 1 }));
+  assertMatch(fine, /Set aside ! 1 refused for good; see/);
+  assertEquals(/account/.test(fine), false);
+  const said = await text(report({
+    setAside: 5,
+    run: {
+      events: {
+        ...events,
+        recording: { ...events.recording, unaccounted: 2 },
+        leftOut: 4,
+      },
+    },
+  }));
+  assertMatch(
+    said,
+    /Set aside ! 5 refused for good, and 4 left out: too large for Teleport to send; see/,
+  );
+  assertMatch(said, /Without an account ! 2 a fault of this program/);
+});
+
 Deno.test("problems that are not over come first", async () => {
   const problem = { error: "why", first: NOW, last: NOW, times: 2 };
   const said = await text(report({
