@@ -89,6 +89,8 @@ export async function start(
     },
   });
   const terms = () => [...teleport.terms(), ...target.terms()];
+  const { stored, setAside } = target;
+  if (stored !== undefined) monitor.resume({ ...stored, setAside });
   monitor.watchCredentials(() => reportTerms(terms(), clock.now()));
   await using _credentials = inBackground((stop) =>
     Promise.all([
@@ -113,7 +115,7 @@ export async function start(
       cluster: cluster.name,
       startTime,
       progress,
-      setAside: target.setAside,
+      setAside,
     });
     log.info("started", {
       cluster: cluster.name,

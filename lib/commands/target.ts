@@ -50,6 +50,8 @@ export interface Target extends AsyncDisposable {
   readonly retryRequests: RetryRequests | undefined;
   /** Events that earlier runs set aside. */
   readonly setAside: number;
+  /** How far earlier runs got; undefined: there were none. */
+  readonly stored: Stored | undefined;
   /** Where reading goes on, or begins. */
   begin(cluster: string): {
     /** What `start-time` was at the first run. */
@@ -59,6 +61,14 @@ export interface Target extends AsyncDisposable {
     /** Nothing was stored. */
     readonly first: boolean;
   };
+}
+
+/** How far earlier runs got. */
+export interface Stored {
+  /** null where another program has stored it. */
+  readonly cluster: string | null;
+  readonly startTime: string;
+  readonly progress: Pick<Progress, "position" | "recordings">;
 }
 
 /** What a target needs of its surroundings. */
@@ -114,6 +124,7 @@ async function openFluentd(
       maxBytes: fluentd.batchBytes,
       maxRequests: fluentd.maxConnections,
       setAside: await countRejected(directory),
+      stored: storedOf(stored ?? taken),
       retryRequests: new RetryRequestFiles(directory, {
         clock,
         onFailure: tellOnce(),
@@ -178,6 +189,7 @@ function openStdout(config: Config, clock: Clock): Target {
     maxBytes: 1024 * 1024,
     maxRequests: 1,
     setAside: 0,
+    stored: undefined,
     retryRequests: undefined,
     begin() {
       const position = firstPosition(config.source, clock.now());
@@ -208,6 +220,19 @@ function firstDocument(
     startTime: position.start,
     position,
     recordings: {},
+  };
+}
+
+function storedOf(
+  read: StateDocument | GoState | undefined,
+): Stored | undefined {
+  if (read === undefined) return undefined;
+  const { startTime, position } = read;
+  const recordings = new Map(Object.entries(read.recordings));
+  return {
+    cluster: "cluster" in read ? read.cluster : null,
+    startTime,
+    progress: { position, recordings: () => recordings },
   };
 }
 

@@ -43,10 +43,11 @@ export interface MonitorOptions {
 }
 
 /** What is known once the state is read. */
-export interface Begun {
-  readonly cluster: string;
+export interface Known {
+  /** null where it was never asked. */
+  readonly cluster: string | null;
   readonly startTime: string;
-  readonly progress: Progress;
+  readonly progress: Pick<Progress, "position" | "recordings">;
   /** Events that earlier runs set aside. */
   readonly setAside: number;
 }
@@ -67,7 +68,8 @@ export class Monitor {
   /** undefined: nobody wants spans. */
   tracer: Tracer | undefined;
   readonly #history: History;
-  #begun: Begun | undefined;
+  #known: Known | undefined;
+  #begun = false;
   #credentials: () => readonly CredentialReport[] = () => [];
   #state: { readonly name: StateName; readonly sinceMs: number };
 
@@ -84,9 +86,15 @@ export class Monitor {
     this.#state = { name: "connecting", sinceMs: this.startedMs };
   }
 
-  /** The state is read, and forwarding begins. */
-  begin(begun: Begun): void {
-    this.#begun = begun;
+  /** The state of earlier runs is read; Teleport has not answered yet. */
+  resume(known: Known): void {
+    this.#known = known;
+  }
+
+  /** Forwarding begins. */
+  begin(known: Known): void {
+    this.#known = known;
+    this.#begun = true;
   }
 
   /** Whom to ask for the certificates in use. */
@@ -120,7 +128,9 @@ export class Monitor {
     const teleport = this.teleport.report();
     const reasons = [
       ...teleport.ok === null
-        ? [`Teleport at ${teleport.address} has not answered yet`]
+        ? [
+          `Teleport at ${teleport.address} has not answered since the start, ${teleport.since}`,
+        ]
         : [],
       ...failure("Teleport", teleport),
       ...failure("Fluentd", this.fluentd.report()),
@@ -136,15 +146,15 @@ export class Monitor {
 
   /** Events that are set aside, by this run and by earlier ones. */
   get setAside(): number {
-    return (this.#begun?.setAside ?? 0) + this.counters.setAside;
+    return (this.#known?.setAside ?? 0) + this.counters.setAside;
   }
 
   /** The recordings that are not delivered completely. */
   recordings(): RecordingsReport {
     const { clock } = this.#options;
-    return this.#begun === undefined
+    return this.#known === undefined
       ? NO_RECORDINGS
-      : reportRecordings(this.#begun.progress.recordings(), clock.now());
+      : reportRecordings(this.#known.progress.recordings(), clock.now());
   }
 
   /** The certificates in use. */
@@ -160,11 +170,11 @@ export class Monitor {
 
   /** See `RunReport.lagSeconds`. */
   lagSeconds(): number | null {
-    if (this.#begun === undefined) return null;
+    if (this.#known === undefined) return null;
     const { counters } = this;
     const { clock } = this.#options;
     if (counters.upToDate && this.teleport.report().ok) return 0;
-    const { startTime, progress: { position } } = this.#begun;
+    const { startTime, progress: { position } } = this.#known;
     const readFrom = position.kind === "page" ? position.start : startTime;
     const knownMs = Math.max(
       Date.parse(readFrom),
@@ -177,11 +187,11 @@ export class Monitor {
   /** Everything. */
   report(): RunningReport {
     const nowMs = this.#options.clock.now();
-    const begun = this.#begun;
+    const known = this.#known;
     return {
       time: new Date(nowMs).toISOString(),
-      cluster: begun?.cluster ?? null,
-      startTime: begun?.startTime ?? null,
+      cluster: known?.cluster ?? null,
+      startTime: known?.startTime ?? null,
       position: this.#position(),
       recordings: this.recordings(),
       setAside: this.setAside,
@@ -191,7 +201,7 @@ export class Monitor {
   }
 
   #position(): string | null {
-    return this.#begun?.progress.position.newest?.time ?? null;
+    return this.#known?.progress.position.newest?.time ?? null;
   }
 
   #reportRun(nowMs: number): RunReport {
@@ -261,7 +271,7 @@ export class Monitor {
     if (!this.health().ok) return "stalled";
     const sides = [this.teleport.report(), this.fluentd.report()];
     if (sides.some(({ ok }) => ok === false)) return "retrying";
-    if (this.#begun === undefined) return "connecting";
+    if (!this.#begun) return "connecting";
     return this.counters.upToDate ? "caught up" : "delivering";
   }
 

@@ -122,6 +122,26 @@ Deno.test("an outage of Teleport is told from the start, and so is its end", asy
   assertEquals((await listening.get("/readyz")).status, 200);
 });
 
+Deno.test("during an outage of Teleport at the start, what earlier runs did is told", async () => {
+  await using stage = await setStage({ size: 100, uploadEvery: 40 });
+  const [late = ""] = stage.teleport.log.sessionIds();
+  const [refused = ""] = stage.teleport.log.ids();
+  stage.teleport.faults.add({ kind: "cut", after: 0, stream: late });
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: [refused] });
+  const first = await runProgram(stage.start("--exit-on-last-event"));
+  assertEquals(first.code, 3, first.stderr);
+  await stage.teleport.stop();
+  await using listening = await startListening(stage.start(POLL));
+  const report = await listening.report();
+  assertEquals(report.cluster, "tele.example.com");
+  assertEquals(
+    Date.parse(report.position ?? ""),
+    Math.floor(stage.teleport.log.timeUsAt(99) / 1e6) * 1_000,
+  );
+  assertEquals([report.setAside, report.recordings.pending], [1, 1]);
+  assertEquals((report.run?.lagSeconds ?? 0) > 0, true);
+});
+
 Deno.test("a program that listens ends at once when told so, whoever is connected", async () => {
   await using stage = await setStage({ size: 10 });
   await using listening = await startListening(stage.start(POLL));

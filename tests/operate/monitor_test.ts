@@ -59,7 +59,8 @@ Deno.test("before Teleport answers it is not ready, and says so", async () => {
   const observers = createObservers(monitor, clock);
   assertEquals(monitor.readiness(), {
     ok: false,
-    reason: "Teleport at teleport.example.com:3025 has not answered yet",
+    reason:
+      "Teleport at teleport.example.com:3025 has not answered since the start, 2026-03-01T12:00:00.000Z",
   });
   const before = monitor.report();
   assertEquals(
@@ -79,6 +80,28 @@ Deno.test("before Teleport answers it is not ready, and says so", async () => {
   });
   observers.teleport.worked();
   assertEquals(monitor.readiness(), { ok: true });
+});
+
+Deno.test("before Teleport answers, what earlier runs did is known", () => {
+  const { clock, monitor, progress, begin } = begun();
+  const newest = { time: rfc3339(clock.now() - 600_000), keys: [] };
+  progress.advance({ ...progress.position, newest }, ["pending"]);
+  monitor.resume({
+    cluster: "tele.example.com",
+    startTime: "2026-01-01T00:00:00Z",
+    progress,
+    setAside: 7,
+  });
+  const { cluster, startTime, position, setAside, recordings, run } = monitor
+    .report();
+  assertEquals(
+    [cluster, startTime, position],
+    ["tele.example.com", "2026-01-01T00:00:00Z", newest.time],
+  );
+  assertEquals([setAside, recordings.pending, run.lagSeconds], [7, 1, 600]);
+  assertEquals(run.state.name, "connecting");
+  begin();
+  assertEquals(monitor.report().run.state.name, "delivering");
 });
 
 Deno.test("the state follows what happens, with since when", async () => {
