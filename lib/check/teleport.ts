@@ -75,7 +75,12 @@ async function* walk(
         error.problem === "untrusted";
       if (!untrusted) throw error;
       const names = authorityNames(identity.authorities);
-      throw new Error(`${error.message}; expected: one signed by ${names}`);
+      const namesake = error.message.includes(`signed by ${names}:`)
+        ? ", another CA of the same name"
+        : "";
+      throw new Error(
+        `${error.message}; expected: one signed by ${names}${namesake}`,
+      );
     }
   });
   yield route.finding;
