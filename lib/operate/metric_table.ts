@@ -121,6 +121,16 @@ export const METRICS: readonly Metric[] = [
       }),
   },
   {
+    name: `${PREFIX}side_since_timestamp_seconds`,
+    help: "Since when the last answers of a side are as good as side_up says.",
+    labels: ["side"],
+    read: (monitor) =>
+      SIDES.flatMap((side) => {
+        const { ok, since } = monitor[side].report();
+        return ok === null ? [] : [[Date.parse(since) / 1_000, { side }]];
+      }),
+  },
+  {
     name: `${PREFIX}healthy`,
     help: "1 while everything that has something to do at least tries to.",
     labels: [],

@@ -81,6 +81,12 @@ Deno.test("an outage of Fluentd is told with since when and why, and so is its e
   assertEquals((await listening.get("/healthz")).status, 200);
   assertEquals(await listening.metric(`${OURS}_side_up{side="fluentd"}`), 0);
   assertEquals(await listening.metric(`${OURS}_side_up{side="teleport"}`), 1);
+  assertEquals(
+    await listening.metric(
+      `${OURS}_side_since_timestamp_seconds{side="fluentd"}`,
+    ),
+    Date.parse(since) / 1_000,
+  );
   const { run } = await listening.report();
   assertEquals(run?.sides.fluentd.since, since);
   assertEquals(run?.sides.teleport.ok, true);

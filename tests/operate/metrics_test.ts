@@ -121,6 +121,8 @@ Deno.test("what happens is counted under its labels", async () => {
     'retries_total{side="teleport",reason="unavailable"}': 1,
     'side_up{side="teleport"}': 1,
     'side_up{side="fluentd"}': 1,
+    'side_since_timestamp_seconds{side="teleport"}':
+      Date.parse("2026-03-01T12:00:00Z") / 1_000,
     "healthy": 1,
     "lag_seconds": 60,
     "position_timestamp_seconds": Date.parse("2026-03-01T11:59:00Z") / 1_000,
@@ -156,6 +158,7 @@ Deno.test("what is not known yet is not said to be 0", async () => {
       "lag_seconds",
       "position_timestamp_seconds",
       "side_up",
+      "side_since_timestamp_seconds",
       "credential_expiry_timestamp_seconds",
     ]
   ) {
