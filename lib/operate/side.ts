@@ -5,14 +5,14 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { SideReport } from "./status_report.ts";
+import type { Errand, SideReport } from "./status_report.ts";
 
 /** One end, by its last answers. */
 export class Side {
   readonly #clock: Clock;
   readonly #address: string;
-  /** What fails, e.g. delivery of recordings while that of events works. */
-  readonly #failing = new Map<string, { sinceMs: number; error: string }>();
+  /** One may fail while the other one works: they may lead to different hosts. */
+  readonly #failing = new Map<Errand, { sinceMs: number; error: string }>();
   /** Since when nothing fails; of a side that was not asked yet, since the start. */
   #sinceMs: number;
   #asked = false;
@@ -28,7 +28,7 @@ export class Side {
    *
    * @returns Whether it had failed to before
    */
-  answered(what: string): boolean {
+  answered(what: Errand): boolean {
     const failed = this.#failing.delete(what);
     if (!this.#asked || (failed && this.#failing.size === 0)) {
       this.#sinceMs = this.#clock.now();
@@ -38,7 +38,7 @@ export class Side {
   }
 
   /** It did not, and will be asked again. */
-  failed(what: string, error: string): void {
+  failed(what: Errand, error: string): void {
     this.#asked = true;
     const known = this.#failing.get(what);
     if (known === undefined) {
@@ -52,6 +52,7 @@ export class Side {
     return {
       address: this.#address,
       ok: this.#asked ? first === undefined : null,
+      failing: [...this.#failing.keys()],
       since: new Date(first?.sinceMs ?? this.#sinceMs).toISOString(),
       error: first?.error ?? null,
     };

@@ -155,12 +155,20 @@ export type RequestOutcome =
   /** By ourselves, at the end of a run. */
   | "aborted";
 
+/** What a side is asked for. */
+export type Errand =
+  | "reading from Teleport"
+  | "delivery of events"
+  | "delivery of recordings";
+
 /** One of the two ends. */
 export interface SideReport {
   /** Where it is: `host:port`, or scheme, host and port of a URL. */
   readonly address: string;
   /** Whether the last answer was good; null where it was not asked yet. */
   readonly ok: boolean | null;
+  /** What it fails at, longest first. */
+  readonly failing: readonly Errand[];
   /** Since when that is so; since the start where it was not asked yet. */
   readonly since: string;
   /** Why it is not. */

@@ -61,12 +61,14 @@ const RUN: RunReport = {
     teleport: {
       address: "teleport.example.com:3025",
       ok: true,
+      failing: [],
       since: "2026-03-01T10:00:00.000Z",
       error: null,
     },
     fluentd: {
       address: "https://fluentd.example.com:8888",
       ok: false,
+      failing: ["delivery of events"],
       since: "2026-03-01T11:58:30.000Z",
       error: "connection refused",
     },

@@ -11,33 +11,37 @@ Deno.test("a side is told with since when it answers, or fails, and why", async 
   assertEquals(side.report(), {
     address: ADDRESS,
     ok: null,
+    failing: [],
     since: at(0),
     error: null,
   });
   await clock.advance(1_000);
-  assertEquals(side.answered("events"), false);
+  assertEquals(side.answered("delivery of events"), false);
   await clock.advance(1_000);
-  side.answered("events");
+  side.answered("delivery of events");
   assertEquals(side.report(), {
     address: ADDRESS,
     ok: true,
+    failing: [],
     since: at(1),
     error: null,
   });
-  side.failed("events", "refused");
+  side.failed("delivery of events", "refused");
   await clock.advance(1_000);
-  side.failed("events", "broken");
+  side.failed("delivery of events", "broken");
   assertEquals(side.report(), {
     address: ADDRESS,
     ok: false,
+    failing: ["delivery of events"],
     since: at(2),
     error: "broken",
   });
   await clock.advance(1_000);
-  assertEquals(side.answered("events"), true);
+  assertEquals(side.answered("delivery of events"), true);
   assertEquals(side.report(), {
     address: ADDRESS,
     ok: true,
+    failing: [],
     since: at(4),
     error: null,
   });
@@ -46,18 +50,23 @@ Deno.test("a side is told with since when it answers, or fails, and why", async 
 Deno.test("a side fails while any part of it does", async () => {
   const clock = new FakeClock();
   const side = new Side(ADDRESS, clock);
-  side.failed("events", "refused");
+  side.failed("delivery of events", "refused");
   await clock.advance(1_000);
-  side.failed("recordings", "not found");
-  assertEquals(side.answered("events"), true);
+  side.failed("delivery of recordings", "not found");
+  assertEquals(side.report().failing, [
+    "delivery of events",
+    "delivery of recordings",
+  ]);
+  assertEquals(side.answered("delivery of events"), true);
+  assertEquals(side.report().failing, ["delivery of recordings"]);
   const { ok, error, since } = side.report();
   assertEquals([ok, error, since], [
     false,
     "not found",
     "2026-03-01T12:00:01.000Z",
   ]);
-  assertEquals(side.answered("events"), false);
+  assertEquals(side.answered("delivery of events"), false);
   assertEquals(side.report().ok, false);
-  side.answered("recordings");
+  side.answered("delivery of recordings");
   assertEquals(side.report().ok, true);
 });

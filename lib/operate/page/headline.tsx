@@ -5,7 +5,12 @@
  * @module
  */
 
-import type { RunningReport, SideReport, StateName } from "../status_report.ts";
+import type {
+  RunningReport,
+  RunReport,
+  SideReport,
+  StateName,
+} from "../status_report.ts";
 import { Since } from "./time.tsx";
 
 type Tone = "good" | "busy" | "bad";
@@ -48,7 +53,7 @@ export function Headline({ report }: { report: RunningReport }) {
         </p>
       </div>
       <p id="lost" role="alert" hidden />
-      <State {...run.state} now={time} />
+      <State {...run.state} title={titleOf(run)} now={time} />
       <ul id="sides" class="sides" data-live>
         <Side name="Teleport" side={run.sides.teleport} now={time} />
         <Side name="Fluentd" side={run.sides.fluentd} now={time} />
@@ -57,10 +62,21 @@ export function Headline({ report }: { report: RunningReport }) {
   );
 }
 
-/** Only the name is announced by screen readers: the rest changes all the time. */
+/** Recordings may go to another host: while only they fail, events are delivered. */
+function titleOf({ state: { name }, sides }: RunReport): string {
+  const failing = [...sides.teleport.failing, ...sides.fluentd.failing];
+  const onlyRecordings = failing.length > 0 &&
+    failing.every((what) => what === "delivery of recordings");
+  return name === "retrying" && onlyRecordings
+    ? "Recordings are not delivered: retrying"
+    : NAMES[name];
+}
+
+/** Only the title is announced by screen readers: the rest changes all the time. */
 function State(
-  { name, since, text, now }: {
+  { name, title, since, text, now }: {
     name: StateName;
+    title: string;
     since: string;
     text: string;
     now: string;
@@ -71,7 +87,7 @@ function State(
     <div class="state">
       <p id="state" role="status" data-live>
         <span class={`badge ${tone}`}>
-          <span aria-hidden="true">{MARKS[tone]}</span> {NAMES[name]}
+          <span aria-hidden="true">{MARKS[tone]}</span> {title}
         </span>
       </p>
       <p id="state-text" data-live>

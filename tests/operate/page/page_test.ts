@@ -1,5 +1,6 @@
 import { createPage } from "../../../lib/operate/page/page.tsx";
 import type {
+  Errand,
   RunningReport,
   RunReport,
   StateName,
@@ -101,6 +102,7 @@ Deno.test("a side that fails is named, with its address, since when and why", as
         fluentd: {
           address: "https://fluentd.example.com:8888",
           ok: false,
+          failing: ["delivery of events"],
           since: "2026-05-01T11:00:00.000Z",
           error: "connection refused",
         },
@@ -110,6 +112,25 @@ Deno.test("a side that fails is named, with its address, since when and why", as
   assertMatch(
     said,
     /Fluentd fails https:\/\/fluentd\.example\.com:8888 since 2026-05-01 11:00:00 UTC \(1 h\) connection refused/,
+  );
+});
+
+Deno.test("while only recordings are not delivered, it is not said that nothing is", async () => {
+  const { sides, state } = report().run;
+  const headline = (...failing: Errand[]) =>
+    text(report({
+      run: {
+        state: { ...state, name: "retrying" },
+        sides: { ...sides, fluentd: { ...sides.fluentd, ok: false, failing } },
+      },
+    }));
+  assertMatch(
+    await headline("delivery of recordings"),
+    /! Recordings are not delivered: retrying/,
+  );
+  assertMatch(
+    await headline("delivery of recordings", "delivery of events"),
+    /! Not delivering: retrying/,
   );
 });
 
