@@ -187,12 +187,8 @@ Deno.test("a second signal ends a program that cannot deliver, and says what it 
   program.kill("SIGTERM");
   program.kill("SIGTERM");
   await waitUntil("the end", () => {
-    try {
-      program.kill("SIGTERM");
-      return false;
-    } catch {
-      return true;
-    }
+    program.kill("SIGTERM");
+    return program.hasEnded;
   });
   const { code, stderr } = await program.outcome();
   assertEquals(code, 143, stderr);

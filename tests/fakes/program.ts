@@ -87,8 +87,15 @@ export class Program implements AsyncDisposable {
     return this.#hasEnded;
   }
 
+  /** Sends a signal; one that has ended meanwhile gets none. */
   kill(signal: Deno.Signal): void {
-    this.#process.kill(signal);
+    try {
+      this.#process.kill(signal);
+    } catch (error) {
+      const isGone = error instanceof TypeError ||
+        error instanceof Deno.errors.NotFound;
+      if (!isGone) throw error;
+    }
   }
 
   /** Resolves when the process has ended. */
@@ -99,11 +106,7 @@ export class Program implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    this.kill("SIGKILL");
     await this.outcome();
   }
 

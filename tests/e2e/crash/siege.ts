@@ -91,7 +91,7 @@ async function runAndKill(siege: Siege, mix: FaultMix): Promise<void> {
   const outcome = program.outcome();
   void outcome.then(() => ended.abort());
   await meet(drawMoment(random), stage, signal);
-  if (!program.hasEnded) program.kill("SIGKILL");
+  program.kill("SIGKILL");
   const { signal: killed, code, stderr } = await outcome;
   await meanwhile;
   if (killed !== "SIGKILL") {
