@@ -56,13 +56,13 @@ export class Ledger {
   #events = 0;
   #run = 0;
   #answersArrive = true;
-  #arrived = 0;
   #setAside = 0;
-  #saved = 0;
   /** Recordings whose announcement is saved, and which are not. */
   readonly #announced = new Set<string>();
   #duplicates = 0;
-  #duplicatesInRun = 0;
+  /** By the run that had sent them before. */
+  readonly #duplicatesOf = new Map<number, number>();
+  readonly #arrivedInRun = new Set<Entry>();
   #mostOfOneCrash = 0;
   #mostUnsaved = 0;
 
@@ -90,7 +90,7 @@ export class Ledger {
   runBegins({ answersArrive }: { readonly answersArrive: boolean }): void {
     this.#run++;
     this.#answersArrive = answersArrive;
-    this.#duplicatesInRun = 0;
+    this.#arrivedInRun.clear();
   }
 
   /** The receiver stored events; `confirmed` where the program is told so. */
@@ -113,14 +113,8 @@ export class Ledger {
     this.#countSetAside(rejected);
     for (const event of saved) this.#saveAudit(event);
     if (state !== undefined) this.#saveRecordings(state);
-    this.#mostUnsaved = Math.max(
-      this.#mostUnsaved,
-      this.#arrived - this.#saved,
-    );
-    this.#mostOfOneCrash = Math.max(
-      this.#mostOfOneCrash,
-      this.#duplicatesInRun,
-    );
+    const unsaved = this.#arrivedInRun.values().filter(({ saved }) => !saved);
+    this.#mostUnsaved = Math.max(this.#mostUnsaved, [...unsaved].length);
   }
 
   /** What is wrong if nothing more is to come. */
@@ -173,19 +167,25 @@ export class Ledger {
   #count(tag: string, entry: Entry, confirmed: boolean): void {
     const { key } = entry;
     if (entry.arrivals === 0) {
-      this.#arrived++;
       this.#keepOrder(tag, entry);
     } else {
       this.#duplicates++;
-      if (entry.run !== this.#run) this.#duplicatesInRun++;
+      if (entry.run !== this.#run) this.#countDuplicateOf(entry.run);
       else if (entry.confirmed && this.#answersArrive) {
         this.#problems.confirmed.push(key);
       }
     }
     if (entry.saved) this.#problems.repeated.push(key);
     entry.arrivals++;
+    this.#arrivedInRun.add(entry);
     entry.run = this.#run;
     entry.confirmed = confirmed;
+  }
+
+  #countDuplicateOf(run: number): void {
+    const duplicates = (this.#duplicatesOf.get(run) ?? 0) + 1;
+    this.#duplicatesOf.set(run, duplicates);
+    this.#mostOfOneCrash = Math.max(this.#mostOfOneCrash, duplicates);
   }
 
   #keepOrder(tag: string, entry: Entry): void {
@@ -240,7 +240,6 @@ export class Ledger {
   #saveEntry(entry: Entry): void {
     if (entry.saved) return;
     entry.saved = true;
-    this.#saved++;
     if (!isSafe(entry)) this.#problems.passed.push(entry.key);
   }
 }

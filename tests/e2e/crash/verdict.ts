@@ -41,9 +41,9 @@ export interface Tally {
   readonly setAside: number;
   /** Arrivals of what had arrived before. */
   readonly duplicates: number;
-  /** Of those, the most in one run of what had arrived before its crash. */
+  /** The most events of one run that another one sent again. */
   readonly mostOfOneCrash: number;
-  /** The most events that had arrived at a crash, and were not saved. */
+  /** The most events that had arrived in one run, and were not saved at its end. */
   readonly mostUnsaved: number;
 }
 
