@@ -9,6 +9,8 @@ import { Accounts } from "../../lib/pipeline/accounts.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import { Progress } from "../../lib/pipeline/progress.ts";
 import { run } from "../../lib/pipeline/run.ts";
+import { auditSource } from "../../lib/teleport/audit_source.ts";
+import { ExportSource } from "../../lib/teleport/export_source.ts";
 import { PageSource } from "../../lib/teleport/page_source.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -21,6 +23,9 @@ export const MAX_EVENTS = 500;
 export const CONCURRENCY = 5;
 /** The longest wait between two attempts. */
 export const STEP_MS = 30_000;
+/** Events of a chunk, and how many of them come together. */
+const CHUNK = 1_000;
+const STREAMED = 50;
 const POLICY = { initialMs: 500, maxMs: STEP_MS, timeoutMs: undefined };
 
 /** One end: what it throws while it is away, and how often it was asked. */
@@ -29,15 +34,20 @@ export interface End {
   asked: number;
 }
 
-/** Starts a run that follows a log with so many events, one in `uploadEvery` an upload. */
+/**
+ * Starts a run that follows a log with so many events, one in `uploadEvery` an
+ * upload, by pages or by chunks of a bulk export.
+ */
 export function startBetween(
-  { events, uploadEvery = Infinity }: {
+  { events, uploadEvery = Infinity, by = "pages" }: {
     readonly events: number;
     readonly uploadEvery?: number;
+    readonly by?: "pages" | "chunks";
   },
 ) {
   const clock = new FakeClock();
   const startMs = clock.now() - 60 * 60_000;
+  const startTime = new Date(startMs).toISOString().slice(0, 19) + "Z";
   const log = new ScriptedLog();
   const teleport: End = { away: undefined, asked: 0 };
   const fluentd = {
@@ -64,10 +74,67 @@ export function startBetween(
   };
   append(events);
 
+  const createPages = () =>
+    new PageSource({
+      getEvents(request, signal) {
+        teleport.asked++;
+        return teleport.away === undefined
+          ? log.getEvents(request, signal)
+          : Promise.reject(teleport.away);
+      },
+      types: [],
+      pageSize: undefined,
+      windowMs: 24 * 60 * 60_000,
+      pollMs: 5_000,
+      follow: true,
+      policy: POLICY,
+      clock,
+      observer: {
+        page() {},
+        shrunk() {},
+        cursorDropped() {},
+        emptyPages() {},
+        promiseBroken() {},
+        steppedOver: () => Promise.resolve(),
+        failed() {},
+      },
+    });
+
+  const createChunks = () =>
+    new ExportSource({
+      listChunks: () =>
+        Promise.resolve(
+          Array.from(
+            { length: Math.ceil(log.events.length / CHUNK) },
+            (_, i) => String(i),
+          ),
+        ),
+      async *exportEvents({ chunk, cursor }) {
+        const first = Number(chunk) * CHUNK;
+        for (let from = Number(cursor); from < CHUNK; from += STREAMED) {
+          teleport.asked++;
+          if (teleport.away !== undefined) throw teleport.away;
+          const end = Math.min(from + STREAMED, CHUNK);
+          yield {
+            events: log.events.slice(first + from, first + end),
+            cursor: String(end),
+          };
+        }
+      },
+      types: [],
+      startTime,
+      concurrency: CONCURRENCY,
+      pollMs: 5_000,
+      follow: true,
+      policy: POLICY,
+      clock,
+      observer: { worked() {}, failed() {}, gone() {} },
+    });
+
   const progress = new Progress({
     position: {
       kind: "page",
-      start: new Date(startMs).toISOString().slice(0, 19) + "Z",
+      start: startTime,
       cursor: "",
       seen: [],
       newest: null,
@@ -99,29 +166,12 @@ export function startBetween(
       observer: { delivered() {}, setAside() {}, failed() {} },
     },
     events: {
-      source: new PageSource({
-        getEvents(request, signal) {
-          teleport.asked++;
-          return teleport.away === undefined
-            ? log.getEvents(request, signal)
-            : Promise.reject(teleport.away);
-        },
-        types: [],
-        pageSize: undefined,
-        windowMs: 24 * 60 * 60_000,
-        pollMs: 5_000,
-        follow: true,
-        policy: POLICY,
+      source: auditSource({
+        pages: createPages(),
+        chunks: by === "chunks" ? createChunks() : undefined,
+        startTime,
         clock,
-        observer: {
-          page() {},
-          shrunk() {},
-          cursorDropped() {},
-          emptyPages() {},
-          promiseBroken() {},
-          steppedOver: () => Promise.resolve(),
-          failed() {},
-        },
+        observer: { tookOver() {}, fellBack() {} },
       }),
       filter: typeFilter([], []),
       maxEvents: MAX_EVENTS,

@@ -86,6 +86,21 @@ Deno.test("a receiver of recordings that is away for an hour: few streams, few r
   assertEquals(it.streams.open, 0);
 });
 
+Deno.test("by bulk export, little is held while Fluentd is away, and all of it arrives once", async () => {
+  await using it = startBetween({ events: 12_000, by: "chunks" });
+  const { audit } = it.fluentd;
+  audit.away = new Error("connection refused");
+  await it.clock.advance(60 * SECOND_MS);
+  const { asked } = it.teleport;
+  await it.clock.advance(HOUR_MS);
+  assertEquals(it.teleport.asked, asked);
+  assertBetween(MAX_REQUESTS * MAX_EVENTS, it.counts.read, MAX_HELD);
+  audit.away = undefined;
+  await it.clock.advance(2 * STEP_MS);
+  assertEquals(it.delivered.length, 12_000);
+  assertEquals(new Set(it.delivered).size, 12_000);
+});
+
 const AWAY: [name: string, error: TeleportError][] = [
   ["is away", new TeleportError("not reachable", "UNAVAILABLE")],
   ["throttles", new TeleportError("slow down", "RESOURCE_EXHAUSTED")],
