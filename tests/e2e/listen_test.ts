@@ -148,6 +148,26 @@ Deno.test("during an outage of Teleport at the start, what earlier runs did is t
   assertEquals((report.run?.lagSeconds ?? 0) > 0, true);
 });
 
+Deno.test("who asks again and again has few answers made", async () => {
+  await using stage = await setStage({ size: 10 });
+  await using listening = await startListening(stage.start(POLL));
+  for (
+    const [path, time] of [
+      ["/status", /"time":"[^"]*"/],
+      ["/", /<td><time datetime="[^"]*"/],
+    ] as const
+  ) {
+    const startedMs = performance.now();
+    const made = new Set<string | undefined>();
+    for (let i = 0; i < 300; i++) {
+      made.add(time.exec((await listening.get(path)).text)?.[0]);
+    }
+    const seconds = (performance.now() - startedMs) / 1_000;
+    assertEquals(made.has(undefined), false);
+    assertEquals(made.size <= 10 * seconds + 2, true, `${made.size}`);
+  }
+});
+
 Deno.test("a program that listens ends at once when told so, whoever is connected", async () => {
   await using stage = await setStage({ size: 10 });
   await using listening = await startListening(stage.start(POLL));

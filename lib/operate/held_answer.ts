@@ -1,0 +1,27 @@
+/**
+ * An answer that is costly to make is made now and then, however often somebody
+ * asks: who looks must not slow down what is looked at.
+ *
+ * @module
+ */
+
+import type { Clock } from "../clock.ts";
+
+/** An answer of so long ago is as good as a new one. */
+const HOLD_MS = 100;
+
+/** The same, made anew ten times a second at most. */
+export function holdAnswer<T>(
+  make: () => T,
+  clock: Pick<Clock, "now">,
+): () => T {
+  let held: { readonly answer: T; readonly madeMs: number } | undefined;
+  return () => {
+    const nowMs = clock.now();
+    // A clock that is put back must not keep an answer.
+    if (held === undefined || Math.abs(nowMs - held.madeMs) >= HOLD_MS) {
+      held = { answer: make(), madeMs: nowMs };
+    }
+    return held.answer;
+  };
+}
