@@ -11,6 +11,7 @@ import type {
   PagePosition,
 } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
+import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type PagesOptions,
   SETTLE_MS,
 } from "./pages.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { compareWithSeen, type Sighting } from "./seen_events.ts";
 
 /** A cursor that showed nothing for so long is not trusted any longer. */
@@ -83,6 +85,7 @@ interface Trail {
   emptyPages: number;
   /** A cursor of one of them: when it comes again, they go round in circles. */
   emptyCursor: string;
+  readonly ahead: ReadAhead;
 }
 
 /** Reads the audit log by page search. */
@@ -90,11 +93,14 @@ export class PageSource implements Source<PagePosition> {
   readonly #options: PageSourceOptions;
   /** In whole seconds, as positions are. */
   readonly #windowMs: number;
+  /** With half a window, the next one has not ended by the time this one is over. */
+  readonly #settleMs: number;
   readonly #pages: Pages;
 
   constructor(options: PageSourceOptions) {
     this.#options = options;
     this.#windowMs = Math.ceil(options.windowMs / 1_000) * 1_000;
+    this.#settleMs = Math.min(SETTLE_MS, this.#windowMs / 2);
     this.#pages = new Pages(options);
   }
 
@@ -111,6 +117,7 @@ export class PageSource implements Source<PagePosition> {
       dropped: 0,
       emptyPages: 0,
       emptyCursor: "",
+      ahead: new ReadAhead(this.#settleMs),
     };
     try {
       for (let next = this.#search(from, trail, signal);;) {
@@ -145,60 +152,72 @@ export class PageSource implements Source<PagePosition> {
     const startMs = Date.parse(from.start);
     const windowEndMs = secondOf(startMs) + this.#windowMs;
     const nowMs = clock.now();
+    const { ahead } = trail;
+    const at = ahead.from(from, nowMs);
     const range = {
       startMs,
       // Never before the start, even where that is in the future.
       endMs: Math.min(windowEndMs, Math.max(nowMs, startMs + 1)),
     };
-    const page = await this.#pages.fetch(range, from, signal);
+    const page = await this.#pages.fetch(range, at, signal);
     if (page === "cursor refused") {
-      return {
-        events: [],
-        position: this.#withoutCursor(from),
-        more: true,
-        atEnd: false,
-        pauseMs: EMPTY_PAGE_PAUSE_MS,
-      };
+      ahead.goBack();
+      return turn(this.#withoutCursor(at), []);
     }
-    if ("skipped" in page) return await this.#stepOver(page, from);
+    if ("skipped" in page) {
+      if (!ahead.isAhead) return await this.#stepOver(page, from);
+      // What is before it is settled by now, and is to be passed first.
+      ahead.goBack();
+      return turn(from, []);
+    }
     const { events, lastKey } = page;
-    const { fresh, freshKeys, unshown } = compareWithSeen(events, from.seen);
+    const { fresh, freshKeys, unshown } = compareWithSeen(events, at.seen);
     const newest = newestOf({ fresh, freshKeys }, range, from.newest);
     if (fresh.length > 0) {
       trail.trustedMs = clock.now();
       trail.dropped = 0;
     }
 
-    const turn = (position: PagePosition): Found => {
-      const pauseMs = EMPTY_PAGE_PAUSE_MS;
-      return { events: fresh, position, more: true, atEnd: false, pauseMs };
-    };
-    const circles = this.#countEmptyPages(trail, { fresh, lastKey, from });
-    if (lastKey !== "" && lastKey !== from.cursor && !circles) {
-      return turn({ ...from, cursor: lastKey, seen: unshown, newest });
+    const circles = this.#countEmptyPages(trail, page, at);
+    if (lastKey !== "" && lastKey !== at.cursor && !circles) {
+      const full = {
+        lastKey,
+        freshKeys,
+        unshown,
+        newestMs: newestMsOf(events, range),
+      };
+      const turned = ahead.turn(from, full, nowMs);
+      return turn(turned === from ? from : { ...turned, newest }, fresh);
     }
     trail.emptyPages = 0;
     // The very same position where nothing is new: nothing has to be saved.
     const position = fresh.length === 0
       ? from
-      : { ...from, seen: [...from.seen, ...freshKeys], newest };
-    // With half a window, the next one has not ended by the time this one is over.
-    const overMs = windowEndMs + Math.min(SETTLE_MS, this.#windowMs / 2);
+      : { ...ahead.add(from, freshKeys), newest };
+    const overMs = windowEndMs + this.#settleMs;
     const over = overMs <= nowMs;
-    const leadsNowhere = from.cursor !== "" &&
+    if (over && ahead.isAhead) {
+      ahead.goBack();
+      return turn(position, fresh);
+    }
+    const leadsNowhere = at.cursor !== "" &&
       (events.length === 0 || lastKey !== "");
     if (leadsNowhere && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.now();
       trail.dropped++;
-      return turn(this.#withoutCursor(position));
+      ahead.goBack();
+      return turn(
+        this.#withoutCursor({ ...position, cursor: at.cursor }),
+        fresh,
+      );
     }
     if (leadsNowhere && lastKey !== "" && (over || !this.#options.follow)) {
-      this.#options.observer.promiseBroken(from.cursor, rfc3339(range.endMs));
+      this.#options.observer.promiseBroken(at.cursor, rfc3339(range.endMs));
     }
     if (over) {
       trail.dropped = 0;
       const start = rfc3339(windowEndMs);
-      return turn({ ...position, start, cursor: "", seen: [] });
+      return turn({ ...position, start, cursor: "", seen: [] }, fresh);
     }
     return {
       events: fresh,
@@ -247,13 +266,10 @@ export class PageSource implements Source<PagePosition> {
    */
   #countEmptyPages(
     trail: Trail,
-    { fresh, lastKey, from }: {
-      fresh: readonly AuditEvent[];
-      lastKey: string;
-      from: PagePosition;
-    },
+    { events, lastKey }: Page,
+    from: PagePosition,
   ): boolean {
-    if (fresh.length > 0 || lastKey === "" || lastKey === from.cursor) {
+    if (events.length > 0 || lastKey === "" || lastKey === from.cursor) {
       trail.emptyPages = 0;
       return false;
     }
@@ -297,18 +313,21 @@ export class PageSource implements Source<PagePosition> {
   }
 }
 
-/** A time outside the range that was asked for is somebody's mistake, and no help. */
+/** There is more at once. */
+function turn(position: PagePosition, events: readonly AuditEvent[]): Found {
+  const pauseMs = EMPTY_PAGE_PAUSE_MS;
+  return { events, position, more: true, atEnd: false, pauseMs };
+}
+
 function newestOf(
   { fresh, freshKeys }: Pick<Sighting, "fresh" | "freshKeys">,
-  { startMs, endMs }: TimeRange,
+  range: TimeRange,
   before: NewestEvents | null,
 ): NewestEvents | null {
-  let newestMs = before === null ? -Infinity : Date.parse(before.time);
-  for (const { timeMs } of fresh) {
-    if (startMs <= timeMs && timeMs < endMs) {
-      newestMs = Math.max(newestMs, timeMs);
-    }
-  }
+  const newestMs = Math.max(
+    newestMsOf(fresh, range),
+    before === null ? -Infinity : Date.parse(before.time),
+  );
   if (newestMs === -Infinity) return null;
   const secondMs = secondOf(newestMs);
   const time = rfc3339(secondMs);
@@ -316,6 +335,20 @@ function newestOf(
   if (before?.time !== time) return { time, keys };
   if (keys.length === 0) return before;
   return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
+}
+
+/** A time outside the range that was asked for is somebody's mistake, and no help. */
+function newestMsOf(
+  events: readonly AuditEvent[],
+  { startMs, endMs }: TimeRange,
+): number {
+  let newestMs = -Infinity;
+  for (const { timeMs } of events) {
+    if (startMs <= timeMs && timeMs < endMs) {
+      newestMs = Math.max(newestMs, timeMs);
+    }
+  }
+  return newestMs;
 }
 
 function secondOf(timeMs: number): number {
