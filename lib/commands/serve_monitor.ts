@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { HostPort } from "../config/config.ts";
+import { holdAnswer } from "../operate/held_answer.ts";
 import type { Monitor } from "../operate/monitor.ts";
 import { inBackground } from "./background.ts";
 
@@ -33,11 +34,11 @@ export async function serveMonitor(
   monitor.measurements = metrics;
   const renderPage = await createPage();
   const server = serve(address, {
-    metrics: () => metrics.text(),
+    metrics: holdAnswer(() => metrics.text(), clock),
     health: () => monitor.health(),
     readiness: () => monitor.readiness(),
-    status: () => monitor.report(),
-    page: () => renderPage(monitor.report()),
+    status: holdAnswer(() => monitor.report(), clock),
+    page: holdAnswer(() => renderPage(monitor.report()), clock),
   });
   const sampling = inBackground((stop) => sample(monitor, clock, stop));
   return {
