@@ -112,7 +112,9 @@ function toSetup({ value, operands }: Options): Setup {
     value("dns-names").find((name) => !name.startsWith("*")) ??
       value("ip")[0];
   if (fluentdHost === undefined) {
-    problems.push("configure: Fluentd needs a name: give --dns-names or --ip");
+    problems.push(
+      "configure: Fluentd needs a name without a star, or an address: give --dns-names or --ip",
+    );
   }
   if (fluentdHost === undefined || problems.length > 0) {
     throw new ConfigError(problems);

@@ -45,7 +45,7 @@ export const COMMANDS = {
   configure: {
     summary: "Make certificates, a role and configuration files to start with",
     about:
-      "Writes a CA, a server and a client certificate for the connection to Fluentd, Teleport's role and user, and configuration files for Fluentd and for this program. Files that exist are not overwritten.",
+      "Writes a CA, a server and a client certificate for the connection to Fluentd, Teleport's role and user, and configuration files for Fluentd and for this program. Files that exist are overwritten only with --force, or where you say so at a terminal. A password for the key of Fluentd's certificate is taken from standard input; without one, it is made up.",
     operands: [
       { name: "out", help: "directory to write to" },
       {
@@ -143,6 +143,7 @@ export const COMMANDS = {
     }],
     examples: [
       "completion bash > /etc/bash_completion.d/teleport-event-handler",
+      "completion zsh > ~/.zfunc/_teleport-event-handler",
       "completion fish > ~/.config/fish/completions/teleport-event-handler.fish",
     ],
   },

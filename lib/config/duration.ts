@@ -13,12 +13,14 @@ const UNIT_MS = new Map([
   ["s", 1000],
   ["ms", 1],
   ["us", 1e-3],
-  ["µs", 1e-3],
+  ["\u00b5s", 1e-3],
+  ["\u03bcs", 1e-3],
   ["ns", 1e-6],
 ]);
 
-const PART = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g;
-const DURATION = new RegExp(`^(?:${PART.source})+$`);
+const PART = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|\u00b5s|\u03bcs|ns)/g;
+// Go takes a plus, too, and both signs that are written for micro.
+const DURATION = new RegExp(`^\\+?(?:${PART.source})+$`);
 
 /**
  * Reads `5s`, `1m30s`, `1.5h`, `300ms` or `0`.

@@ -137,7 +137,8 @@ function misread(flag: string): string[] {
 
 /** Flags of other commands are named too: then it is told that they are. */
 function unknownFlag(flag: string): string {
-  const known = flag.startsWith("--")
+  const isLong = flag.startsWith("--") || flag.length > 2;
+  const known = isLong
     ? OPTION_NAMES
       .flatMap((name) => isSwitch(name) ? [name, `no-${name}`] : [name])
       .map((name) => `--${name}`)

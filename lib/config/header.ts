@@ -31,11 +31,24 @@ export const HEADERS: ValueType<readonly Header[]> = {
   },
 };
 
+/** What the program itself sets, because it depends on the body. */
+const OWN = /^(?:content-length|content-encoding|transfer-encoding)$/i;
+
 // No message quotes a value: it may be a token.
 function parseHeader(line: string, context: ValueContext): Header {
   const [, name, text = ""] = LINE.exec(line) ?? [];
   if (name === undefined) {
     throw new ConfigError(["a header is written as 'Name: value'"]);
+  }
+  if (OWN.test(name)) {
+    throw new ConfigError([
+      `the header ${name} is set by the program: leave it out; fluentd-compress compresses`,
+    ]);
+  }
+  if (text === "@") {
+    throw new ConfigError([
+      `the header ${name} names no file: write the path behind @`,
+    ]);
   }
   return text.startsWith("@")
     ? readHeader({ name, file: text.slice(1) }, context)

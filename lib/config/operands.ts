@@ -21,11 +21,11 @@ export function completeOperands(
   for (
     const [i, { name, help, default: otherwise, many }] of operands.entries()
   ) {
-    if (words[i] !== undefined || many === "any") continue;
+    if (many === "any" || (words[i] ?? "") !== "") continue;
     if (otherwise === undefined) {
       problems.push(`${command}: needs <${name}>: ${help}`);
     } else {
-      words.push(otherwise);
+      words[i] = otherwise;
     }
   }
   for (const [i, word] of given.entries()) {

@@ -43,10 +43,13 @@ export function readProcessEnvironment(
 
 /**
  * The name itself, and behind its prefix with one letter too many, too few or
- * another, with two letters swapped, or with a word left out.
+ * another, with two letters swapped, with a word left out, and with what people
+ * commonly write instead.
  */
 function* alike(name: string): Generator<string> {
   yield name;
+  yield name.replace(/_ADDR$/, "_ADDRESS");
+  yield name.replace("_FLUENTD_", "_FORWARD_FLUENTD_");
   const start = name.indexOf("_") + 1;
   for (let i = start; i <= name.length; i++) {
     const before = name.slice(0, i);

@@ -17,7 +17,8 @@ export const DNS_NAMES: ValueType<readonly string[]> = list(
     if (isIP(name) !== 0) {
       throw refusal(name, "is an IP address: give it with ip");
     }
-    if (!DNS_NAME.test(name)) {
+    const isTooLong = name.split(".").some(({ length }) => length > 63);
+    if (isTooLong || !DNS_NAME.test(name)) {
       throw refusal(name, "is not a host name, like fluentd.example.com");
     }
     return name;

@@ -33,10 +33,9 @@ export function readToml(path: string, content: string): Settings {
   const text = content.replace(/^\uFEFF/, "");
   const keys = tomlKeys(text);
   refuseDuplicates(path, keys);
-  const document = parse(path, text, keys);
   const byName = new Map<OptionName, Setting>();
   const problems: string[] = [];
-  for (const [keyPath, value] of leaves(document)) {
+  for (const [keyPath, value] of parse(path, text, keys)) {
     const key = keyPath.join(".");
     if (key === IGNORED_NAME) continue;
     const written = findKey(keys, keyPath);
@@ -72,32 +71,65 @@ function refuseDuplicates(path: string, keys: readonly TomlKey[]): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function parse(
+/**
+ * Each section is parsed by itself: the parser does not take a table after those
+ * within it, which TOML allows, nor tell why.
+ */
+function* parse(
   path: string,
   text: string,
   keys: readonly TomlKey[],
-): Record<string, unknown> {
+): Iterable<[path: readonly string[], value: unknown]> {
   if (/[\0\uFFFD]/.test(text)) {
     throw new ConfigError([`${path}: is not a text file`]);
   }
+  const lines = text.split("\n");
+  const top = { path: [], line: 0 };
+  const sections = [top, ...keys.filter(({ isHeader }) => isHeader)];
+  for (const [i, { path: table, line }] of sections.entries()) {
+    const next = sections[i + 1];
+    const body = next === undefined
+      ? lines.slice(line).join("\n")
+      : lines.slice(line, next.line - 1).join("\n") + "\n";
+    yield* leaves(parseSection(body, { path, line, keys }), table);
+  }
+}
+
+/** @param section `line`: how many lines of the file are before it */
+function parseSection(
+  body: string,
+  { path, line, keys }: {
+    readonly path: string;
+    readonly line: number;
+    readonly keys: readonly TomlKey[];
+  },
+): Record<string, unknown> {
   try {
-    return parseToml(text);
+    return parseToml(body);
   } catch (error) {
     const [, row = "1", what = ""] =
       /^(?:Parse error on line (\d+), column \d+: )+(.*)/.exec(
         describe(error),
       ) ?? [];
+    const at = line + Number(row);
     // The parser's own words for this quote the line, and so perhaps a secret.
     if (!what.startsWith("Cannot parse value")) {
-      throw new ConfigError([`${path}:${row}: is not TOML: ${what}`]);
+      throw new ConfigError([`${path}:${at}: is not TOML: ${explain(what)}`]);
     }
-    const key = keys.findLast(({ line }) => line <= Number(row));
+    const key = keys.findLast((key) => key.line <= at);
     throw new ConfigError([
-      `${path}:${key?.line ?? row}: ${
+      `${path}:${key?.line ?? at}: ${
         key?.path.join(".")
       }: its value is not TOML: text stands in quotes`,
     ]);
   }
+}
+
+/** Paths of Windows get people there. */
+function explain(what: string): string {
+  return /escape sequence|code point/.test(what)
+    ? `${what}: write \\\\ for a backslash, or put the text in single quotes`
+    : what;
 }
 
 /** All values, with the keys that lead to them. */

@@ -46,6 +46,7 @@ export function nextSteps(setup: Setup): string {
 
 3. Look first, then run:
 
+   ${PROGRAM} check --config ${path(TOML_FILE)}
    ${PROGRAM} start --config ${path(TOML_FILE)} --dry-run --exit-on-last-event
    ${PROGRAM} start --config ${path(TOML_FILE)}
 

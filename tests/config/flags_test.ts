@@ -72,6 +72,7 @@ const PROBLEMS: [args: string[], problems: string[]][] = [
   [["--__proto__.x=1"], [
     '--__proto__.x: unknown flag: did you mean "--start-time"?',
   ]],
+  [["-batch=5"], ['-batch: unknown flag: did you mean "--batch"?']],
   [["-x"], ['-x: unknown flag: did you mean "-c"?']],
   [["--debug=maybe"], ['--debug: "maybe" is neither true nor false']],
   [["--debug="], ['--debug: "" is neither true nor false']],
@@ -105,6 +106,12 @@ Deno.test("operands that are left out have defaults, and one has to be given", (
   assertEquals(readFlags("configure", []).problems, [
     "configure: needs <out>: directory to write to",
   ]);
+  // A variable of a script that is not set.
+  assertEquals(readFlags("configure", ["", "", "my-ca"]), {
+    byName: new Map(),
+    operands: ["", "localhost:3025", "my-ca", "server", "client"],
+    problems: ["configure: needs <out>: directory to write to"],
+  });
   assertEquals(
     readFlags("configure", ["1", "2", "3", "4", "5", "6"]).problems,
     [

@@ -55,6 +55,15 @@ Deno.test("an empty text drops the headers before it", () => {
 });
 
 const BAD: [text: string, problem: string][] = [
+  ["A: @", "the header A names no file: write the path behind @"],
+  [
+    "content-length: 3",
+    "the header content-length is set by the program: leave it out; fluentd-compress compresses",
+  ],
+  [
+    "Content-Encoding: gzip",
+    "the header Content-Encoding is set by the program: leave it out; fluentd-compress compresses",
+  ],
   ["secret", "a header is written as 'Name: value'"],
   [": secret", "a header is written as 'Name: value'"],
   ["A B: secret", "a header is written as 'Name: value'"],

@@ -56,6 +56,25 @@ Deno.test("a key may be cut at any of its dashes", () => {
   }
 });
 
+Deno.test("sections stand in any order, also around each other", () => {
+  for (
+    const text of [
+      '[teleport.refresh]\ninterval = "1m"\n[teleport]\naddr = "a:1"',
+      '[teleport]\naddr = "a:1"\n[teleport.refresh]\ninterval = "1m"',
+      'teleport.addr = "a:1"\n[teleport]\nrefresh-interval = "1m"',
+      'teleport = { addr = "a:1" }\r\n[teleport.refresh]\r\ninterval = "1m"',
+    ]
+  ) {
+    assertEquals(read(text), {
+      texts: {
+        "teleport-addr": ["a:1"],
+        "teleport-refresh-interval": ["1m"],
+      },
+      problems: [],
+    });
+  }
+});
+
 Deno.test("values of all types arrive as they would be written in a flag", () => {
   assertEquals(
     read(`
@@ -163,6 +182,22 @@ const PROBLEMS: [text: string, problems: string[]][] = [
   [
     "[[storage]]\na = 1",
     ["x.toml:1: storage: takes one value, not a list"],
+  ],
+  [
+    'storage = "s"\n[storage]\nx = 1',
+    ['x.toml:3: unknown key "storage.x": did you mean "storage"?'],
+  ],
+  [
+    '[forward]\nfluentd.url = "a"\n[forward.fluentd]\nurl = "b"',
+    [
+      'x.toml:4: "forward.fluentd.url" is there before, in line 2',
+    ],
+  ],
+  [
+    '[lock]\n\n[teleport]\nidentity = "C:\\Users\\me"',
+    [
+      "x.toml:4: is not TOML: Invalid code point NaN: write \\\\ for a backslash, or put the text in single quotes",
+    ],
   ],
   ["batch = 1\nbatch = 2", ['x.toml:2: "batch" is there before, in line 1']],
   [

@@ -465,6 +465,9 @@ Deno.test("a failure in the middle leaves what was there, and nothing else", () 
     assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "old");
   }));
 
+const NAMELESS =
+  "Fluentd needs a name without a star, or an address: give --dns-names or --ip";
+
 const REFUSALS: readonly [
   args: readonly string[],
   problem: string,
@@ -476,7 +479,8 @@ const REFUSALS: readonly [
   [["--ip=fluentd"], '--ip: "fluentd" is not an IP address'],
   [["--dns-names=10.0.0.7"], "is an IP address: give it with ip"],
   [["--dns-names=a b"], '--dns-names: "a b" is not a host name'],
-  [["--dns-names=", "--ip="], "Fluentd needs a name: give --dns-names or --ip"],
+  [["--dns-names=", "--ip="], NAMELESS],
+  [["--dns-names=*.example.com", "--ip="], NAMELESS],
   [["--length=512"], '"512" is not one of 1024, 2048, 4096'],
   [["--key-type=dsa"], '"dsa" is not one of rsa, ecdsa-p256'],
   [["--ttl=1s"], "is too short"],
