@@ -48,6 +48,11 @@ export function observePages(
         "cursor says that there is more and shows nothing, also when asked anew; the range counts as read",
         { cursor, until },
       ),
+    clockSetBack: (start, time) =>
+      log.warn(
+        "the clock was ahead and is set back, reading from the newest event",
+        { was_at: start, time },
+      ),
     emptyPages: (count) =>
       log.warn("pages bring nothing new although their cursor moves on", {
         count,

@@ -58,6 +58,8 @@ export interface PageObserver extends PagesObserver {
    * not waited for any longer: the range up to that time counts as read.
    */
   promiseBroken(cursor: string, until: string): void;
+  /** The window begins in the future, so reading begins anew at the other time. */
+  clockSetBack(start: string, time: string): void;
   /** So many pages in a row were empty although their cursor moves on. */
   emptyPages(count: number): void;
   /**
@@ -153,6 +155,10 @@ export class PageSource implements Source<PagePosition> {
     const windowEndMs = secondOf(startMs) + this.#windowMs;
     const nowMs = clock.now();
     const { ahead } = trail;
+    if (startMs > nowMs && newestMsIn(from) <= nowMs) {
+      ahead.goBack();
+      return turn(this.#beforeFuture(from), []);
+    }
     const at = ahead.from(from, nowMs);
     const range = {
       startMs,
@@ -216,8 +222,8 @@ export class PageSource implements Source<PagePosition> {
     }
     if (over) {
       trail.dropped = 0;
-      const start = rfc3339(windowEndMs);
-      return turn({ ...position, start, cursor: "", seen: [] }, fresh);
+      const next = this.#nextWindow(position, windowEndMs, nowMs);
+      return turn(next, fresh);
     }
     return {
       events: fresh,
@@ -283,6 +289,38 @@ export class PageSource implements Source<PagePosition> {
     return false;
   }
 
+  /**
+   * The window after one that is over. Our clock may be ahead of the server's, and
+   * then the end of this one has not come yet: where the newest event is recent,
+   * the next window begins with it.
+   */
+  #nextWindow(
+    position: PagePosition,
+    endMs: number,
+    nowMs: number,
+  ): PagePosition {
+    const { start, newest } = position;
+    const newestMs = newestMsIn(position);
+    const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
+    return newest !== null && recent && newestMs > Date.parse(start)
+      ? { ...position, start: newest.time, cursor: "", seen: newest.keys }
+      : { ...position, start: rfc3339(endMs), cursor: "", seen: [] };
+  }
+
+  /** Windows were left before their time, by a clock that was set back since. */
+  #beforeFuture(from: PagePosition): PagePosition {
+    const { newest } = from;
+    if (newest === null) return from;
+    this.#options.observer.clockSetBack(from.start, newest.time);
+    return {
+      kind: "page",
+      start: newest.time,
+      cursor: "",
+      seen: newest.keys,
+      newest,
+    };
+  }
+
   /** Goes on behind an event that the server cannot answer with. */
   async #stepOver(
     { skipped, after, error }: Blocked,
@@ -317,6 +355,11 @@ export class PageSource implements Source<PagePosition> {
 function turn(position: PagePosition, events: readonly AuditEvent[]): Found {
   const pauseMs = EMPTY_PAGE_PAUSE_MS;
   return { events, position, more: true, atEnd: false, pauseMs };
+}
+
+/** Infinity where nothing was read. */
+function newestMsIn({ newest }: PagePosition): number {
+  return newest === null ? Infinity : Date.parse(newest.time);
 }
 
 function newestOf(

@@ -150,6 +150,7 @@ function startRun(
           cursorDropped() {},
           emptyPages() {},
           promiseBroken() {},
+          clockSetBack() {},
           steppedOver: () => Promise.resolve(),
           failed() {},
         },

@@ -93,6 +93,7 @@ export function startBetween(
         page() {},
         shrunk() {},
         cursorDropped() {},
+        clockSetBack() {},
         emptyPages() {},
         promiseBroken() {},
         steppedOver: () => Promise.resolve(),

@@ -69,6 +69,7 @@ function setUp(
       shrunk() {},
       cursorDropped() {},
       promiseBroken() {},
+      clockSetBack() {},
       emptyPages() {},
       async steppedOver(range) {
         await options.leaveOut?.();

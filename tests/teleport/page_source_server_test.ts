@@ -121,6 +121,7 @@ function createSource(client: TeleportClient, told: Told): PageSource {
       shrunk: () => told.shrunk++,
       cursorDropped: () => told.dropped++,
       promiseBroken() {},
+      clockSetBack() {},
       emptyPages() {},
       steppedOver: () => Promise.resolve(),
       failed: () => told.failed++,

@@ -277,8 +277,42 @@ Deno.test("a window is kept for a while after its end, for events that arrive la
   const { position } = reading.batches.at(-1) ?? {};
   assertEquals(
     position?.start,
-    new Date(edgeMs).toISOString().replace(".000", ""),
+    new Date(edgeMs - SECOND_MS).toISOString().replace(".000", ""),
   );
+});
+
+Deno.test("a clock that is five minutes fast loses nothing at the end of a window", async () => {
+  const { log, clock, follow } = setUp({ windowMs: HOUR_MS });
+  await using reading = follow(from(NOW_MS - 10 * MINUTE_MS));
+  for (let minute = 0; minute < 150; minute++) {
+    log.append(clock.now() - 5 * MINUTE_MS);
+    await reading.advance(MINUTE_MS);
+  }
+  assertEquals(reading.ids, idsIn(log));
+});
+
+Deno.test("an idle window is left, however long ago its newest event was", async () => {
+  const { log, follow } = setUp({ windowMs: HOUR_MS });
+  log.append(NOW_MS - 5 * HOUR_MS, NOW_MS - 5 * HOUR_MS + SECOND_MS);
+  await using reading = follow(from(NOW_MS - 5 * HOUR_MS));
+  await reading.advance(HOUR_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assert(
+    Date.parse(reading.batches.at(-1)?.position.start ?? "") >=
+      NOW_MS - HOUR_MS,
+  );
+});
+
+Deno.test("a clock that was years ahead and is set back has lost nothing", async () => {
+  const { log, readAll } = setUp();
+  log.append(NOW_MS - HOUR_MS, NOW_MS - HOUR_MS);
+  const ahead = setUp({}, NOW_MS + 10 * 365 * DAY_MS);
+  ahead.log.add(...log.events);
+  const { position } = (await ahead.readAll(from(NOW_MS - DAY_MS))).at(-1) ??
+    {};
+  assert(position !== undefined && Date.parse(position.start) > NOW_MS);
+  const later = log.append(NOW_MS - HOUR_MS, NOW_MS - MINUTE_MS);
+  assertEquals(idsOf(await readAll(position)), later.map(({ id }) => id));
 });
 
 Deno.test("an empty page whose cursor moved on is turned", async () => {
@@ -756,8 +790,8 @@ Deno.test("failures are retried no longer than the policy says", async () => {
 const POLICY = { initialMs: 500, maxMs: 30_000, timeoutMs: undefined };
 
 /** A source, the log that it reads, and what it told its observer. */
-function setUp(options: Partial<PageSourceOptions> = {}) {
-  const clock = new FakeClock(NOW_MS);
+function setUp(options: Partial<PageSourceOptions> = {}, nowMs = NOW_MS) {
+  const clock = new FakeClock(nowMs);
   const log = new ScriptedLog();
   const limits: number[] = [];
   const shrunk: number[] = [];
@@ -778,6 +812,8 @@ function setUp(options: Partial<PageSourceOptions> = {}) {
         shrunk: (limit) => shrunk.push(limit),
         cursorDropped: (_cursor, time) => dropped.push(time),
         promiseBroken: (cursor) => told.push(`broken promise of ${cursor}`),
+        clockSetBack: (start, time) =>
+          told.push(`set back from ${start} to ${time}`),
         emptyPages: (count) => told.push(`${count} empty pages`),
         steppedOver({ startMs, endMs }) {
           const [from, to] = [startMs, endMs].map((timeMs) =>
