@@ -222,8 +222,8 @@ export class PageSource implements Source<PagePosition> {
     }
     if (over) {
       trail.dropped = 0;
-      const next = this.#nextWindow(position, windowEndMs, nowMs);
-      return turn(next, fresh);
+      const left = { ...position, seen: unshown };
+      return turn(this.#nextWindow(left, windowEndMs, nowMs), fresh);
     }
     return {
       events: fresh,
@@ -292,19 +292,28 @@ export class PageSource implements Source<PagePosition> {
   /**
    * The window after one that is over. Our clock may be ahead of the server's, and
    * then the end of this one has not come yet: where the newest event is recent,
-   * the next window begins with it.
+   * the next window begins with it. What an earlier run, with longer windows, has
+   * read beyond the end is going to be shown again.
+   *
+   * @param position `seen`: what this window did not show
    */
   #nextWindow(
     position: PagePosition,
     endMs: number,
     nowMs: number,
   ): PagePosition {
-    const { start, newest } = position;
+    const { start, seen, newest } = position;
     const newestMs = newestMsIn(position);
+    const readBeyond = newest !== null && newestMs >= endMs;
     const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
     return newest !== null && recent && newestMs > Date.parse(start)
       ? { ...position, start: newest.time, cursor: "", seen: newest.keys }
-      : { ...position, start: rfc3339(endMs), cursor: "", seen: [] };
+      : {
+        ...position,
+        start: rfc3339(endMs),
+        cursor: "",
+        seen: readBeyond ? seen : [],
+      };
   }
 
   /** Windows were left before their time, by a clock that was set back since. */

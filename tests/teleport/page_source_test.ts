@@ -303,6 +303,21 @@ Deno.test("an idle window is left, however long ago its newest event was", async
   );
 });
 
+Deno.test("a run with shorter windows than the one before repeats nothing", async () => {
+  const { log, readAll } = setUp({ pageSize: 7 });
+  log.append(
+    ...Array.from({ length: 60 }, (_, i) => NOW_MS - 9_000 + i * 150),
+  );
+  const { position } = (await readAll(from(NOW_MS - MINUTE_MS))).at(-1) ?? {};
+  assert(position !== undefined);
+  const later = setUp(
+    { pageSize: 7, windowMs: 5 * SECOND_MS },
+    NOW_MS + HOUR_MS,
+  );
+  later.log.add(...log.events);
+  assertEquals(idsOf(await later.readAll(position)), []);
+});
+
 Deno.test("a clock that was years ahead and is set back has lost nothing", async () => {
   const { log, readAll } = setUp();
   log.append(NOW_MS - HOUR_MS, NOW_MS - HOUR_MS);
