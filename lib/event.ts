@@ -5,8 +5,22 @@
  * @module
  */
 
-/** One audit event, or one event of a session recording. */
-export interface AuditEvent {
+/**
+ * An encoded `google.protobuf.Struct`, untouched, from `start` to `end` in the
+ * message that it arrived in. A view of its own would be a third of what an event
+ * takes, and be there for the garbage collector to look at.
+ */
+export interface Payload {
+  readonly message: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * One audit event, or one event of a session recording. The sink that sends it
+ * picks the encoding of its payload, so nothing is parsed twice.
+ */
+export interface AuditEvent extends Payload {
   /** Event type as Teleport names it, e.g. `user.login`. Unknown types pass through. */
   readonly type: string;
   /** The event's own `uid`, or a SHA-256 of its payload; some servers leave it blank. */
@@ -15,13 +29,23 @@ export interface AuditEvent {
   readonly timeMs: number;
   /** The event's place in its session recording; 0 for most audit events. */
   readonly index: number;
-  /**
-   * The event itself: an encoded `google.protobuf.Struct`, untouched. The sink
-   * that sends it picks the encoding, so nothing is parsed twice.
-   */
-  readonly payload: Uint8Array;
   /** `session.upload` only: the recording that can be streamed from now on. */
   readonly sessionId: string | undefined;
+}
+
+/** A view of a payload: for the few that are looked at one by one. */
+export function payloadOf({ message, start, end }: Payload): Uint8Array {
+  return message.subarray(start, end);
+}
+
+/** Bytes of a payload. */
+export function sizeOf({ start, end }: Payload): number {
+  return end - start;
+}
+
+/** A payload that is all of a message. */
+export function wholePayload(message: Uint8Array): Payload {
+  return { message, start: 0, end: message.length };
 }
 
 /** The outcome of one `user.login` event. */

@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { LockConfig, SourceConfig } from "../config/config.ts";
 import { autoLockObserver } from "../operate/auto_lock_observer.ts";
 import type { RunOptions } from "../pipeline/run.ts";
+import { payloadOf } from "../event.ts";
 import { readLogin } from "../struct/struct_fields.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
@@ -25,8 +26,8 @@ export function lockingOptions(
     count: lock.failedAttempts,
     periodMs: lock.periodMs,
     lockMs: lock.forMs,
-    loginOf: ({ type, payload }) =>
-      type === LOGIN ? readLogin(payload) : undefined,
+    loginOf: (event) =>
+      event.type === LOGIN ? readLogin(payloadOf(event)) : undefined,
     locker: {
       lock: ({ user, login }, untilMs, kill) =>
         client.upsertLock({ user, login, untilMs }, kill),

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { systemClock } from "../clock.ts";
 import type { FluentdTarget, StateConfig } from "../config/config.ts";
 import { ConfigError, describe } from "../errors.ts";
-import type { AuditEvent } from "../event.ts";
+import { type AuditEvent, wholePayload } from "../event.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
 import { readRejected, removeRejected } from "../state/rejected_files.ts";
@@ -116,9 +116,11 @@ function toAuditEvent(rejected: RejectedEvent): AuditEvent {
     id,
     timeMs: 0,
     index: 0,
-    payload: payload === undefined
-      ? encodeStruct(event ?? null)
-      : Buffer.from(payload, "base64"),
+    ...wholePayload(
+      payload === undefined
+        ? encodeStruct(event ?? null)
+        : Buffer.from(payload, "base64"),
+    ),
     sessionId: undefined,
   };
 }

@@ -7,7 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import { GaveUpError, RejectedError } from "../errors.ts";
-import type { AuditEvent, Destination } from "../event.ts";
+import { type AuditEvent, type Destination, sizeOf } from "../event.ts";
 import type { Sink } from "./ports.ts";
 import { type FailedAttempt, retry, type RetryPolicy } from "./retry.ts";
 
@@ -124,7 +124,7 @@ export function createDeliver(
     if (first !== undefined && refused.length === 1) {
       if (oversized > 0) {
         const { kind } = destination;
-        tooLarge[kind] = Math.min(tooLarge[kind], first.payload.length);
+        tooLarge[kind] = Math.min(tooLarge[kind], sizeOf(first));
       }
       await quarantine.setAside(first, destination, message);
       observer.setAside(destination, first, message);
@@ -151,9 +151,7 @@ export function createDeliver(
     refused: readonly AuditEvent[],
     oversized: number,
   ): Promise<Delivered> {
-    const bySize = refused.toSorted((a, b) =>
-      b.payload.length - a.payload.length
-    );
+    const bySize = refused.toSorted((a, b) => sizeOf(b) - sizeOf(a));
     const others = new Set(refused);
     let sum = NONE;
     for (const event of bySize) {
@@ -180,6 +178,6 @@ function beforeSize(
   size: number,
 ): readonly AuditEvent[] {
   if (size === Infinity) return events;
-  const place = events.findIndex(({ payload }) => payload.length >= size);
+  const place = events.findIndex((event) => sizeOf(event) >= size);
   return place === -1 ? events : events.slice(0, Math.max(1, place));
 }

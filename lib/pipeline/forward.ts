@@ -5,7 +5,7 @@
  * @module
  */
 
-import { AUDIT, type AuditEvent, type Position } from "../event.ts";
+import { AUDIT, type AuditEvent, type Position, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import { keep, type TypeFilter } from "./filter.ts";
@@ -194,11 +194,12 @@ class Requests {
     const { maxEvents, maxBytes } = this.#options;
     let count = 0;
     let bytes = 0;
-    for (const { payload } of this.#buffer) {
-      const full = count === maxEvents || bytes + payload.length > maxBytes;
+    for (const event of this.#buffer) {
+      const size = sizeOf(event);
+      const full = count === maxEvents || bytes + size > maxBytes;
       if (full && count > 0) break;
       count++;
-      bytes += payload.length;
+      bytes += size;
     }
     this.#bufferedBytes -= bytes;
     return this.#buffer.splice(0, count);
@@ -213,6 +214,6 @@ class Requests {
 
 function bytesOf(events: readonly AuditEvent[]): number {
   let bytes = 0;
-  for (const { payload } of events) bytes += payload.length;
+  for (const event of events) bytes += sizeOf(event);
   return bytes;
 }

@@ -7,7 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import type { AuditEvent } from "../event.ts";
+import { type AuditEvent, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import type { TypeFilter } from "./filter.ts";
@@ -335,7 +335,7 @@ class OrderedRequests {
     account.read++;
     if (filter(event.type)) {
       this.#buffer.push(event);
-      this.#bufferedBytes += event.payload.length;
+      this.#bufferedBytes += sizeOf(event);
     }
     if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
       await this.#send();

@@ -9,7 +9,12 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import { AUDIT, type AuditEvent, type Destination } from "../event.ts";
+import {
+  AUDIT,
+  type AuditEvent,
+  type Destination,
+  payloadOf,
+} from "../event.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Json } from "../struct/encode_struct.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
@@ -140,10 +145,12 @@ export class RejectedEvents implements Quarantine {
 }
 
 function formatLine(
-  { type, id, payload }: AuditEvent,
+  event: AuditEvent,
   about: Pick<RejectedEvent, "time" | "reason" | "destination">,
 ): Uint8Array {
-  const head = JSON.stringify({ ...about, type, id }).slice(0, -1);
+  const payload = payloadOf(event);
+  const head = JSON.stringify({ ...about, type: event.type, id: event.id })
+    .slice(0, -1);
   const line = new JsonBuffer();
   const encoder = new TextEncoder();
   line.append(encoder.encode(`${head},"event":`));

@@ -5,10 +5,10 @@
  */
 
 import { RejectedError } from "../errors.ts";
-import type { AuditEvent } from "../event.ts";
+import type { Payload } from "../event.ts";
 import type { JsonBuffer } from "./json_buffer.ts";
 import { MalformedStructError } from "./malformed_struct.ts";
-import { writeStruct } from "./struct_json.ts";
+import { StructWriter } from "./struct_json.ts";
 
 /** What stands before, between and behind the events: UTF-8. */
 export interface Framing {
@@ -56,7 +56,7 @@ export const JSON_LINES: Framing = {
  * @throws {RejectedError} where the first event's payload is no Struct
  */
 export function encodeEvents(
-  events: readonly AuditEvent[],
+  events: readonly Payload[],
   out: JsonBuffer,
   options: { framing: Framing; limits: Limits },
 ): number {
@@ -65,10 +65,11 @@ export function encodeEvents(
   out.append(framing.open);
   const most = Math.min(events.length, limits.maxEvents);
   const maxLength = limits.maxBytes - framing.close.length;
+  const writer = new StructWriter(out);
   let count = 0;
   for (let end = out.length; count < most; end = out.length, count++) {
     if (count > 0) out.append(framing.separator);
-    const fits = writeEvent(events[count], out, count === 0) &&
+    const fits = writeEvent(events[count], writer, count === 0) &&
       (count === 0 || out.length <= maxLength);
     if (!fits) {
       out.length = end;
@@ -81,13 +82,13 @@ export function encodeEvents(
 
 /** Whether the event could be written; a malformed first one is refused for good. */
 function writeEvent(
-  event: AuditEvent | undefined,
-  out: JsonBuffer,
+  event: Payload | undefined,
+  writer: StructWriter,
   first: boolean,
 ): boolean {
   if (event === undefined) return false;
   try {
-    writeStruct(event.payload, out);
+    writer.write(event);
     return true;
   } catch (error) {
     if (!(error instanceof MalformedStructError)) throw error;

@@ -16,6 +16,7 @@
 // Typed arrays are read within bounds that were checked, hence the `!`.
 // deno-lint-ignore-file no-non-null-assertion
 
+import { type Payload, payloadOf, wholePayload } from "../event.ts";
 import type { JsonBuffer } from "./json_buffer.ts";
 import { checkDepth } from "./malformed_struct.ts";
 import { writeStructGenerically } from "./struct_json_generic.ts";
@@ -83,6 +84,8 @@ const HIGH_BITS = 0x80808080;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+const NOTHING: Uint8Array = new Uint8Array();
+
 /** Legal, but not how encoders write it; caught here, never seen outside. */
 const UNUSUAL = Symbol("unusual encoding");
 
@@ -97,44 +100,55 @@ const UNUSUAL = Symbol("unusual encoding");
  * @throws {MalformedStructError} and `out` is as it was
  */
 export function writeStruct(payload: Uint8Array, out: JsonBuffer): void {
-  const start = out.length;
-  try {
-    new StructWriter(payload, out).write();
-  } catch (thrown) {
-    out.length = start;
-    if (thrown !== UNUSUAL) throw thrown;
-    writeStructGenerically(payload, out);
-  }
+  new StructWriter(out).write(wholePayload(payload));
 }
 
-/** Walks one payload once, front to back, writing as it goes. */
-class StructWriter {
-  readonly #source: Uint8Array;
-  readonly #words: DataView;
+/** Walks one payload after the other, front to back, writing as it goes. */
+export class StructWriter {
   readonly #out: JsonBuffer;
+  /** The message that the payload is in, as bytes and as words. */
+  #source = NOTHING;
+  #words = new DataView(NOTHING.buffer);
   #position = 0;
+  /** Where the payload ends. */
+  #end = 0;
   /** Where `#out` is written; there is room for whatever is left of the payload. */
   #bytes: Uint8Array;
   #view: DataView;
-  #to: number;
+  #to = 0;
 
-  constructor(source: Uint8Array, out: JsonBuffer) {
-    this.#source = source;
-    this.#words = new DataView(
-      source.buffer,
-      source.byteOffset,
-      source.byteLength,
-    );
+  constructor(out: JsonBuffer) {
     this.#out = out;
     this.#bytes = out.bytes;
     this.#view = out.view;
-    this.#to = out.length;
-    this.#makeRoom(roomFor(source.length));
   }
 
-  write(): void {
-    this.#writeStruct(this.#source.length, 0);
-    this.#out.length = this.#to;
+  /** See {@linkcode writeStruct}. */
+  write(payload: Payload): void {
+    const out = this.#out;
+    const start = out.length;
+    try {
+      this.#begin(payload);
+      this.#writeStruct(payload.end, 0);
+      out.length = this.#to;
+    } catch (thrown) {
+      out.length = start;
+      if (thrown !== UNUSUAL) throw thrown;
+      // A copy, for no decoder of text reads memory that threads share.
+      writeStructGenerically(payloadOf(payload).slice(), out);
+    }
+  }
+
+  #begin({ message, start, end }: Payload): void {
+    if (message !== this.#source) {
+      const { buffer, byteOffset, byteLength } = message;
+      this.#source = message;
+      this.#words = new DataView(buffer, byteOffset, byteLength);
+    }
+    this.#position = start;
+    this.#end = end;
+    this.#to = this.#out.length;
+    this.#makeRoom(roomFor(end - start));
   }
 
   #makeRoom(count: number): void {
@@ -269,7 +283,7 @@ class StructWriter {
         bytes[to++] = byte;
         continue;
       }
-      const room = ESCAPE_BYTES + roomFor(source.length - from);
+      const room = ESCAPE_BYTES + roomFor(this.#end - from);
       if (to + room > bytes.length) {
         this.#to = to;
         this.#makeRoom(room);
@@ -298,9 +312,9 @@ class StructWriter {
   }
 
   #writeInvalidUtf8(start: number, end: number): void {
-    const text = decoder.decode(this.#source.subarray(start, end));
+    const text = decoder.decode(this.#source.slice(start, end));
     const json = encoder.encode(JSON.stringify(text));
-    this.#makeRoom(json.length + roomFor(this.#source.length - end));
+    this.#makeRoom(json.length + roomFor(this.#end - end));
     this.#bytes.set(json, this.#to);
     this.#to += json.length;
   }

@@ -4,13 +4,19 @@
  * @module
  */
 
-import type { AuditEvent } from "../event.ts";
+import {
+  type AuditEvent,
+  type Payload,
+  payloadOf,
+  wholePayload,
+} from "../event.ts";
 import type { EventUnstructured } from "./proto/teleport_pb.ts";
 import { readSessionId } from "../struct/struct_fields.ts";
 
 /** Takes the envelope apart; of the payload, only what the program acts on is read. */
 export function toAuditEvent(event: EventUnstructured): AuditEvent {
   const { type, id, time, index, unstructured } = event;
+  const payload = wholePayload(unstructured);
   return {
     type,
     id,
@@ -18,15 +24,17 @@ export function toAuditEvent(event: EventUnstructured): AuditEvent {
       ? 0
       : Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
     index: Number(index),
-    payload: unstructured,
-    sessionId: sessionIdOf(type, unstructured),
+    ...payload,
+    sessionId: sessionIdOf(type, payload),
   };
 }
 
 /** The recording that an event announces, where it is of the type that does. */
 export function sessionIdOf(
   type: string,
-  payload: Uint8Array,
+  payload: Payload,
 ): string | undefined {
-  return type === "session.upload" ? readSessionId(payload) : undefined;
+  return type === "session.upload"
+    ? readSessionId(payloadOf(payload))
+    : undefined;
 }

@@ -12,7 +12,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { AuditEvent } from "../event.ts";
+import { type AuditEvent, sizeOf } from "../event.ts";
 import type { Channel, StreamOptions } from "./channel.ts";
 import {
   type Cluster,
@@ -163,7 +163,7 @@ export class TeleportClient {
       StreamUnstructuredSessionEventsRequestSchema,
       { sessionId, startIndex },
       decodeEvent,
-      { sizeOf: ({ payload }) => payload.length, signal },
+      { sizeOf, signal },
     );
     for await (const events of batches) {
       for (const event of events) {
@@ -222,7 +222,10 @@ export class TeleportClient {
       ExportUnstructuredEventsRequestSchema,
       { date: timestampFromMs(dayMs), chunk, cursor },
       decodeExportedEvent,
-      { sizeOf: ({ event }) => event?.payload.length ?? 0, signal },
+      {
+        sizeOf: ({ event }) => event === undefined ? 0 : sizeOf(event),
+        signal,
+      },
     );
     for await (const batch of batches) {
       const events: AuditEvent[] = [];

@@ -50,10 +50,8 @@ const EVENT_PAYLOAD = 0x2a;
 const TIME_SECONDS = 0x08;
 const TIME_NANOS = 0x10;
 
-/** Whole numbers of so many bits are exact as doubles, and so are times in milliseconds. */
-const MAX_VARINT_BITS = 42;
-
-const NO_PAYLOAD = new Uint8Array();
+/** Whole numbers below it are exact as doubles, and so are times in milliseconds. */
+const MAX_VARINT = 2 ** 42;
 
 /** Legal, perhaps, but not how servers write it; caught here, never seen outside. */
 const UNUSUAL = Symbol("unusual encoding");
@@ -108,7 +106,6 @@ function usually<Decoded>(
   }
 }
 
-/** The same bytes, whose parts are no Buffers. */
 function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
@@ -116,10 +113,13 @@ function plain(bytes: Buffer): Uint8Array {
 /** Walks one message once, front to back. */
 class Reader {
   readonly bytes: Buffer;
+  /** The same bytes: what is taken of them later is no Buffer. */
+  readonly message: Uint8Array;
   position = 0;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+    this.message = plain(bytes);
   }
 
   /** Reads a length and returns where what it measures ends. */
@@ -143,9 +143,9 @@ class Reader {
     let byte = bytes[this.position++]!;
     if (byte < 0x80) return byte;
     let value = byte & 0x7f;
-    for (let bits = 7; bits < MAX_VARINT_BITS; bits += 7) {
+    for (let scale = 2 ** 7; scale < MAX_VARINT; scale *= 2 ** 7) {
       byte = bytes[this.position++]!;
-      value += (byte & 0x7f) * 2 ** bits;
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }
     throw UNUSUAL;
@@ -198,7 +198,8 @@ function readEvent(reader: Reader, end: number): AuditEvent {
   let id = "";
   let timeMs: number | undefined;
   let index = 0;
-  let payload = NO_PAYLOAD;
+  let payloadStart = end;
+  let payloadEnd = end;
   while (reader.position < end) {
     switch (bytes[reader.position++]) {
       case EVENT_TYPE:
@@ -214,26 +215,23 @@ function readEvent(reader: Reader, end: number): AuditEvent {
       case EVENT_INDEX:
         index = reader.varint();
         break;
-      case EVENT_PAYLOAD: {
-        const to = reader.endWithin(end);
-        payload = new Uint8Array(
-          bytes.buffer as ArrayBuffer,
-          bytes.byteOffset + reader.position,
-          to - reader.position,
-        );
-        reader.position = to;
+      case EVENT_PAYLOAD:
+        payloadEnd = reader.endWithin(end);
+        payloadStart = reader.position;
+        reader.position = payloadEnd;
         break;
-      }
       default:
         throw UNUSUAL;
     }
   }
+  const { message } = reader;
+  const payload = { message, start: payloadStart, end: payloadEnd };
   return {
     type,
     id,
     timeMs: timeMs ?? 0,
     index,
-    payload,
+    ...payload,
     sessionId: sessionIdOf(type, payload),
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { AuditEvent } from "../event.ts";
+import { type AuditEvent, payloadOf } from "../event.ts";
 import { JsonBuffer } from "../struct/json_buffer.ts";
 import { writeStruct } from "../struct/struct_json.ts";
 
@@ -16,7 +16,7 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
  * map and its keys come in any order, so that the digest is of the sorted JSON.
  */
 export function eventKey(event: AuditEvent): string {
-  return event.id !== "" ? event.id : payloadDigest(event.payload);
+  return event.id !== "" ? event.id : payloadDigest(payloadOf(event));
 }
 
 function payloadDigest(payload: Uint8Array): string {

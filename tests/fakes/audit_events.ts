@@ -4,24 +4,42 @@
  * @module
  */
 
-import type { AuditEvent, PagePosition, Position } from "../../lib/event.ts";
+import {
+  type AuditEvent,
+  type PagePosition,
+  type Payload,
+  payloadOf,
+  type Position,
+  wholePayload,
+} from "../../lib/event.ts";
 import type { JsonObject } from "./json.ts";
 import { encodeStruct } from "./struct_bytes.ts";
 
 /** An event; its payload carries the id as `uid`, and what `fields` adds. */
 export function auditEvent(
   id: string,
-  { fields = {}, ...event }: Partial<AuditEvent> & { fields?: JsonObject } = {},
+  { fields = {}, payload, ...event }: Partial<AuditEvent> & {
+    fields?: JsonObject;
+    payload?: Uint8Array;
+  } = {},
 ): AuditEvent {
   return {
     type: "user.login",
     id,
     timeMs: Date.parse("2026-03-01T11:00:00Z"),
     index: 0,
-    payload: encodeStruct({ uid: id, ...fields }),
+    ...wholePayload(payload ?? encodeStruct({ uid: id, ...fields })),
     sessionId: undefined,
     ...event,
   };
+}
+
+/** With its payload alone, wherever that is: what two events are compared by. */
+export function withPayload(
+  { message, start, end, ...event }: AuditEvent,
+): Omit<AuditEvent, keyof Payload> & { payload: Uint8Array } {
+  const payload = Uint8Array.from(payloadOf({ message, start, end }));
+  return { ...event, payload };
 }
 
 /** So many events, with the ids `<prefix><first>` and up. */

@@ -1,5 +1,10 @@
 import { RejectedError } from "../../lib/errors.ts";
-import { AUDIT, type AuditEvent, type Destination } from "../../lib/event.ts";
+import {
+  AUDIT,
+  type AuditEvent,
+  type Destination,
+  sizeOf,
+} from "../../lib/event.ts";
 import { createDeliver } from "../../lib/pipeline/deliver.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { auditEvent, idsOf } from "../fakes/audit_events.ts";
@@ -70,7 +75,7 @@ function sized(...sizes: readonly number[]): AuditEvent[] {
   );
 }
 
-const OVER_1000 = ({ payload }: AuditEvent) => payload.length > 1_000;
+const OVER_1000 = (event: AuditEvent) => sizeOf(event) > 1_000;
 
 Deno.test("the event that is too large is found by its size, and the others are sent once more, in order", async () => {
   const { deliver, requests, copies, setAside } = setUp(OVER_1000);

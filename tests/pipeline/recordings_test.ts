@@ -1,4 +1,4 @@
-import { AUDIT } from "../../lib/event.ts";
+import { AUDIT, wholePayload } from "../../lib/event.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import {
   assert,
@@ -80,7 +80,7 @@ Deno.test("large events make requests of fewer", async () => {
   const requests: number[] = [];
   const large = ELEVEN.map((event) => ({
     ...event,
-    payload: new Uint8Array(60),
+    ...wholePayload(new Uint8Array(60)),
   }));
   const run = startRecordings({ s1: streaming(large) }, {
     maxBytes: 100,

@@ -1,5 +1,5 @@
 import { RejectedError } from "../../lib/errors.ts";
-import type { AuditEvent } from "../../lib/event.ts";
+import { type AuditEvent, wholePayload } from "../../lib/event.ts";
 import {
   encodeEvents,
   JSON_ARRAY,
@@ -137,7 +137,7 @@ function event(payload: Uint8Array): AuditEvent {
     id: "",
     timeMs: 0,
     index: 0,
-    payload,
+    ...wholePayload(payload),
     sessionId: undefined,
   };
 }

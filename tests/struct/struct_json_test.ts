@@ -1,11 +1,12 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
+import { wholePayload } from "../../lib/event.ts";
 import { JsonBuffer } from "../../lib/struct/json_buffer.ts";
 import {
   MalformedStructError,
   MAX_DEPTH,
 } from "../../lib/struct/malformed_struct.ts";
-import { writeStruct } from "../../lib/struct/struct_json.ts";
+import { StructWriter, writeStruct } from "../../lib/struct/struct_json.ts";
 import {
   assert,
   assertEquals,
@@ -390,6 +391,55 @@ Deno.test("a length that runs over the end of what holds it is refused", () => {
   );
 });
 
+Deno.test("a payload is read from its start to its end, whatever is before and behind it", () => {
+  const seed = randomSeed();
+  for (let position = 0; position < MUTATIONS; position++) {
+    const random = new Random(seed, position);
+    const payload = encodeStruct(randomObject(random, 2));
+    if (payload.length > 0 && random.below(2) === 0) {
+      payload[random.below(payload.length)] = random.next();
+    }
+    const whole = payload.subarray(0, payload.length - random.below(3));
+    const start = random.below(40);
+    const message = bytes(
+      Uint8Array.from({ length: start }, () => random.below(256)),
+      whole,
+      Uint8Array.from({ length: 40 }, () => random.below(256)),
+    );
+    const end = start + whole.length;
+    const hint = `seed ${seed}, position ${position}`;
+    assertEquals(
+      outcomeOf((out) => new StructWriter(out).write({ message, start, end })),
+      outcomeOf((out) => writeStruct(whole, out)),
+      hint,
+    );
+  }
+});
+
+Deno.test("one writer writes payloads of one message and of others, in memory that threads share too", () => {
+  const payloads = [{ a: "x" }, { b: [1, "größer"] }, { c: "\ud800" }, {}]
+    .map((object) => encodeStruct(object));
+  const invalid = entry(key("a"), value(struct.string(Uint8Array.of(0xff))));
+  const expected = outcomeOf((out) => {
+    for (const payload of [...payloads, invalid, unusually(invalid)]) {
+      writeStruct(payload, out);
+    }
+  });
+  const all = [...payloads, invalid, unusually(invalid)];
+  const shared = new Uint8Array(new SharedArrayBuffer(1_000));
+  shared.set(bytes(...all));
+  const out = new JsonBuffer();
+  const writer = new StructWriter(out);
+  let start = 0;
+  for (const [i, payload] of all.entries()) {
+    const end = start + payload.length;
+    if (i % 2 === 0) writer.write({ message: shared, start, end });
+    else writer.write(wholePayload(payload));
+    start = end;
+  }
+  assertEquals(decode(out.written()), expected);
+});
+
 Deno.test("damaged Structs are refused or give valid JSON", () => {
   const seed = randomSeed();
   let refused = 0;
@@ -478,6 +528,18 @@ function assertRefused(payload: Uint8Array): MalformedStructError {
   );
   assertStrictEquals(decode(out.written()), before);
   return error;
+}
+
+/** What was written, or that nothing was. */
+function outcomeOf(act: (out: JsonBuffer) => void): string {
+  const out = new JsonBuffer();
+  try {
+    act(out);
+  } catch (error) {
+    assert(error instanceof MalformedStructError, `${error}`);
+    return "refused";
+  }
+  return decode(out.written());
 }
 
 function referenceText(json: Json): string {

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { EventUnstructuredSchema } from "../../lib/teleport/proto/teleport_pb.ts";
+import { wholePayload } from "../../lib/event.ts";
 import { toAuditEvent } from "../../lib/teleport/audit_event.ts";
 import { assertEquals, assertStrictEquals } from "../assert.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
@@ -19,7 +20,7 @@ Deno.test("an event keeps its envelope and its bytes", () => {
       id: "1a2b",
       timeMs: 1_700_000_000_123,
       index: 7,
-      payload,
+      ...wholePayload(payload),
       sessionId: undefined,
     },
   );
@@ -37,7 +38,7 @@ Deno.test("an event without time, id or payload is an event", () => {
     id: "",
     timeMs: 0,
     index: 0,
-    payload: new Uint8Array(),
+    ...wholePayload(new Uint8Array()),
     sessionId: undefined,
   });
 });

@@ -1,6 +1,8 @@
+import type { AuditEvent } from "../../lib/event.ts";
 import { TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog, type AuditLogOptions } from "../fakes/audit_log.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -95,8 +97,8 @@ Deno.test("events of a chunk are whole", async () => {
       client.exportEvents(request, never()),
     );
     const exported = batches.flatMap(({ events }) => events);
-    const byId = <T extends { id: string }>(events: readonly T[]) =>
-      events.toSorted((a, b) => a.id < b.id ? -1 : 1);
+    const byId = (events: readonly AuditEvent[]) =>
+      events.toSorted((a, b) => a.id < b.id ? -1 : 1).map(withPayload);
     assertEquals(byId(exported), byId(events));
     assert(exported.some(({ sessionId }) => sessionId !== undefined));
   });

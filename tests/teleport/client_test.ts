@@ -1,6 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
-import type { AuditEvent } from "../../lib/event.ts";
 import { formatAddress } from "../../lib/teleport/address.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
@@ -12,6 +11,7 @@ import {
   assertStringIncludes,
   equal,
 } from "../assert.ts";
+import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME, type LogEvent, logEvent } from "../fakes/log_event.ts";
@@ -62,7 +62,7 @@ Deno.test("a page brings the log's events, whole and in order", async () => {
   ];
   await withTeleport(async ({ client }) => {
     const page = await client.getEvents(PAGE, never());
-    assertEquals(page.events.map(withPlainBytes), events.map(asAuditEvent));
+    assertEquals(page.events.map(withPayload), events.map(asAuditEvent));
     assertStrictEquals(page.lastKey, "");
   }, { events });
 });
@@ -73,7 +73,7 @@ Deno.test("an event of 2 MiB comes whole", async () => {
   await withTeleport(async ({ client }) => {
     const { events } = await client.getEvents(PAGE, never());
     assertEquals(events.length, 1);
-    assert(equal(events.map(withPlainBytes), [asAuditEvent(event)]));
+    assert(equal(events.map(withPayload), [asAuditEvent(event)]));
   }, { events: [event] });
 });
 
@@ -115,7 +115,7 @@ Deno.test("a recording is streamed from where it is asked for", async () => {
     for (const startIndex of [0, 13]) {
       const stream = client.streamSessionEvents(SESSION, startIndex, never());
       assertEquals(
-        await Array.fromAsync(stream, withPlainBytes),
+        await Array.fromAsync(stream, withPayload),
         events.slice(startIndex).map(asAuditEvent),
       );
     }
@@ -472,11 +472,6 @@ async function withTeleport(
   }
 }
 
-/** The bytes of a page are views of Node's kind. */
-function withPlainBytes(event: AuditEvent): AuditEvent {
-  return { ...event, payload: new Uint8Array(event.payload) };
-}
-
 function recordingOf(length: number): LogEvent[] {
   return Array.from(
     { length },
@@ -484,7 +479,9 @@ function recordingOf(length: number): LogEvent[] {
   );
 }
 
-function asAuditEvent({ type, id, timeUs, index, json }: LogEvent): AuditEvent {
+function asAuditEvent(
+  { type, id, timeUs, index, json }: LogEvent,
+): ReturnType<typeof withPayload> {
   return {
     type,
     id,

@@ -6,6 +6,7 @@ import {
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { payloadOf } from "../../lib/event.ts";
 import { toAuditEvent } from "../../lib/teleport/audit_event.ts";
 import {
   decodeEvent,
@@ -18,6 +19,7 @@ import {
   ExportEventUnstructuredSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
+import { withPayload } from "../fakes/audit_events.ts";
 import { Random } from "../fakes/random.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
 import { bytes, field, varint, varintField } from "../struct/wire.ts";
@@ -39,21 +41,36 @@ const generically = {
       EventsUnstructuredSchema,
       plain(message),
     );
-    return { events: items.map(toAuditEvent), lastKey };
+    return { events: items.map(toAuditEvent).map(withPayload), lastKey };
   },
   event: (message: Buffer) =>
-    toAuditEvent(fromBinary(EventUnstructuredSchema, plain(message))),
+    withPayload(
+      toAuditEvent(fromBinary(EventUnstructuredSchema, plain(message))),
+    ),
   exported(message: Buffer) {
     const { event, cursor } = fromBinary(
       ExportEventUnstructuredSchema,
       plain(message),
     );
-    return { event: event && toAuditEvent(event), cursor };
+    return { event: event && withPayload(toAuditEvent(event)), cursor };
+  },
+};
+
+/** The same of what is tested. */
+const decoded = {
+  page(message: Buffer) {
+    const { events, lastKey } = decodePage(message);
+    return { events: events.map(withPayload), lastKey };
+  },
+  event: (message: Buffer) => withPayload(decodeEvent(message)),
+  exported(message: Buffer) {
+    const { event, cursor } = decodeExportedEvent(message);
+    return { event: event && withPayload(event), cursor };
   },
 };
 
 Deno.test("an event is taken apart", () => {
-  assertEquals(decodeEvent(encode(EventUnstructuredSchema, EVENT)), {
+  assertEquals(decoded.event(encode(EventUnstructuredSchema, EVENT)), {
     type: "session.upload",
     id: "6e1f6c1e-größer-🙂",
     timeMs: 1_700_000_000_123,
@@ -69,7 +86,7 @@ Deno.test("a page is its events in order, and where the next one begins", () => 
     (_, i) => ({ ...EVENT, id: String(i), index: BigInt(i) }),
   );
   const message = encode(EventsUnstructuredSchema, { items, lastKey: "next" });
-  const { events, lastKey } = decodePage(message);
+  const { events, lastKey } = decoded.page(message);
   assertStrictEquals(lastKey, "next");
   assertEquals(events.map(({ id }) => id), items.map(({ id }) => id));
   assertEquals({ events, lastKey }, generically.page(message));
@@ -87,13 +104,13 @@ Deno.test("an exported event comes with the cursor behind it", () => {
 Deno.test("what is missing has protobuf's defaults", () => {
   const nothing = Buffer.alloc(0);
   assertEquals(decodePage(nothing), { events: [], lastKey: "" });
-  assertEquals(decodeEvent(nothing), generically.event(nothing));
+  assertEquals(decoded.event(nothing), generically.event(nothing));
   assertEquals(decodeExportedEvent(nothing), { event: undefined, cursor: "" });
 });
 
 Deno.test("a payload is a view of the message, not more than it", () => {
   const message = encode(EventUnstructuredSchema, EVENT);
-  const { payload } = decodeEvent(message);
+  const payload = payloadOf(decodeEvent(message));
   assertStrictEquals(payload.buffer, message.buffer);
   assertEquals(payload, encodeStruct({ sid: "3f1c" }));
 });
@@ -137,12 +154,12 @@ Deno.test("every legal encoding says what protobuf says", () => {
   };
   for (const [name, event] of Object.entries(cases)) {
     const message = Buffer.from(event);
-    assertEquals(decodeEvent(message), generically.event(message), name);
+    assertEquals(decoded.event(message), generically.event(message), name);
     const page = Buffer.from(bytes(field(1, event), field(2, "key")));
-    assertEquals(decodePage(page), generically.page(page), name);
+    assertEquals(decoded.page(page), generically.page(page), name);
     const exported = Buffer.from(bytes(field(1, event), field(2, "cursor")));
     assertEquals(
-      decodeExportedEvent(exported),
+      decoded.exported(exported),
       generically.exported(exported),
       name,
     );
@@ -150,7 +167,7 @@ Deno.test("every legal encoding says what protobuf says", () => {
   const pieces = Buffer.from(
     bytes(field(1, field(1, "type")), field(1, field(2, "id"))),
   );
-  assertEquals(decodeExportedEvent(pieces), generically.exported(pieces));
+  assertEquals(decoded.exported(pieces), generically.exported(pieces));
 });
 
 Deno.test("a number that runs over the end of its message is refused", () => {
@@ -160,8 +177,8 @@ Deno.test("a number that runs over the end of its message is refused", () => {
     [0x0a, 0x03, 0x1a, 0x01, 0x08, 0x05],
   ].map((message) => Buffer.from(message));
   for (const message of cases) {
-    compare(message, decodeEvent, generically.event, message.toString("hex"));
-    compare(message, decodePage, generically.page, message.toString("hex"));
+    compare(message, decoded.event, generically.event, message.toString("hex"));
+    compare(message, decoded.page, generically.page, message.toString("hex"));
   }
 });
 
@@ -195,11 +212,11 @@ Deno.test("damaged messages are read as protobuf reads them, or refused", () => 
       return copy.subarray(0, copy.length - random.below(5));
     };
     const hint = `seed ${seed}, position ${position}`;
-    compare(damaged(messages.page), decodePage, generically.page, hint);
-    compare(damaged(messages.event), decodeEvent, generically.event, hint);
+    compare(damaged(messages.page), decoded.page, generically.page, hint);
+    compare(damaged(messages.event), decoded.event, generically.event, hint);
     compare(
       damaged(messages.exported),
-      decodeExportedEvent,
+      decoded.exported,
       generically.exported,
       hint,
     );

@@ -1,5 +1,5 @@
 import { GaveUpError } from "../../lib/errors.ts";
-import type { Batch, PagePosition } from "../../lib/event.ts";
+import { type Batch, type PagePosition, payloadOf } from "../../lib/event.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import {
@@ -61,8 +61,8 @@ Deno.test("blank ids neither lose nor repeat an event", async () => {
   const read = reading.batches.flatMap(({ events }) => events);
   // The page is read again as a whole: which of the same ones is new is not told.
   assertEquals(
-    read.map(({ payload }) => payload.toHex()).sort(),
-    log.events.map(({ payload }) => payload.toHex()).sort(),
+    read.map((event) => payloadOf(event).toHex()).sort(),
+    log.events.map((event) => payloadOf(event).toHex()).sort(),
   );
 });
 

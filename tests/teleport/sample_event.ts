@@ -4,14 +4,18 @@
  * @module
  */
 
-import type { AuditEvent } from "../../lib/event.ts";
+import {
+  type AuditEvent,
+  type Payload,
+  wholePayload,
+} from "../../lib/event.ts";
 import type { JsonObject } from "../fakes/json.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
 
 /** An event like any other, but for what is given. */
 export function sampleEvent(
   { payload, ...fields }:
-    & Partial<Omit<AuditEvent, "payload">>
+    & Partial<Omit<AuditEvent, keyof Payload>>
     & { readonly payload?: JsonObject | Uint8Array } = {},
 ): AuditEvent {
   return {
@@ -21,8 +25,8 @@ export function sampleEvent(
     index: 0,
     sessionId: undefined,
     ...fields,
-    payload: payload instanceof Uint8Array
-      ? payload
-      : encodeStruct(payload ?? {}),
+    ...wholePayload(
+      payload instanceof Uint8Array ? payload : encodeStruct(payload ?? {}),
+    ),
   };
 }
