@@ -34,15 +34,16 @@ interface Credentials {
  * Reads the credentials and makes the sink; connects on first use.
  *
  * @param options How often the files are read again; left out: only once what is
- * in use has ended
+ * in use has ended. And whether requests are made on a thread of their own
  * @throws {ConfigError} naming the option and the file
  */
 export async function openFluentdSink(
   fluentd: FluentdConfig,
-  { clock, refreshIntervalMs, observer }: {
+  { clock, refreshIntervalMs, observer, ownThread = false }: {
     readonly clock: Clock;
     readonly refreshIntervalMs?: number | undefined;
     readonly observer?: RequestObserver;
+    readonly ownThread?: boolean;
   },
 ): Promise<OpenSink> {
   const { headers } = fluentd;
@@ -67,6 +68,7 @@ export async function openFluentdSink(
       tls: () => files.value.tls,
       headers: () => files.value.headers,
       clock,
+      ownThread,
       ...observer && { observer },
     }),
     terms: () => files.value.tls.terms,

@@ -81,6 +81,8 @@ export async function start(
   await using target = await openTarget(config, {
     clock,
     requests: watchRequests(monitor, signals.kill),
+    // What the runtime tells of a request is within our span on this thread alone.
+    ownThread: monitor.tracer === undefined,
     state: {
       saved(seconds) {
         monitor.measurements.save(seconds);

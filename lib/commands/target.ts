@@ -78,6 +78,8 @@ export interface TargetOptions {
   readonly requests: RequestObserver;
   /** Told of saves of the state. */
   readonly state: StateObserver;
+  /** Whether requests are made on a thread of their own. */
+  readonly ownThread: boolean;
 }
 
 /**
@@ -97,12 +99,13 @@ export async function openTarget(
 async function openFluentd(
   config: Config,
   target: FluentdTarget,
-  { clock, requests, state: observer }: TargetOptions,
+  { clock, requests, state: observer, ownThread }: TargetOptions,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
   const { sink, terms, keepFresh } = await openFluentdSink(fluentd, {
     clock,
     observer: requests,
+    ownThread,
     refreshIntervalMs: config.teleport.refreshIntervalMs,
   });
   const directory = stateDirectory(storage, config.teleport.addresses);

@@ -5,27 +5,29 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { TimeoutError } from "../errors.ts";
+import { RejectedError, TimeoutError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
-import {
-  encodeEvents,
-  JSON_ARRAY,
-  JSON_OBJECT,
-} from "../struct/encode_events.ts";
 import { checkAnswer } from "./answer.ts";
+import { DeliveryThread } from "./delivery_thread.ts";
+import {
+  type BodyOptions,
+  type EncodedRequest,
+  type Exchanges,
+  type Header,
+  LocalExchanges,
+} from "./exchange.ts";
+import { ExchangePool } from "./exchange_pool.ts";
 import { describeFetchError } from "./fetch_error.ts";
-import { gzip } from "./gzip.ts";
-import { type Answer, Lane } from "./lane.ts";
-import { LanePool } from "./lane_pool.ts";
+import type { Answer } from "./lane.ts";
 import type { FluentdTls } from "./tls.ts";
 
 /** Where each destination's URL comes from. */
 const OPTIONS = { audit: "fluentd-url", recording: "fluentd-session-url" };
 
 /** How to talk to the receiver. */
-export interface FluentdOptions {
+export interface FluentdOptions extends BodyOptions {
   /** Receives audit events. */
   readonly url: string;
   /** Receives recordings, with `.<session id>.log` appended. */
@@ -34,36 +36,31 @@ export interface FluentdOptions {
   readonly tls: () => FluentdTls;
   /** Connections to each host, and so requests in flight. */
   readonly maxConnections: number;
-  /** Most events per request; 1 sends plain objects instead of arrays. */
-  readonly maxEvents: number;
-  /** Most bytes per request, before compression; one event may exceed it. */
-  readonly maxBytes: number;
   /** Per request. */
   readonly timeoutMs: number;
-  readonly compress: "none" | "gzip";
   /** Sent with every request; asked before each. */
   readonly headers: () => readonly Header[];
   readonly clock: Clock;
   readonly observer?: RequestObserver;
-}
-
-/** One HTTP header. */
-interface Header {
-  readonly name: string;
-  readonly value: string;
+  /**
+   * Whether requests are made on a thread of their own: for those who have many
+   * to make. Default: on this one.
+   */
+  readonly ownThread?: boolean;
 }
 
 /** Sends events as JSON objects, or arrays of them, by POST. */
 export class FluentdSink implements Sink {
   readonly #options: FluentdOptions;
-  #headers: { readonly of: readonly Header[]; readonly all: Headers };
+  readonly #exchanges: Exchanges;
   /** By origin: a pool's connections all lead to the same host. */
-  readonly #pools = new Map<string, LanePool>();
+  readonly #pools = new Map<string, ExchangePool>();
 
   constructor(options: FluentdOptions) {
     this.#options = options;
-    const headers = options.headers();
-    this.#headers = { of: headers, all: allHeaders(headers, options) };
+    this.#exchanges = options.ownThread
+      ? new DeliveryThread(options)
+      : new LocalExchanges(options);
   }
 
   /** See `Sink.send`. A request that takes longer than the time-out fails. */
@@ -74,18 +71,16 @@ export class FluentdSink implements Sink {
   ): Promise<number> {
     const url = this.#urlOf(destination);
     const pool = this.#poolOf(url);
-    const { lane, buffer } = await pool.acquire(kill);
+    const exchange = await pool.acquire(kill);
+    const deadline = this.#deadline(url, kill);
+    const { signal } = deadline;
     try {
-      const count = encodeEvents(events, buffer, {
-        framing: this.#options.maxEvents > 1 ? JSON_ARRAY : JSON_OBJECT,
-        limits: this.#options,
-      });
-      const body = this.#options.compress === "gzip"
-        ? await gzip(buffer.written())
-        : buffer.written();
+      const request = await exchange.begin({ url, events, signal })
+        .catch((error: unknown) => this.#fail(error, url, signal));
       const { observer, clock } = this.#options;
+      const { count, bytes } = request;
       const send = async () => {
-        const answer = await this.#post(lane, url, body, kill);
+        const answer = await this.#answer(request, url, signal);
         checkAnswer(answer, {
           url: withoutQuery(url),
           option: OPTIONS[destination.kind],
@@ -93,64 +88,69 @@ export class FluentdSink implements Sink {
           nowMs: clock.now(),
         });
       };
-      await (observer === undefined ? send() : observer.watch(
-        { destination, events: count, bytes: body.length },
-        send,
-      ));
+      await (observer === undefined
+        ? send()
+        : observer.watch({ destination, events: count, bytes }, send));
       return count;
     } finally {
-      pool.release({ lane, buffer });
+      deadline.clear();
+      pool.release(exchange);
     }
   }
 
   close(): void {
-    for (const pool of this.#pools.values()) pool.close();
+    this.#exchanges.close();
   }
 
-  async #post(
-    lane: Lane,
+  async #answer(
+    request: EncodedRequest,
     url: string,
-    body: Uint8Array<ArrayBuffer>,
-    kill: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Answer> {
+    try {
+      signal.throwIfAborted();
+      return await request.answer();
+    } catch (error) {
+      return this.#fail(error, url, signal);
+    }
+  }
+
+  /** What ends a request before its time: `kill`, or that there is no answer. */
+  #deadline(
+    url: string,
+    kill: AbortSignal,
+  ): { readonly signal: AbortSignal; clear(): void } {
     const { timeoutMs } = this.#options;
-    const timeout = new AbortController();
+    const end = new AbortController();
     const timer = setTimeout(() => {
-      timeout.abort(
+      end.abort(
         new TimeoutError(
           `no answer from ${withoutQuery(url)} within ${timeoutMs / 1_000} s`,
         ),
       );
     }, timeoutMs);
-    const abort = () => timeout.abort(kill.reason);
+    const abort = () => end.abort(kill.reason);
     kill.addEventListener("abort", abort, { once: true });
-    try {
-      kill.throwIfAborted();
-      const { signal } = timeout;
-      const headers = this.#currentHeaders();
-      return await lane.post({ url, headers, body, signal });
-    } catch (error) {
-      if (kill.aborted) throw kill.reason;
-      if (timeout.signal.aborted) throw timeout.signal.reason;
-      const { tls, clock } = this.#options;
-      const { terms } = tls();
-      throw describeFetchError(error, {
-        url: withoutQuery(url),
-        terms,
-        nowMs: clock.now(),
-      });
-    } finally {
-      clearTimeout(timer);
-      kill.removeEventListener("abort", abort);
-    }
+    if (kill.aborted) abort();
+    return {
+      signal: end.signal,
+      clear() {
+        clearTimeout(timer);
+        kill.removeEventListener("abort", abort);
+      },
+    };
   }
 
-  #currentHeaders(): Headers {
-    const headers = this.#options.headers();
-    if (headers !== this.#headers.of) {
-      this.#headers = { of: headers, all: allHeaders(headers, this.#options) };
-    }
-    return this.#headers.all;
+  /** @throws why there is no answer, in words */
+  #fail(error: unknown, url: string, signal: AbortSignal): never {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof RejectedError) throw error;
+    const { tls, clock } = this.#options;
+    throw describeFetchError(error, {
+      url: withoutQuery(url),
+      terms: tls().terms,
+      nowMs: clock.now(),
+    });
   }
 
   #urlOf(destination: Destination): string {
@@ -160,27 +160,18 @@ export class FluentdSink implements Sink {
       : `${sessionUrl}.${encodeURIComponent(destination.sessionId)}.log`;
   }
 
-  #poolOf(url: string): LanePool {
+  #poolOf(url: string): ExchangePool {
     const { origin } = new URL(url);
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      const { maxConnections, tls, clock } = this.#options;
-      pool = new LanePool(maxConnections, () => new Lane(tls, clock));
+      pool = new ExchangePool(
+        this.#options.maxConnections,
+        () => this.#exchanges.create(),
+      );
       this.#pools.set(origin, pool);
     }
     return pool;
   }
-}
-
-function allHeaders(
-  headers: readonly Header[],
-  { compress }: Pick<FluentdOptions, "compress">,
-): Headers {
-  const all = new Headers();
-  for (const { name, value } of headers) all.append(name, value);
-  if (!all.has("content-type")) all.set("content-type", "application/json");
-  if (compress === "gzip") all.set("content-encoding", "gzip");
-  return all;
 }
 
 /** As messages show it: some receivers take a secret in the query. */

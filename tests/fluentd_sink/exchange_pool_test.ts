@@ -1,28 +1,25 @@
-import { Lane } from "../../lib/fluentd/lane.ts";
-import { LanePool } from "../../lib/fluentd/lane_pool.ts";
+import type { Exchange } from "../../lib/fluentd/exchange.ts";
+import { ExchangePool } from "../../lib/fluentd/exchange_pool.ts";
 import {
   assertEquals,
   assertNotStrictEquals,
   assertRejects,
   assertStrictEquals,
 } from "../assert.ts";
-import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { turn } from "../fakes/fake_clock.ts";
 import { NEVER } from "./setup.ts";
 
-/** A pool, and how many lanes it has made. */
+/** A pool, and how many connections it has made. */
 function createPool(size: number) {
   let made = 0;
-  const pool = new LanePool(size, () => {
+  const pool = new ExchangePool(size, (): Exchange => {
     made++;
-    return new Lane(
-      () => ({ caCerts: [], client: undefined }),
-      new FakeClock(),
-    );
+    return { begin: () => Promise.reject(new Error("not of concern here")) };
   });
   return { pool, made: () => made };
 }
 
-Deno.test("lanes are made when they are needed, and used again", async () => {
+Deno.test("connections are made when they are needed, and used again", async () => {
   const { pool, made } = createPool(3);
   for (let i = 0; i < 5; i++) pool.release(await pool.acquire(NEVER));
   assertEquals(made(), 1);
@@ -31,40 +28,40 @@ Deno.test("lanes are made when they are needed, and used again", async () => {
     await pool.acquire(NEVER),
   ];
   assertEquals(made(), 2);
-  assertNotStrictEquals(first.buffer, second.buffer);
+  assertNotStrictEquals(first, second);
 });
 
-Deno.test("there are never more lanes than the pool's size, and who waits longest gets the next one", async () => {
+Deno.test("there are never more connections than the pool's size, and who waits longest gets the next one", async () => {
   const { pool, made } = createPool(2);
   const held = [await pool.acquire(NEVER), await pool.acquire(NEVER)];
   const order: number[] = [];
   for (let i = 0; i < 3; i++) {
-    pool.acquire(NEVER).then((lane) => {
+    pool.acquire(NEVER).then((exchange) => {
       order.push(i);
-      pool.release(lane);
+      pool.release(exchange);
     });
   }
   await turn();
   assertEquals(order, []);
-  for (const lane of held) pool.release(lane);
+  for (const exchange of held) pool.release(exchange);
   await turn();
   assertEquals(order, [0, 1, 2]);
   assertEquals(made(), 2);
 });
 
-Deno.test("who gives up waiting takes no lane away", async () => {
+Deno.test("who gives up waiting takes no connection away", async () => {
   const { pool } = createPool(1);
-  const lane = await pool.acquire(NEVER);
+  const exchange = await pool.acquire(NEVER);
   const controller = new AbortController();
   const waiting = pool.acquire(controller.signal);
   const reason = new Error("killed");
   controller.abort(reason);
   assertStrictEquals(await assertRejects(() => waiting), reason);
-  pool.release(lane);
-  assertEquals(await pool.acquire(NEVER), lane);
+  pool.release(exchange);
+  assertStrictEquals(await pool.acquire(NEVER), exchange);
 });
 
-Deno.test("the lane that was used last is used first, so that the others may grow idle", async () => {
+Deno.test("the connection that was used last is used first, so that the others may grow idle", async () => {
   const { pool } = createPool(2);
   const [first, second] = [
     await pool.acquire(NEVER),
@@ -72,5 +69,5 @@ Deno.test("the lane that was used last is used first, so that the others may gro
   ];
   pool.release(first);
   pool.release(second);
-  assertStrictEquals((await pool.acquire(NEVER)).lane, second.lane);
+  assertStrictEquals(await pool.acquire(NEVER), second);
 });

@@ -1,0 +1,178 @@
+/**
+ * Requests on a thread of their own: while one thread reads what comes from
+ * Teleport, the other one encodes, compresses, encrypts and sends.
+ *
+ * Payloads go over in memory that both share, in a block for each connection; all
+ * else is a few small messages per request.
+ *
+ * @module
+ */
+
+import { RejectedError } from "../errors.ts";
+import { type Payload, sizeOf } from "../event.ts";
+import type {
+  EncodedRequest,
+  Exchange,
+  ExchangeOptions,
+  Exchanges,
+  Header,
+  Sending,
+} from "./exchange.ts";
+import type { Answer, TlsOptions } from "./lane.ts";
+import { PayloadBlock } from "./payload_block.ts";
+import type { ThreadCommand, ThreadReport } from "./thread_messages.ts";
+
+/** What the clock would be for is done on the thread, by the machine's own. */
+export type ThreadOptions = Omit<ExchangeOptions, "clock">;
+
+/** The request that a lane has, until there is an answer. */
+interface Underway {
+  readonly encoded: PromiseWithResolvers<Encoded>;
+  readonly answered: PromiseWithResolvers<Answer>;
+}
+
+type Encoded = Pick<EncodedRequest, "count" | "bytes">;
+
+/** The thread, and what it was told. */
+interface Running {
+  readonly worker: Worker;
+  tls: TlsOptions | undefined;
+  headers: readonly Header[] | undefined;
+}
+
+/** Connections of another thread, which begins with the first request. */
+export class DeliveryThread implements Exchanges {
+  readonly #options: ThreadOptions;
+  readonly #module: URL;
+  readonly #underway = new Map<number, Underway>();
+  #running: Running | undefined;
+  #lanes = 0;
+
+  /** @param module What the thread runs; there is but one that is of use */
+  constructor(
+    options: ThreadOptions,
+    module = new URL("./delivery_worker.ts", import.meta.url),
+  ) {
+    this.#options = options;
+    this.#module = module;
+  }
+
+  create(): Exchange {
+    const lane = this.#lanes++;
+    const block = new PayloadBlock();
+    return { begin: (sending) => this.#begin(lane, block, sending) };
+  }
+
+  /** Ends the thread at once, with what it has under way. */
+  close(): void {
+    this.#fail(new Error("the sink is closed"));
+  }
+
+  async #begin(
+    lane: number,
+    block: PayloadBlock,
+    { url, events, signal }: Sending,
+  ): Promise<EncodedRequest> {
+    signal.throwIfAborted();
+    const running = this.#run();
+    const underway: Underway = {
+      encoded: Promise.withResolvers(),
+      answered: Promise.withResolvers(),
+    };
+    // Who hears that nothing could be encoded asks for no answer.
+    underway.answered.promise.catch(() => {});
+    this.#underway.set(lane, underway);
+    const abort = () => tell(running, { kind: "abort", lane });
+    signal.addEventListener("abort", abort, { once: true });
+    void Promise.allSettled([underway.answered.promise])
+      .then(() => signal.removeEventListener("abort", abort));
+    const payloads = block.pack(leading(events, this.#options));
+    tell(running, { kind: "send", lane, url, payloads });
+    const encoded = await underway.encoded.promise;
+    return { ...encoded, answer: () => underway.answered.promise };
+  }
+
+  /** The thread, which knows what is to be shown and sent along by now. */
+  #run(): Running {
+    const running = this.#running ??= this.#start();
+    const tls = this.#options.tls();
+    if (tls !== running.tls) {
+      const { caCerts, client } = running.tls = tls;
+      tell(running, { kind: "credentials", tls: { caCerts, client } });
+    }
+    const headers = this.#options.headers();
+    if (headers !== running.headers) {
+      running.headers = headers;
+      tell(running, {
+        kind: "headers",
+        headers: headers.map(({ name, value }) => ({ name, value })),
+      });
+    }
+    return running;
+  }
+
+  #start(): Running {
+    const worker = new Worker(this.#module, { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<ThreadReport>) => {
+      if (this.#running?.worker === worker) this.#take(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail(new Error(`the thread that delivers ended: ${event.message}`));
+    };
+    const running: Running = { worker, tls: undefined, headers: undefined };
+    const { maxEvents, maxBytes, compress } = this.#options;
+    tell(running, {
+      kind: "bodies",
+      options: { maxEvents, maxBytes, compress },
+    });
+    return running;
+  }
+
+  #take(report: ThreadReport): void {
+    const underway = this.#underway.get(report.lane);
+    if (underway === undefined) return;
+    const { encoded, answered } = underway;
+    if (report.kind === "encoded") {
+      const { count, bytes } = report;
+      return encoded.resolve({ count, bytes });
+    }
+    this.#underway.delete(report.lane);
+    if (report.kind === "answered") return answered.resolve(report.answer);
+    const error = report.kind === "refused"
+      ? new RejectedError(report.message, 1)
+      : new Error(report.error);
+    encoded.reject(error);
+    answered.reject(error);
+  }
+
+  /** What is under way may have arrived or not; the next request starts anew. */
+  #fail(error: Error): void {
+    this.#running?.worker.terminate();
+    this.#running = undefined;
+    for (const { encoded, answered } of this.#underway.values()) {
+      encoded.reject(error);
+      answered.reject(error);
+    }
+    this.#underway.clear();
+  }
+}
+
+function tell({ worker }: Running, command: ThreadCommand): void {
+  worker.postMessage(command);
+}
+
+/** Of all events, those that may fit: no more is copied than it takes. */
+function leading(
+  events: readonly Payload[],
+  { maxEvents, maxBytes }: Pick<ThreadOptions, "maxEvents" | "maxBytes">,
+): readonly Payload[] {
+  let bytes = 0;
+  let count = 0;
+  for (const event of events) {
+    bytes += sizeOf(event);
+    if (count === maxEvents || count > 0 && bytes > maxBytes) break;
+    count++;
+  }
+  return count === events.length ? events : events.slice(0, count);
+}

@@ -1,0 +1,75 @@
+/**
+ * The thread that delivers: encodes requests, and posts them. What it is told to
+ * do, and what it tells, is in `thread_messages.ts`.
+ *
+ * @module
+ */
+
+import { systemClock } from "../clock.ts";
+import { describe, RejectedError } from "../errors.ts";
+import { type Exchange, type Header, LocalExchanges } from "./exchange.ts";
+import type { TlsOptions } from "./lane.ts";
+import { unpack } from "./payload_block.ts";
+import type { ThreadCommand, ThreadReport } from "./thread_messages.ts";
+
+/** A worker's end of the line, of which the types of a main thread know nothing. */
+interface WorkerScope {
+  onmessage: (event: MessageEvent<ThreadCommand>) => void;
+  postMessage(report: ThreadReport): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+let tls: TlsOptions = { caCerts: [], client: undefined };
+let headers: readonly Header[] = [];
+let exchanges: LocalExchanges;
+const lanes: { exchange: Exchange; request: AbortController }[] = [];
+
+scope.onmessage = ({ data }) => obey(data);
+
+function obey(command: ThreadCommand): void {
+  switch (command.kind) {
+    case "bodies":
+      exchanges = new LocalExchanges({
+        ...command.options,
+        tls: () => tls,
+        headers: () => headers,
+        clock: systemClock,
+      });
+      break;
+    case "credentials":
+      tls = command.tls;
+      break;
+    case "headers":
+      headers = command.headers;
+      break;
+    case "send":
+      void send(command);
+      break;
+    case "abort":
+      lanes[command.lane]?.request.abort();
+  }
+}
+
+async function send(
+  { lane, url, payloads }: ThreadCommand & { readonly kind: "send" },
+): Promise<void> {
+  const request = new AbortController();
+  const exchange = lanes[lane]?.exchange ?? exchanges.create();
+  lanes[lane] = { exchange, request };
+  try {
+    const { count, bytes, answer } = await exchange.begin({
+      url,
+      events: unpack(payloads),
+      signal: request.signal,
+    });
+    scope.postMessage({ kind: "encoded", lane, count, bytes });
+    scope.postMessage({ kind: "answered", lane, answer: await answer() });
+  } catch (error) {
+    scope.postMessage(
+      error instanceof RejectedError
+        ? { kind: "refused", lane, message: error.message }
+        : { kind: "failed", lane, error: describe(error) },
+    );
+  }
+}
