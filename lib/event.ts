@@ -132,6 +132,12 @@ export interface Batch<At extends Position = Position> {
   readonly position: At;
   /** Whether the source is already fetching more: a sink may wait to fill a request. */
   readonly more: boolean;
+  /**
+   * Frees what the events' payloads are in, at once: for when all of them are
+   * delivered, or nobody wants them. Left to the garbage collector where it is not
+   * called.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /** Where events go: the audit log's receiver, or that of one session recording. */

@@ -68,7 +68,8 @@ export async function openFluentdSink(
       tls: () => files.value.tls,
       headers: () => files.value.headers,
       clock,
-      ownThread,
+      // With one event in each, telling another thread costs what it saves.
+      ownThread: ownThread && fluentd.batch > 1,
       ...observer && { observer },
     }),
     terms: () => files.value.tls.terms,

@@ -23,30 +23,28 @@ export interface Asked {
 }
 
 /**
- * Returns where the receiver has the events.
- *
- * @throws {RejectedError} never again like this
- * @throws {DestinationError} again later, and somebody has to act
- * @throws {BusyError} again later, at the time that was asked for
- * @throws {Error} again later
+ * Undefined where the receiver has the events. What else it returns means: a
+ * `RejectedError` never again like this, a `DestinationError` again later, and
+ * somebody has to act, a `BusyError` again later, at the time that was asked for,
+ * and any other error again later.
  */
-export function checkAnswer(answer: Answer, asked: Asked): void {
+export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   const { status, text } = answer;
-  if (status >= 200 && status <= 299) return;
+  if (status >= 200 && status <= 299) return undefined;
   const quoted = quote(text);
   const said = `${asked.url} answered ${status}${
     quoted === "" ? "" : ` "${quoted}"`
   }`;
   const remedy = remedyOf(status, asked.option);
-  if (remedy !== undefined) throw new DestinationError(`${said}: ${remedy}`);
+  if (remedy !== undefined) return new DestinationError(`${said}: ${remedy}`);
   const oversized = status === 500 ? countOversized(text) : 0;
-  if (oversized > 0) throw new RejectedError(said, asked.count, { oversized });
-  if (isRefusal(status)) throw new RejectedError(said, asked.count);
+  if (oversized > 0) return new RejectedError(said, asked.count, { oversized });
+  if (isRefusal(status)) return new RejectedError(said, asked.count);
   const waitMs = retryAfterMs(answer.retryAfter, asked.nowMs);
   if (status === 429 || status === 503 || waitMs !== undefined) {
-    throw new BusyError(said, waitMs);
+    return new BusyError(said, waitMs);
   }
-  throw new Error(said);
+  return new Error(said);
 }
 
 /** What is to be done where every request would be answered so. */

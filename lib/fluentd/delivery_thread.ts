@@ -11,27 +11,19 @@
 import { RejectedError } from "../errors.ts";
 import { type Payload, sizeOf } from "../event.ts";
 import type {
-  EncodedRequest,
   Exchange,
   ExchangeOptions,
   Exchanges,
   Header,
   Sending,
+  Sent,
 } from "./exchange.ts";
-import type { Answer, TlsOptions } from "./lane.ts";
+import type { TlsOptions } from "./lane.ts";
 import { PayloadBlock } from "./payload_block.ts";
 import type { ThreadCommand, ThreadReport } from "./thread_messages.ts";
 
 /** What the clock would be for is done on the thread, by the machine's own. */
 export type ThreadOptions = Omit<ExchangeOptions, "clock">;
-
-/** The request that a lane has, until there is an answer. */
-interface Underway {
-  readonly encoded: PromiseWithResolvers<Encoded>;
-  readonly answered: PromiseWithResolvers<Answer>;
-}
-
-type Encoded = Pick<EncodedRequest, "count" | "bytes">;
 
 /** The thread, and what it was told. */
 interface Running {
@@ -43,15 +35,16 @@ interface Running {
 /** Connections of another thread, which begins with the first request. */
 export class DeliveryThread implements Exchanges {
   readonly #options: ThreadOptions;
-  readonly #module: URL;
-  readonly #underway = new Map<number, Underway>();
+  readonly #module: () => URL;
+  /** By lane, who waits for what comes of a request. */
+  readonly #waiting = new Map<number, PromiseWithResolvers<Sent>>();
   #running: Running | undefined;
   #lanes = 0;
 
-  /** @param module What the thread runs; there is but one that is of use */
+  /** @param module What a thread runs; there is but one that is of use */
   constructor(
     options: ThreadOptions,
-    module = new URL("./delivery_worker.ts", import.meta.url),
+    module = () => new URL("./delivery_worker.ts", import.meta.url),
   ) {
     this.#options = options;
     this.#module = module;
@@ -60,7 +53,7 @@ export class DeliveryThread implements Exchanges {
   create(): Exchange {
     const lane = this.#lanes++;
     const block = new PayloadBlock();
-    return { begin: (sending) => this.#begin(lane, block, sending) };
+    return { send: (sending) => this.#send(lane, block, sending) };
   }
 
   /** Ends the thread at once, with what it has under way. */
@@ -68,28 +61,24 @@ export class DeliveryThread implements Exchanges {
     this.#fail(new Error("the sink is closed"));
   }
 
-  async #begin(
+  async #send(
     lane: number,
     block: PayloadBlock,
     { url, events, signal }: Sending,
-  ): Promise<EncodedRequest> {
+  ): Promise<Sent> {
     signal.throwIfAborted();
     const running = this.#run();
-    const underway: Underway = {
-      encoded: Promise.withResolvers(),
-      answered: Promise.withResolvers(),
-    };
-    // Who hears that nothing could be encoded asks for no answer.
-    underway.answered.promise.catch(() => {});
-    this.#underway.set(lane, underway);
+    const waiting = Promise.withResolvers<Sent>();
+    this.#waiting.set(lane, waiting);
     const abort = () => tell(running, { kind: "abort", lane });
     signal.addEventListener("abort", abort, { once: true });
-    void Promise.allSettled([underway.answered.promise])
-      .then(() => signal.removeEventListener("abort", abort));
-    const payloads = block.pack(leading(events, this.#options));
-    tell(running, { kind: "send", lane, url, payloads });
-    const encoded = await underway.encoded.promise;
-    return { ...encoded, answer: () => underway.answered.promise };
+    try {
+      const payloads = block.pack(leading(events, this.#options));
+      tell(running, { kind: "send", lane, url, payloads });
+      return await waiting.promise;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /** The thread, which knows what is to be shown and sent along by now. */
@@ -112,7 +101,7 @@ export class DeliveryThread implements Exchanges {
   }
 
   #start(): Running {
-    const worker = new Worker(this.#module, { type: "module" });
+    const worker = new Worker(this.#module(), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<ThreadReport>) => {
       if (this.#running?.worker === worker) this.#take(data);
     };
@@ -130,31 +119,25 @@ export class DeliveryThread implements Exchanges {
   }
 
   #take(report: ThreadReport): void {
-    const underway = this.#underway.get(report.lane);
-    if (underway === undefined) return;
-    const { encoded, answered } = underway;
-    if (report.kind === "encoded") {
-      const { count, bytes } = report;
-      return encoded.resolve({ count, bytes });
+    const { lane } = report;
+    const waiting = this.#waiting.get(lane);
+    this.#waiting.delete(lane);
+    switch (report.kind) {
+      case "sent":
+        return waiting?.resolve(report);
+      case "refused":
+        return waiting?.reject(new RejectedError(report.message, 1));
+      case "failed":
+        return waiting?.reject(new Error(report.error));
     }
-    this.#underway.delete(report.lane);
-    if (report.kind === "answered") return answered.resolve(report.answer);
-    const error = report.kind === "refused"
-      ? new RejectedError(report.message, 1)
-      : new Error(report.error);
-    encoded.reject(error);
-    answered.reject(error);
   }
 
   /** What is under way may have arrived or not; the next request starts anew. */
   #fail(error: Error): void {
     this.#running?.worker.terminate();
     this.#running = undefined;
-    for (const { encoded, answered } of this.#underway.values()) {
-      encoded.reject(error);
-      answered.reject(error);
-    }
-    this.#underway.clear();
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
   }
 }
 

@@ -58,13 +58,22 @@ async function send(
   const exchange = lanes[lane]?.exchange ?? exchanges.create();
   lanes[lane] = { exchange, request };
   try {
-    const { count, bytes, answer } = await exchange.begin({
+    const events = unpack(payloads);
+    const { signal } = request;
+    const { count, bytes, outcome } = await exchange.send({
       url,
-      events: unpack(payloads),
-      signal: request.signal,
+      events,
+      signal,
     });
-    scope.postMessage({ kind: "encoded", lane, count, bytes });
-    scope.postMessage({ kind: "answered", lane, answer: await answer() });
+    scope.postMessage({
+      kind: "sent",
+      lane,
+      count,
+      bytes,
+      outcome: "answer" in outcome
+        ? outcome
+        : { error: describe(outcome.error) },
+    });
   } catch (error) {
     scope.postMessage(
       error instanceof RejectedError

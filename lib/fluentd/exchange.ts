@@ -47,27 +47,24 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** A request that is encoded. */
-export interface EncodedRequest {
-  /** How many of the events it holds: the leading ones, as many as fit, at least one. */
+/** What was sent, and what came of it. */
+export interface Sent {
+  /** How many of the events: the leading ones, as many as fit, at least one. */
   readonly count: number;
-  /** Of the body, as it is sent. */
+  /** Of the body, compressed or not. */
   readonly bytes: number;
-  /**
-   * Resolves with what the receiver says. Rejects with what fetch says: then
-   * whether the receiver took the request is not known.
-   */
-  answer(): Promise<Answer>;
+  /** What the receiver says, or fetch: then whether it took them is not known. */
+  readonly outcome: { readonly answer: Answer } | { readonly error: unknown };
 }
 
 /** One connection. */
 export interface Exchange {
   /**
-   * Encodes a request and sends it, now or when its answer is asked for.
+   * Sends one request with the leading events.
    *
    * @throws {RejectedError} where the first event's payload is no Struct
    */
-  begin(sending: Sending): Promise<EncodedRequest>;
+  send(sending: Sending): Promise<Sent>;
 }
 
 /** Makes connections, and closes them all. */
@@ -110,7 +107,7 @@ class LocalExchange implements Exchange {
     this.#headers = { of: headers, all: allHeaders(headers, options) };
   }
 
-  async begin({ url, events, signal }: Sending): Promise<EncodedRequest> {
+  async send({ url, events, signal }: Sending): Promise<Sent> {
     const { maxEvents, compress } = this.#options;
     const buffer = this.#buffer;
     const count = encodeEvents(events, buffer, {
@@ -120,12 +117,10 @@ class LocalExchange implements Exchange {
     const body = compress === "gzip"
       ? await gzip(buffer.written())
       : buffer.written();
-    return {
-      count,
-      bytes: body.length,
-      answer: () =>
-        this.#lane.post({ url, headers: this.#currentHeaders(), body, signal }),
-    };
+    const headers = this.#currentHeaders();
+    const outcome = await this.#lane.post({ url, headers, body, signal })
+      .then((answer) => ({ answer }), (error: unknown) => ({ error }));
+    return { count, bytes: body.length, outcome };
   }
 
   close(): void {

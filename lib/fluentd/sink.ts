@@ -8,19 +8,20 @@ import type { Clock } from "../clock.ts";
 import { RejectedError, TimeoutError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import type { Sink } from "../pipeline/ports.ts";
-import type { RequestObserver } from "../pipeline/request_observer.ts";
-import { checkAnswer } from "./answer.ts";
+import type {
+  RequestObserver,
+  SentRequest,
+} from "../pipeline/request_observer.ts";
+import { errorOf } from "./answer.ts";
 import { DeliveryThread } from "./delivery_thread.ts";
 import {
   type BodyOptions,
-  type EncodedRequest,
   type Exchanges,
   type Header,
   LocalExchanges,
 } from "./exchange.ts";
 import { ExchangePool } from "./exchange_pool.ts";
 import { describeFetchError } from "./fetch_error.ts";
-import type { Answer } from "./lane.ts";
 import type { FluentdTls } from "./tls.ts";
 
 /** Where each destination's URL comes from. */
@@ -43,8 +44,8 @@ export interface FluentdOptions extends BodyOptions {
   readonly clock: Clock;
   readonly observer?: RequestObserver;
   /**
-   * Whether requests are made on a thread of their own: for those who have many
-   * to make. Default: on this one.
+   * Whether requests are made on a thread of their own: for those who have many to
+   * make, and many events in each. Default: on this one.
    */
   readonly ownThread?: boolean;
 }
@@ -74,24 +75,29 @@ export class FluentdSink implements Sink {
     const exchange = await pool.acquire(kill);
     const deadline = this.#deadline(url, kill);
     const { signal } = deadline;
-    try {
-      const request = await exchange.begin({ url, events, signal })
-        .catch((error: unknown) => this.#fail(error, url, signal));
-      const { observer, clock } = this.#options;
-      const { count, bytes } = request;
-      const send = async () => {
-        const answer = await this.#answer(request, url, signal);
-        checkAnswer(answer, {
+    const { observer, clock } = this.#options;
+    const send = async (): Promise<SentRequest> => {
+      const sent = await exchange.send({ url, events, signal })
+        .catch((error: unknown) => {
+          throw this.#explain(error, url, signal);
+        });
+      const { count, bytes, outcome } = sent;
+      const error = "error" in outcome
+        ? this.#explain(outcome.error, url, signal)
+        : errorOf(outcome.answer, {
           url: withoutQuery(url),
           option: OPTIONS[destination.kind],
           count,
           nowMs: clock.now(),
         });
-      };
-      await (observer === undefined
-        ? send()
-        : observer.watch({ destination, events: count, bytes }, send));
-      return count;
+      return { events: count, bytes, error };
+    };
+    try {
+      const { events, error } = observer === undefined
+        ? await send()
+        : await observer.watch(destination, send);
+      if (error !== undefined) throw error;
+      return events;
     } finally {
       deadline.clear();
       pool.release(exchange);
@@ -100,19 +106,6 @@ export class FluentdSink implements Sink {
 
   close(): void {
     this.#exchanges.close();
-  }
-
-  async #answer(
-    request: EncodedRequest,
-    url: string,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    try {
-      signal.throwIfAborted();
-      return await request.answer();
-    } catch (error) {
-      return this.#fail(error, url, signal);
-    }
   }
 
   /** What ends a request before its time: `kill`, or that there is no answer. */
@@ -141,12 +134,12 @@ export class FluentdSink implements Sink {
     };
   }
 
-  /** @throws why there is no answer, in words */
-  #fail(error: unknown, url: string, signal: AbortSignal): never {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof RejectedError) throw error;
+  /** Why there is no answer. */
+  #explain(error: unknown, url: string, signal: AbortSignal): unknown {
+    if (signal.aborted) return signal.reason;
+    if (error instanceof RejectedError) return error;
     const { tls, clock } = this.#options;
-    throw describeFetchError(error, {
+    return describeFetchError(error, {
       url: withoutQuery(url),
       terms: tls().terms,
       nowMs: clock.now(),

@@ -21,21 +21,21 @@ export type ThreadCommand =
   }
   | { readonly kind: "abort"; readonly lane: number };
 
-/**
- * From the thread that delivers, of the request that a lane has: `encoded`, and
- * then one of the others, or only one of these.
- */
+/** From the thread that delivers, of the request that a lane has. */
 export type ThreadReport =
   & { readonly lane: number }
   & (
     | {
-      readonly kind: "encoded";
+      readonly kind: "sent";
       readonly count: number;
       readonly bytes: number;
+      /** What the receiver says, or in words what fetch does. */
+      readonly outcome: { readonly answer: Answer } | {
+        readonly error: string;
+      };
     }
-    | { readonly kind: "answered"; readonly answer: Answer }
-    /** The first event is no Struct. */
+    /** Nothing was sent, as the first event is no Struct. */
     | { readonly kind: "refused"; readonly message: string }
-    /** What fetch says. */
+    /** Nothing was sent, as something is wrong with us. */
     | { readonly kind: "failed"; readonly error: string }
   );

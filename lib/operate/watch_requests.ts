@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { RequestObserver } from "../pipeline/request_observer.ts";
+import type {
+  RequestObserver,
+  SentRequest,
+} from "../pipeline/request_observer.ts";
 import type { Monitor } from "./monitor.ts";
 import { requestOutcome } from "./outcome.ts";
 
@@ -15,29 +18,31 @@ export function watchRequests(
 ): RequestObserver {
   const { counters } = monitor;
   return {
-    async watch({ destination, events, bytes }, send) {
+    async watch({ kind }, send) {
       const startedMs = performance.now();
       counters.requestsInFlight++;
-      const span = monitor.tracer?.begin("request", {
-        kind: destination.kind,
-        events,
-        bytes,
-      });
-      let error: unknown;
+      const span = monitor.tracer?.begin("request", { kind });
+      let sent: SentRequest;
       try {
-        await (span === undefined ? send() : span.run(send));
+        sent = await (span === undefined ? send() : span.run(send));
       } catch (thrown) {
-        error = thrown;
+        span?.end("failed");
         throw thrown;
       } finally {
-        const outcome = requestOutcome(error, kill);
         counters.requestsInFlight--;
-        counters.requests[outcome]++;
-        counters.requestBytes[outcome] += bytes;
-        const seconds = (performance.now() - startedMs) / 1_000;
-        monitor.measurements.request(outcome, seconds);
-        span?.end(outcome === "delivered" ? "ok" : "failed", { outcome });
       }
+      const { events, bytes, error } = sent;
+      const outcome = requestOutcome(error, kill);
+      counters.requests[outcome]++;
+      counters.requestBytes[outcome] += bytes;
+      const seconds = (performance.now() - startedMs) / 1_000;
+      monitor.measurements.request(outcome, seconds);
+      span?.end(outcome === "delivered" ? "ok" : "failed", {
+        events,
+        bytes,
+        outcome,
+      });
+      return sent;
     },
   };
 }

@@ -74,10 +74,12 @@ export async function forward(
       options.account.read += batch.events.length;
       const events = keep(batch.events, filter);
       observer.read(batch.events, events.length);
-      requests.add(events, {
-        position: batch.position,
-        announced: announcedBy(batch.events),
-      });
+      const { position } = batch;
+      const announced = announcedBy(batch.events);
+      const wanted = events.length > 0;
+      if (!wanted) batch.release?.();
+      const release = wanted ? batch.release : undefined;
+      requests.add(events, { position, announced, release });
       await requests.sendFull();
       if (!batch.more) {
         await requests.sendAll();
@@ -104,6 +106,7 @@ function announcedBy(events: readonly AuditEvent[]): string[] {
 interface Mark {
   readonly position: Position;
   readonly announced: readonly string[];
+  readonly release: (() => void) | undefined;
 }
 
 /** The events that wait for a request, and the requests in flight. */
@@ -122,8 +125,13 @@ class Requests {
     this.#failure = failure;
     options.account.hold(() => this.#buffer.length);
     this.#watermark = new Watermark({
-      onPass: ({ position, announced }) => options.advance(position, announced),
+      onPass: ({ position, announced, release }) => {
+        options.advance(position, announced);
+        release?.();
+      },
+      // There was nothing to send of the later one.
       merge: (earlier, later) => ({
+        ...earlier,
         position: later.position,
         announced: earlier.announced.concat(later.announced),
       }),

@@ -6,16 +6,23 @@
 
 import type { Destination } from "../event.ts";
 
-/** A request that is about to be sent. */
+/** A request, and what came of it. */
 export interface SentRequest {
-  readonly destination: Destination;
   readonly events: number;
-  /** Of the body, as it is sent. */
+  /** Of the body, as it was sent. */
   readonly bytes: number;
+  /** Why it is not known to be delivered; undefined: it is. */
+  readonly error?: unknown;
 }
 
 /** Who is told about requests. */
 export interface RequestObserver {
-  /** Calls `send`, takes note of what becomes of it, and settles as it does. */
-  watch(request: SentRequest, send: () => Promise<void>): Promise<void>;
+  /**
+   * Calls `send`, takes note of what comes of it, and settles as it does. Where it
+   * rejects, there was nothing to send.
+   */
+  watch(
+    destination: Destination,
+    send: () => Promise<SentRequest>,
+  ): Promise<SentRequest>;
 }

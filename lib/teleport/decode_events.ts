@@ -27,6 +27,8 @@ export interface Page {
   readonly events: readonly AuditEvent[];
   /** Where the next page begins; "" where there is none yet. */
   readonly lastKey: string;
+  /** See `Batch.release`; left out where there is nothing to gain. */
+  readonly release?: () => void;
 }
 
 /** One event of a bulk export. */
@@ -52,6 +54,10 @@ const TIME_NANOS = 0x10;
 
 /** Whole numbers below it are exact as doubles, and so are times in milliseconds. */
 const MAX_VARINT = 2 ** 42;
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Whether it is compressed, and its length. */
+const FRAME_BYTES = 5;
 
 /** Legal, perhaps, but not how servers write it; caught here, never seen outside. */
 const UNUSUAL = Symbol("unusual encoding");
@@ -62,11 +68,12 @@ const UNUSUAL = Symbol("unusual encoding");
  * @throws {Error} where the bytes are no such message
  */
 export function decodePage(bytes: Buffer): Page {
-  return usually(() => readPage(new Reader(bytes)), () => {
+  const page = usually(() => readPage(new Reader(bytes)), () => {
     const message = fromBinary(EventsUnstructuredSchema, plain(bytes));
     const { items, lastKey } = message;
     return { events: items.map(toAuditEvent), lastKey };
   });
+  return ownsMemory(bytes) ? { ...page, release: () => free(bytes) } : page;
 }
 
 /**
@@ -92,6 +99,16 @@ export function decodeExportedEvent(bytes: Buffer): ExportedEvent {
     const { event, cursor } = message;
     return { event: event && toAuditEvent(event), cursor };
   });
+}
+
+/** Whether nothing else is in that memory, but for what gRPC frames a message with. */
+function ownsMemory({ buffer, length }: Buffer): boolean {
+  return buffer.byteLength - length <= FRAME_BYTES;
+}
+
+/** The collector sees a small object, and may leave it there for long. */
+function free({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
 
 function usually<Decoded>(
@@ -246,6 +263,8 @@ function readTimeMs(reader: Reader, end: number): number {
         break;
       case TIME_NANOS:
         nanos = reader.varint();
+        // Of more bits, protobuf takes the last 32.
+        if (nanos > MAX_INT32) throw UNUSUAL;
         break;
       default:
         throw UNUSUAL;

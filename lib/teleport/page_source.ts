@@ -77,6 +77,16 @@ interface Found extends Batch<PagePosition> {
   readonly pauseMs: number;
 }
 
+/** What was searched for. */
+interface Search {
+  readonly from: PagePosition;
+  /** Where reading is, where that is ahead of the position. */
+  readonly at: PagePosition;
+  readonly range: TimeRange;
+  readonly windowEndMs: number;
+  readonly nowMs: number;
+}
+
 /** What is remembered from one search to the next. */
 interface Trail {
   /** When events came last, or the cursor was dropped. */
@@ -150,10 +160,9 @@ export class PageSource implements Source<PagePosition> {
     trail: Trail,
     signal: AbortSignal,
   ): Promise<Found> {
-    const { clock, pollMs } = this.#options;
     const startMs = Date.parse(from.start);
     const windowEndMs = secondOf(startMs) + this.#windowMs;
-    const nowMs = clock.now();
+    const nowMs = this.#options.clock.now();
     const { ahead } = trail;
     if (startMs > nowMs && newestMsIn(from) <= nowMs) {
       ahead.goBack();
@@ -176,6 +185,18 @@ export class PageSource implements Source<PagePosition> {
       ahead.goBack();
       return turn(from, []);
     }
+    const search = { from, at, range, windowEndMs, nowMs };
+    return { ...this.#look(page, search, trail), release: page.release };
+  }
+
+  /** What a page brings, and where it leads. */
+  #look(
+    page: Page,
+    { from, at, range, windowEndMs, nowMs }: Search,
+    trail: Trail,
+  ): Found {
+    const { clock, pollMs } = this.#options;
+    const { ahead } = trail;
     const { events, lastKey } = page;
     const { fresh, freshKeys, unshown } = compareWithSeen(events, at.seen);
     const newest = newestOf({ fresh, freshKeys }, range, from.newest);

@@ -1,5 +1,6 @@
 /**
- * Keeps Deno alive when an HTTP/2 peer says goodbye.
+ * Keeps Deno alive when an HTTP/2 peer says goodbye, and its memory free of what
+ * streams have brought.
  *
  * @module
  */
@@ -11,6 +12,8 @@ import http2, {
 } from "node:http2";
 
 const guarded = new WeakSet<object>();
+/** By prototype, the names of the methods that are ours. */
+const overridden = new WeakMap<object, Set<string>>();
 
 /**
  * Puts off the destruction of HTTP/2 sessions until no frame is being processed.
@@ -22,6 +25,11 @@ const guarded = new WeakSet<object>();
  * of SIGSEGV, or of SIGABRT in `find_stream_on_goaway_func`
  * (https://github.com/denoland/deno/issues/36788).
  *
+ * And has closed streams forget who listened to them. Deno holds each stream by a
+ * native handle that only a full collection frees, and the stream holds its
+ * listeners, with everything that came: as none of that dies young, hundreds of
+ * pages would be kept, moved, and marked.
+ *
  * To be called before the first connection; more calls change nothing.
  */
 export function guardHttp2(): void {
@@ -31,6 +39,7 @@ export function guardHttp2(): void {
   replace("connect", (...args: Parameters<typeof connect>) => {
     const session: ClientHttp2Session = connect(...args);
     putOffDestroy(session);
+    forgetListeners(session);
     return session;
   });
   replace(
@@ -43,22 +52,45 @@ export function guardHttp2(): void {
   );
 }
 
-/** Overrides the method of all sessions: the first one leads to their prototype. */
 function putOffDestroy(session: Http2Session): void {
+  const { destroy } = session;
+  override(session, "destroy", function (...args: Parameters<typeof destroy>) {
+    // A task of its own: microtasks run before the call from nghttp2 returns.
+    setImmediate(() => destroy.apply(this, args));
+  });
+}
+
+function forgetListeners(session: ClientHttp2Session): void {
+  const { request } = session;
+  override(session, "request", function (...args: Parameters<typeof request>) {
+    const stream = request.apply(this, args);
+    // Behind those who have yet to be told that it is closed.
+    stream.once(
+      "close",
+      () =>
+        setImmediate(() => stream.removeAllListeners().on("error", () => {})),
+    );
+    return stream;
+  });
+}
+
+/** Overrides a method of all sessions: the first one leads to their prototype. */
+function override<Session extends Http2Session, Arguments extends unknown[]>(
+  session: Session,
+  name: keyof Session & string,
+  method: (this: Session, ...args: Arguments) => unknown,
+): void {
   let prototype: object = session;
-  while (!Object.hasOwn(prototype, "destroy")) {
+  while (!Object.hasOwn(prototype, name)) {
     prototype = Object.getPrototypeOf(prototype);
   }
-  if (guarded.has(prototype)) return;
-  guarded.add(prototype);
-  const { destroy } = session;
-  Object.defineProperty(prototype, "destroy", {
+  const done = overridden.get(prototype) ?? new Set();
+  if (done.has(name)) return;
+  overridden.set(prototype, done.add(name));
+  Object.defineProperty(prototype, name, {
     configurable: true,
     writable: true,
-    value(this: Http2Session, ...args: Parameters<typeof destroy>): void {
-      // A task of its own: microtasks run before the call from nghttp2 returns.
-      setImmediate(() => destroy.apply(this, args));
-    },
+    value: method,
   });
 }
 

@@ -14,7 +14,7 @@ function createPool(size: number) {
   let made = 0;
   const pool = new ExchangePool(size, (): Exchange => {
     made++;
-    return { begin: () => Promise.reject(new Error("not of concern here")) };
+    return { send: () => Promise.reject(new Error("not of concern here")) };
   });
   return { pool, made: () => made };
 }

@@ -11,12 +11,11 @@ import { watchPages } from "../../lib/operate/watch_pages.ts";
 import { watchRecordings } from "../../lib/operate/watch_recordings.ts";
 import { watchRequests } from "../../lib/operate/watch_requests.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
-import { assertEquals, assertRejects } from "../assert.ts";
+import { assertEquals, assertRejects, assertStrictEquals } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
 import { watchedRun } from "./watched_run.ts";
 
 const NEVER = new AbortController().signal;
-const REQUEST = { destination: AUDIT, events: 3, bytes: 300 };
 const UNAVAILABLE = new TeleportError("gone", "UNAVAILABLE");
 
 /** A monitor whose spans are kept. */
@@ -50,11 +49,12 @@ Deno.test("every way in which a request may end is counted by its own name", asy
   ];
   for (const [error, outcome] of errors) {
     if (error === stopped) kill.abort(stopped);
-    const sent = requests.watch(REQUEST, () => {
+    const sent = { events: 3, bytes: 300, error };
+    const watched = await requests.watch(AUDIT, () => {
       assertEquals(monitor.counters.requestsInFlight, 1);
-      return error === undefined ? Promise.resolve() : Promise.reject(error);
+      return Promise.resolve(sent);
     });
-    assertEquals(await sent.then(() => undefined, (thrown) => thrown), error);
+    assertStrictEquals(watched, sent);
     assertEquals(
       spans.at(-1),
       ["request", outcome === "delivered" ? "ok" : "failed", {
@@ -75,6 +75,22 @@ Deno.test("every way in which a request may end is counted by its own name", asy
     Object.values(monitor.counters.requestBytes),
     Array(7).fill(300),
   );
+});
+
+Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
+  const { monitor, spans } = setUp();
+  const requests = watchRequests(monitor, new AbortController().signal);
+  const refused = new RejectedError("no Struct", 1);
+  const before = { ...monitor.counters.requests };
+  assertStrictEquals(
+    await assertRejects(() =>
+      requests.watch(AUDIT, () => Promise.reject(refused))
+    ),
+    refused,
+  );
+  assertEquals(monitor.counters.requests, before);
+  assertEquals(monitor.counters.requestsInFlight, 0);
+  assertEquals(spans, [["request", "failed", { kind: "audit" }]]);
 });
 
 Deno.test("a page is a span with what was asked for and what came", async () => {

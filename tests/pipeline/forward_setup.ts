@@ -27,9 +27,12 @@ export class HeldSource implements Source {
   asked = 0;
 
   /** The next batch; its position is its number, from 1 on. */
-  give(events: readonly AuditEvent[], { more = true } = {}): void {
+  give(
+    events: readonly AuditEvent[],
+    { more = true, release }: Partial<Pick<Batch, "more" | "release">> = {},
+  ): void {
     const number = this.#batches.length + 1;
-    this.#batches.push({ events, position: position(number), more });
+    this.#batches.push({ events, position: position(number), more, release });
     this.#given.resolve();
   }
 

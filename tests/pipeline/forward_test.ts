@@ -77,6 +77,52 @@ Deno.test("a filtered batch does not move the position past an undelivered event
   await run.ended;
 });
 
+Deno.test("what a batch is held in is freed once all before it and in it is delivered, and not sooner", async () => {
+  const run = startForwarding();
+  const freed: string[] = [];
+  const give = (name: string, first: number, count: number) =>
+    run.source.give(auditEvents(count, { first }), {
+      release: () => freed.push(name),
+    });
+  give("a", 0, 2);
+  give("b", 2, 5);
+  await turn();
+  assertEquals(underWay(run.requests), ["e0 e1", "e2 e3 e4"]);
+  run.requests[1]?.succeed();
+  await turn();
+  assertEquals(freed, []);
+  run.requests[0]?.succeed();
+  await turn();
+  assertEquals(freed, ["a"]);
+  run.source.end();
+  await deliverAll(run.requests);
+  await run.ended;
+  assertEquals(freed, ["a", "b"]);
+});
+
+Deno.test("a batch that nobody wants an event of is freed at once, and once", async () => {
+  const run = startForwarding({ types: ["wanted"] });
+  const freed: string[] = [];
+  run.source.give([auditEvent("a", { type: "wanted" })]);
+  run.source.give(auditEvents(2), { release: () => freed.push("b") });
+  await turn();
+  assertEquals(freed, ["b"]);
+  run.source.end();
+  await deliverAll(run.requests);
+  await run.ended;
+  assertEquals(freed, ["b"]);
+});
+
+Deno.test("what could not be delivered is not freed", async () => {
+  const run = startForwarding();
+  const freed: string[] = [];
+  run.source.give(auditEvents(2), { release: () => freed.push("a") });
+  await turn();
+  run.requests[0]?.fail(new Error("gave up"));
+  await assertRejects(() => run.ended, Error, "gave up");
+  assertEquals(freed, []);
+});
+
 Deno.test("only what passes the filter is sent, but recordings are announced all the same", async () => {
   const run = startForwarding({ types: ["wanted"] });
   run.source.give([

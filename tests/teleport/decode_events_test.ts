@@ -6,7 +6,7 @@ import {
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { payloadOf } from "../../lib/event.ts";
+import { payloadOf, sizeOf } from "../../lib/event.ts";
 import { toAuditEvent } from "../../lib/teleport/audit_event.ts";
 import {
   decodeEvent,
@@ -103,7 +103,7 @@ Deno.test("an exported event comes with the cursor behind it", () => {
 
 Deno.test("what is missing has protobuf's defaults", () => {
   const nothing = Buffer.alloc(0);
-  assertEquals(decodePage(nothing), { events: [], lastKey: "" });
+  assertEquals(decoded.page(nothing), { events: [], lastKey: "" });
   assertEquals(decoded.event(nothing), generically.event(nothing));
   assertEquals(decodeExportedEvent(nothing), { event: undefined, cursor: "" });
 });
@@ -113,6 +113,22 @@ Deno.test("a payload is a view of the message, not more than it", () => {
   const payload = payloadOf(decodeEvent(message));
   assertStrictEquals(payload.buffer, message.buffer);
   assertEquals(payload, encodeStruct({ sid: "3f1c" }));
+});
+
+Deno.test("a page that has its memory for itself can free it; one that shares it leaves it alone", () => {
+  const items = Array.from({ length: 3 }, () => EVENT);
+  const message = create(EventsUnstructuredSchema, { items });
+  const bytes = toBinary(EventsUnstructuredSchema, message);
+  const framed = Buffer.from(new ArrayBuffer(5 + bytes.length)).subarray(5);
+  framed.set(bytes);
+  const own = decodePage(framed);
+  own.release?.();
+  assertEquals(own.events.map(sizeOf), items.map(() => 15));
+  assertStrictEquals(own.events[0]?.message.length, 0);
+  own.release?.();
+  const shared = Buffer.from(new ArrayBuffer(1_000)).subarray(0, bytes.length);
+  shared.set(bytes);
+  assertStrictEquals(decodePage(shared).release, undefined);
 });
 
 Deno.test("every legal encoding says what protobuf says", () => {
@@ -151,6 +167,10 @@ Deno.test("every legal encoding says what protobuf says", () => {
       "type",
     ),
     "an empty time": field(3),
+    "nanoseconds of more than 32 bits": field(
+      3,
+      varintField(2, Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x3c)),
+    ),
   };
   for (const [name, event] of Object.entries(cases)) {
     const message = Buffer.from(event);

@@ -1,0 +1,195 @@
+import { RejectedError } from "../../lib/errors.ts";
+import { AUDIT } from "../../lib/event.ts";
+import { DeliveryThread } from "../../lib/fluentd/delivery_thread.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "../assert.ts";
+import { auditEvent, auditEvents, idsOf } from "../fakes/audit_events.ts";
+import { fluentdPki, issueClient } from "../fakes/pki.ts";
+import { clientTls, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
+
+const OWN_THREAD = { ownThread: true };
+
+Deno.test("what another thread sends is to the byte what this one sends, gzip or not", async () => {
+  const events = [
+    ...auditEvents(40),
+    auditEvent("größer", {
+      fields: { text: '表 "\\ \u0001', list: [1.5, null] },
+    }),
+    auditEvent("large", { fields: { text: "x".repeat(300_000) } }),
+  ];
+  for (const compress of ["none", "gzip"] as const) {
+    await using fluentd = await startTlsFluentd();
+    for (const ownThread of [false, true]) {
+      using sink = await sinkTo(fluentd, { compress, ownThread });
+      assertEquals(await sink.send(AUDIT, events, NEVER), events.length);
+    }
+    const [here, there] = fluentd.received.requests;
+    assertEquals(there?.body, here?.body);
+    assertEquals(there?.headers, here?.headers);
+  }
+});
+
+Deno.test("as many events as fit one request are sent, on another thread too", async () => {
+  await using fluentd = await startTlsFluentd();
+  using byCount = await sinkTo(fluentd, { ...OWN_THREAD, maxEvents: 7 });
+  assertEquals(await byCount.send(AUDIT, auditEvents(20), NEVER), 7);
+  // An event is 12 bytes of JSON, and as many of protobuf.
+  using bySize = await sinkTo(fluentd, { ...OWN_THREAD, maxBytes: 60 });
+  assertEquals(await bySize.send(AUDIT, auditEvents(20), NEVER), 4);
+  const large = auditEvent("large", { fields: { text: "x".repeat(100) } });
+  assertEquals(await bySize.send(AUDIT, [large, large], NEVER), 1);
+});
+
+Deno.test("many requests at once arrive once each over the connections that there are", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, { ...OWN_THREAD, maxConnections: 3 });
+  await Promise.all(
+    Array.from(
+      { length: 60 },
+      (_, i) => sink.send(AUDIT, auditEvents(5, { first: 5 * i }), NEVER),
+    ),
+  );
+  assertEquals(
+    fluentd.received.compare(idsOf(auditEvents(300))),
+    { missing: [], duplicates: [], unexpected: [] },
+  );
+  assertEquals(fluentd.connections.summary().accepted, 3);
+});
+
+Deno.test("another thread says in the same words what is wrong", async () => {
+  await using fluentd = await startTlsFluentd();
+  const broken = auditEvent("broken", { payload: Uint8Array.of(0xff) });
+  const pki = await fluentdPki();
+  const untrusted = { ...clientTls(pki, pki), caCerts: [] };
+  const said = async (ownThread: boolean) => {
+    const messages: string[] = [];
+    const trouble = async (
+      events = auditEvents(2),
+      options: Parameters<typeof sinkTo>[1] = {},
+    ) => {
+      using sink = await sinkTo(fluentd, { ownThread, ...options });
+      const error = await assertRejects(
+        () => sink.send(AUDIT, events, NEVER),
+        Error,
+      );
+      messages.push(`${error.name}: ${error.message}`);
+    };
+    await trouble([broken, ...auditEvents(1)]);
+    for (const status of [400, 404, 503]) {
+      fluentd.faults.add({ kind: "status", status, times: 1 });
+      await trouble();
+    }
+    fluentd.faults.add({ kind: "reset before body", times: 1 });
+    await trouble();
+    await trouble(undefined, { tls: () => untrusted });
+    fluentd.faults.add({ kind: "hang", times: 1 });
+    await trouble(undefined, { timeoutMs: 200 });
+    return messages;
+  };
+  const here = await said(false);
+  assertEquals(await said(true), here);
+  assertEquals(new Set(here).size, 7);
+});
+
+Deno.test("an event that is no Struct is refused alone, and those behind it are sent", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, OWN_THREAD);
+  const broken = auditEvent("broken", { payload: Uint8Array.of(0xff) });
+  const error = await assertRejects(
+    () => sink.send(AUDIT, [broken, ...auditEvents(2)], NEVER),
+    RejectedError,
+  );
+  assertEquals(error.count, 1);
+  assertEquals(await sink.send(AUDIT, auditEvents(2), NEVER), 2);
+});
+
+Deno.test("killed while another thread sends, it throws the reason, and the connection works again", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, { ...OWN_THREAD, maxConnections: 1 });
+  fluentd.faults.add({ kind: "hang", times: 1 });
+  const kill = new AbortController();
+  const sending = sink.send(AUDIT, auditEvents(1), kill.signal);
+  await fluentd.received.until(({ requests }) => requests.length > 0);
+  const reason = new Error("killed");
+  kill.abort(reason);
+  assertStrictEquals(await assertRejects(() => sending), reason);
+  assertStrictEquals(
+    await assertRejects(() => sink.send(AUDIT, auditEvents(1), kill.signal)),
+    reason,
+  );
+  assertEquals(await sink.send(AUDIT, auditEvents(1), NEVER), 1);
+});
+
+Deno.test("renewed certificates and headers are those of the next request, on another thread too", async () => {
+  await using fluentd = await startTlsFluentd();
+  const pki = await fluentdPki();
+  let tls = clientTls(pki, pki);
+  let headers = [{ name: "X-Token", value: "one" }];
+  using sink = await sinkTo(fluentd, {
+    ...OWN_THREAD,
+    tls: () => tls,
+    headers: () => headers,
+  });
+  await sink.send(AUDIT, auditEvents(1), NEVER);
+  await sink.send(AUDIT, auditEvents(1), NEVER);
+  assertEquals(fluentd.connections.summary().accepted, 1);
+  tls = clientTls(pki, { client: await issueClient(pki) });
+  headers = [{ name: "X-Token", value: "two" }];
+  await sink.send(AUDIT, auditEvents(1), NEVER);
+  assertEquals(fluentd.connections.summary().accepted, 2);
+  assertEquals(
+    fluentd.received.requests.map(({ headers }) => headers["x-token"]),
+    ["one", "one", "two"],
+  );
+});
+
+Deno.test("a thread that ends fails the requests that it has, and the next one begins another", async () => {
+  const module = (text: string) =>
+    new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+  let text = "onmessage = () => { throw new Error('broken'); }";
+  const thread = new DeliveryThread({
+    maxEvents: 10,
+    maxBytes: 1_000,
+    compress: "none",
+    tls: () => ({ caCerts: [], client: undefined }),
+    headers: () => [],
+  }, () => module(text));
+  const exchange = thread.create();
+  const sending = {
+    url: "http://localhost/test.log",
+    events: auditEvents(1),
+    signal: NEVER,
+  };
+  await assertRejects(
+    () => exchange.send(sending),
+    Error,
+    "the thread that delivers ended: ",
+  );
+  text = `onmessage = ({ data: { kind, lane } }) => {
+    const outcome = { answer: { status: 200, retryAfter: null, text: "" } };
+    if (kind === "send") {
+      postMessage({ kind: "sent", lane, count: 1, bytes: 2, outcome });
+    }
+  }`;
+  const { count, bytes, outcome } = await exchange.send(sending);
+  assertEquals([count, bytes], [1, 2]);
+  assert("answer" in outcome);
+  thread.close();
+});
+
+Deno.test("closing a sink ends its thread and what that has under way", async () => {
+  await using fluentd = await startTlsFluentd();
+  const sink = await sinkTo(fluentd, OWN_THREAD);
+  fluentd.faults.add({ kind: "hang" });
+  const sending = sink.send(AUDIT, auditEvents(1), NEVER);
+  await fluentd.received.until(({ requests }) => requests.length > 0);
+  sink.close();
+  await assertRejects(() => sending, Error, "the sink is closed");
+  while (fluentd.connections.summary().open > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+});

@@ -1,0 +1,87 @@
+import { type Payload, payloadOf } from "../../lib/event.ts";
+import { PayloadBlock, unpack } from "../../lib/fluentd/payload_block.ts";
+import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+import { Random } from "../fakes/random.ts";
+
+function bytesOf(payloads: readonly Payload[]): number[][] {
+  return payloads.map((payload) => [...payloadOf(payload)]);
+}
+
+Deno.test("what is packed is what the other thread unpacks, wherever the payloads are", () => {
+  const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  const block = new PayloadBlock();
+  for (let position = 0; position < 500; position++) {
+    const random = new Random(seed, position);
+    const messages = Array.from(
+      { length: 1 + random.below(4) },
+      () => Uint8Array.from({ length: 3_000 }, () => random.below(256)),
+    );
+    const payloads: Payload[] = [];
+    for (let at = 0; payloads.length < random.below(60);) {
+      const message = messages[random.below(messages.length)];
+      if (message === undefined) continue;
+      // In order with small and large gaps, and now and then back at the beginning.
+      const start = random.below(9) === 0 ? 0 : at + random.below(700);
+      if (start > message.length) break;
+      const end = Math.min(message.length, start + random.below(300));
+      payloads.push({ message, start, end });
+      at = end;
+    }
+    const packed = block.pack(payloads);
+    assertEquals(
+      bytesOf(unpack(packed)),
+      bytesOf(payloads),
+      `seed ${seed}, position ${position}`,
+    );
+  }
+});
+
+Deno.test("payloads of one page are copied at once, with what is between them, and others are not", () => {
+  const message = new Uint8Array(10_000).fill(7);
+  const near = new PayloadBlock().pack([
+    { message, start: 0, end: 100 },
+    { message, start: 600, end: 700 },
+  ]);
+  const [first, second] = unpack(near);
+  assertStrictEquals((second?.start ?? 0) - (first?.end ?? 0), 500);
+  const far = unpack(
+    new PayloadBlock().pack([
+      { message, start: 0, end: 100 },
+      { message, start: 9_000, end: 9_100 },
+      { message, start: 200, end: 300 },
+    ]),
+  );
+  assertEquals(far.slice(1).map(({ start }, i) => start - (far[i]?.end ?? 0)), [
+    0,
+    0,
+  ]);
+});
+
+Deno.test("a block grows with what it has to hold, keeps what is in it, and is used again", () => {
+  const block = new PayloadBlock();
+  const small = Uint8Array.of(1, 2, 3);
+  const large = new Uint8Array(3_000_000).fill(9);
+  const before = block.pack([{ message: small, start: 0, end: 3 }]);
+  const grown = block.pack([
+    { message: small, start: 0, end: 3 },
+    { message: large, start: 0, end: large.length },
+  ]);
+  assert(grown.memory !== before.memory);
+  const [first, second] = unpack(grown);
+  assert(first !== undefined && second !== undefined);
+  assertEquals([...payloadOf(first)], [1, 2, 3]);
+  assertStrictEquals(payloadOf(second).length, large.length);
+  assert(payloadOf(second).every((byte) => byte === 9));
+  const after = block.pack([{ message: small, start: 1, end: 2 }]);
+  assertStrictEquals(after.memory, grown.memory);
+  assertEquals(bytesOf(unpack(after)), [[2]]);
+});
+
+Deno.test("no payload at all is one of no bytes, or none", () => {
+  const message = new Uint8Array();
+  const block = new PayloadBlock();
+  assertEquals(unpack(block.pack([])), []);
+  assertEquals(bytesOf(unpack(block.pack([{ message, start: 0, end: 0 }]))), [
+    [],
+  ]);
+});
