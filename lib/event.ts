@@ -125,19 +125,23 @@ export interface PagesRead {
   readonly keys: readonly string[];
 }
 
-/** What a source yields: events, and where to go on once they are delivered. */
-export interface Batch<At extends Position = Position> {
+/** Events that came together. */
+export interface EventBatch {
   readonly events: readonly AuditEvent[];
-  /** Safe to keep once every event of this batch and all before it is delivered. */
-  readonly position: At;
-  /** Whether the source is already fetching more: a sink may wait to fill a request. */
-  readonly more: boolean;
   /**
    * Frees what the events' payloads are in, at once: for when all of them are
    * delivered, or nobody wants them. Left to the garbage collector where it is not
    * called.
    */
   readonly release?: (() => void) | undefined;
+}
+
+/** What a source yields: events, and where to go on once they are delivered. */
+export interface Batch<At extends Position = Position> extends EventBatch {
+  /** Safe to keep once every event of this batch and all before it is delivered. */
+  readonly position: At;
+  /** Whether the source is already fetching more: a sink may wait to fill a request. */
+  readonly more: boolean;
 }
 
 /** Where events go: the audit log's receiver, or that of one session recording. */

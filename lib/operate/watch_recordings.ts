@@ -25,10 +25,10 @@ export function watchRecordings(
       let failure: unknown;
       try {
         for await (
-          const event of source.stream(sessionId, startIndex, signal)
+          const batch of source.stream(sessionId, startIndex, signal)
         ) {
-          events++;
-          yield event;
+          events += batch.events.length;
+          yield batch;
         }
       } catch (error) {
         failure = error;

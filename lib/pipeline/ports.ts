@@ -9,6 +9,7 @@ import type {
   AuditEvent,
   Batch,
   Destination,
+  EventBatch,
   LoginAttempt,
   Position,
 } from "../event.ts";
@@ -28,8 +29,8 @@ export interface Source<At extends Position = Position> {
 /** Where session recordings come from. */
 export interface RecordingSource {
   /**
-   * Yields a recording's events in order, from the one with index `startIndex`
-   * on. A server may begin earlier. Indices never decrease, which is what going
+   * Yields a recording's events in order, as they come, from the one with index
+   * `startIndex` on. A server may begin earlier. Indices never decrease, which is what going
    * on by index relies on: Teleport numbers the events of a session as they
    * come, and its reader of recordings (`ProtoReader`) passes over those that are
    * not above the one before. Throws when the recording cannot be read; ends
@@ -39,7 +40,7 @@ export interface RecordingSource {
     sessionId: string,
     startIndex: number,
     signal: AbortSignal,
-  ): AsyncIterable<AuditEvent>;
+  ): AsyncIterable<EventBatch>;
 }
 
 /** Where events go. */

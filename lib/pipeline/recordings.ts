@@ -7,7 +7,7 @@
 
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import { type AuditEvent, sizeOf } from "../event.ts";
+import { type AuditEvent, type EventBatch, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import type { TypeFilter } from "./filter.ts";
@@ -266,9 +266,9 @@ export class Recordings {
     let seen = 0;
     let error: unknown;
     try {
-      for await (const event of this.#read(sessionId, from.index)) {
-        seen++;
-        await requests.add(event);
+      for await (const batch of this.#read(sessionId, from.index)) {
+        seen += batch.events.length;
+        await requests.add(batch);
       }
     } catch (thrown) {
       error = thrown;
@@ -284,7 +284,7 @@ export class Recordings {
   async *#read(
     sessionId: string,
     startIndex: number,
-  ): AsyncGenerator<AuditEvent> {
+  ): AsyncGenerator<EventBatch> {
     const stop = this.#stop;
     try {
       yield* this.#options.source.stream(sessionId, startIndex, stop);
@@ -302,12 +302,14 @@ class OrderedRequests {
   readonly #onDelivered: (mark: RecordingMark) => void;
   readonly #from: RecordingMark;
   /** Says that no event is kept any more. */
-  readonly #release: () => void;
+  readonly #forget: () => void;
   #toSkip: number;
   #mark: RecordingMark;
   #buffer: AuditEvent[] = [];
   #bufferedBytes = 0;
   #read = 0;
+  /** Of the batches whose last event is in the buffer, or before it. */
+  #releases: (() => void)[] = [];
   #inFlight: Promise<void> = Promise.resolve();
 
   constructor(
@@ -321,12 +323,30 @@ class OrderedRequests {
     this.#from = stream.from;
     this.#toSkip = stream.from.count;
     this.#mark = { index: stream.from.index, count: stream.from.count };
-    this.#release = options.account.hold(() => this.#buffer.length);
+    this.#forget = options.account.hold(() => this.#buffer.length);
   }
 
-  /** Takes the next event of the stream, unless it was delivered before. */
-  async add(event: AuditEvent): Promise<void> {
-    const { account, filter, maxEvents, maxBytes } = this.#options;
+  /** Takes the next events of the stream, but for what was delivered before. */
+  async add({ events, release }: EventBatch): Promise<void> {
+    const { maxEvents, maxBytes } = this.#options;
+    for (const event of events) {
+      this.#addOne(event);
+      if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
+        await this.#send();
+      }
+    }
+    if (release !== undefined) this.#releases.push(release);
+  }
+
+  /** Resolves when everything that was added is delivered. */
+  async finish(): Promise<void> {
+    await this.#send();
+    await this.#inFlight;
+    this.#forget();
+  }
+
+  #addOne(event: AuditEvent): void {
+    const { account, filter } = this.#options;
     if (this.#toSkip > 0 && this.#deliveredBefore(event)) return;
     this.#mark = event.index === this.#mark.index
       ? { index: event.index, count: this.#mark.count + 1 }
@@ -337,16 +357,6 @@ class OrderedRequests {
       this.#buffer.push(event);
       this.#bufferedBytes += sizeOf(event);
     }
-    if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
-      await this.#send();
-    }
-  }
-
-  /** Resolves when everything that was added is delivered. */
-  async finish(): Promise<void> {
-    await this.#send();
-    await this.#inFlight;
-    this.#release();
   }
 
   /** A server may begin before the index it was asked for. */
@@ -361,14 +371,19 @@ class OrderedRequests {
     await this.#inFlight;
     const events = this.#buffer;
     const mark = this.#mark;
+    const releases = this.#releases;
     this.#options.observer.read(this.#read, events.length);
     this.#buffer = [];
     this.#bufferedBytes = 0;
     this.#read = 0;
+    this.#releases = [];
     this.#inFlight = this.#options.deliver(
       { kind: "recording", sessionId: this.#sessionId },
       events,
-    ).then(() => this.#onDelivered(mark));
+    ).then(() => {
+      this.#onDelivered(mark);
+      for (const release of releases) release();
+    });
     // Awaited by the next request; until then a failure must not be unhandled.
     this.#inFlight.catch(() => {});
   }

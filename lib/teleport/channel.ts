@@ -30,6 +30,7 @@ import { formatAddress } from "./address.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Route } from "./route.ts";
+import type { Collector } from "./event_batches.ts";
 import { batchesOf } from "./stream_batches.ts";
 import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 
@@ -65,9 +66,9 @@ export interface Call<Request extends DescMessage, Answer> {
 }
 
 /** How a stream is read. */
-export interface StreamOptions<Item> {
-  /** The bytes of an item, roughly. */
-  readonly sizeOf: (item: Item) => number;
+export interface StreamOptions<Batch> {
+  /** Begins a batch of what comes. */
+  readonly begin: () => Collector<Batch>;
   readonly signal: AbortSignal;
 }
 
@@ -157,16 +158,16 @@ export class Channel {
    * @throws {TeleportError} from the iteration
    * @throws `signal.reason`
    */
-  async *stream<Request extends DescMessage, Item>(
-    { path, requestSchema, request, decode }: Call<Request, Item>,
-    { sizeOf, signal }: StreamOptions<Item>,
-  ): AsyncGenerator<Item[]> {
+  async *stream<Request extends DescMessage, Batch>(
+    { path, requestSchema, request }: Omit<Call<Request, never>, "decode">,
+    { begin, signal }: StreamOptions<Batch>,
+  ): AsyncGenerator<Batch> {
     signal.throwIfAborted();
-    const call: ClientReadableStream<Item> = this.#client
+    const call: ClientReadableStream<Buffer> = this.#client
       .makeServerStreamRequest(
         path,
         serialize(requestSchema),
-        decode,
+        (message: Buffer) => message,
         create(requestSchema, request),
       );
     this.#calls++;
@@ -183,9 +184,10 @@ export class Channel {
       const batches = batchesOf(call, {
         maxItems: MAX_STREAM_ITEMS,
         maxBytes: MAX_STREAM_BYTES,
-        sizeOf,
+        begin,
       });
       for await (const batch of batches) {
+        signal.throwIfAborted();
         waitingSinceMs = Infinity;
         yield batch;
         waitingSinceMs = Date.now();

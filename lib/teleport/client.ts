@@ -12,7 +12,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type AuditEvent, sizeOf } from "../event.ts";
+import type { EventBatch } from "../event.ts";
 import type { Channel, StreamOptions } from "./channel.ts";
 import {
   type Cluster,
@@ -20,12 +20,13 @@ import {
   type ConnectionOptions,
 } from "./connection.ts";
 import { TeleportError } from "./errors.ts";
+import { decodePage, type Page } from "./decode_events.ts";
 import {
-  decodeEvent,
-  decodeExportedEvent,
-  decodePage,
-  type Page,
-} from "./decode_events.ts";
+  type ChunkEvents,
+  DecodedMessages,
+  ExportedEvents,
+  RecordedEvents,
+} from "./event_batches.ts";
 import type { Identity } from "./identity.ts";
 import { type Lock, LOCK_OF_NOBODY, toLockV2 } from "./lock.ts";
 import {
@@ -63,13 +64,6 @@ export interface ChunkRequest {
   /** The chunk's name, as the day's list has it. */
   readonly chunk: string;
   /** The cursor that came with the last event that was read; "" for the first. */
-  readonly cursor: string;
-}
-
-/** Some events of a chunk, in its order. */
-export interface ChunkEvents {
-  readonly events: readonly AuditEvent[];
-  /** Where the chunk goes on behind them. */
   readonly cursor: string;
 }
 
@@ -157,20 +151,13 @@ export class TeleportClient {
     sessionId: string,
     startIndex: number,
     signal: AbortSignal,
-  ): AsyncGenerator<AuditEvent> {
-    const batches = this.#stream(
+  ): AsyncGenerator<EventBatch> {
+    yield* this.#stream(
       `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
       StreamUnstructuredSessionEventsRequestSchema,
       { sessionId, startIndex },
-      decodeEvent,
-      { sizeOf, signal },
+      { begin: () => new RecordedEvents(), signal },
     );
-    for await (const events of batches) {
-      for (const event of events) {
-        signal.throwIfAborted();
-        yield event;
-      }
-    }
   }
 
   /** Whether the cluster has bulk export; not each kind of its storage allows it. */
@@ -194,12 +181,12 @@ export class TeleportClient {
    * @throws {TeleportError} UNIMPLEMENTED where the server has no bulk export
    */
   async listChunks(dayMs: number, signal: AbortSignal): Promise<string[]> {
+    const decode = decoderOf(EventExportChunkSchema);
     const batches = this.#stream(
       `${AUDIT_LOG}/GetEventExportChunks`,
       GetEventExportChunksRequestSchema,
       { date: timestampFromMs(dayMs) },
-      decoderOf(EventExportChunkSchema),
-      { sizeOf: ({ chunk }) => chunk.length, signal },
+      { begin: () => new DecodedMessages(decode), signal },
     );
     const names: string[] = [];
     for await (const batch of batches) {
@@ -217,23 +204,12 @@ export class TeleportClient {
     { dayMs, chunk, cursor }: ChunkRequest,
     signal: AbortSignal,
   ): AsyncGenerator<ChunkEvents> {
-    const batches = this.#stream(
+    yield* this.#stream(
       `${AUDIT_LOG}/ExportUnstructuredEvents`,
       ExportUnstructuredEventsRequestSchema,
       { date: timestampFromMs(dayMs), chunk, cursor },
-      decodeExportedEvent,
-      {
-        sizeOf: ({ event }) => event === undefined ? 0 : sizeOf(event),
-        signal,
-      },
+      { begin: () => new ExportedEvents(cursor), signal },
     );
-    for await (const batch of batches) {
-      const events: AuditEvent[] = [];
-      for (const { event } of batch) {
-        if (event !== undefined) events.push(event);
-      }
-      yield { events, cursor: batch.at(-1)?.cursor ?? cursor };
-    }
   }
 
   /**
@@ -296,16 +272,15 @@ export class TeleportClient {
     }
   }
 
-  async *#stream<Request extends DescMessage, Item>(
+  async *#stream<Request extends DescMessage, Batch>(
     path: string,
     requestSchema: Request,
     request: MessageInitShape<Request>,
-    decode: (bytes: Buffer) => Item,
-    options: StreamOptions<Item>,
-  ): AsyncGenerator<Item[]> {
+    options: StreamOptions<Batch>,
+  ): AsyncGenerator<Batch> {
     const channel = await this.#connection.acquire(options.signal);
     try {
-      const call = { path, requestSchema, request, decode };
+      const call = { path, requestSchema, request };
       for await (const batch of channel.stream(call, options)) {
         this.#connection.worked(channel);
         yield batch;

@@ -27,7 +27,7 @@ export interface Page {
   readonly events: readonly AuditEvent[];
   /** Where the next page begins; "" where there is none yet. */
   readonly lastKey: string;
-  /** See `Batch.release`; left out where there is nothing to gain. */
+  /** See `EventBatch.release`; left out where there is nothing to gain. */
   readonly release?: () => void;
 }
 
@@ -37,6 +37,20 @@ export interface ExportedEvent {
   readonly event: AuditEvent | undefined;
   /** Where the export goes on behind it. */
   readonly cursor: string;
+}
+
+/** A message within memory that others share. */
+export interface EncodedMessage {
+  readonly memory: Buffer;
+  /** The same bytes: what is taken of them later is no Buffer. */
+  readonly plain: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A message that is all of a buffer. */
+export function wholeMessage(memory: Buffer): EncodedMessage {
+  return { memory, plain: plain(memory), start: 0, end: memory.length };
 }
 
 /** Wire tags: field number << 3 | wire type. */
@@ -68,12 +82,23 @@ const UNUSUAL = Symbol("unusual encoding");
  * @throws {Error} where the bytes are no such message
  */
 export function decodePage(bytes: Buffer): Page {
-  const page = usually(() => readPage(new Reader(bytes)), () => {
-    const message = fromBinary(EventsUnstructuredSchema, plain(bytes));
-    const { items, lastKey } = message;
-    return { events: items.map(toAuditEvent), lastKey };
-  });
+  const message = wholeMessage(bytes);
+  const page = usually(
+    () => readPage(new Reader(message)),
+    () => {
+      const { items, lastKey } = fromBinary(
+        EventsUnstructuredSchema,
+        message.plain,
+      );
+      return { events: items.map(toAuditEvent), lastKey };
+    },
+  );
   return ownsMemory(bytes) ? { ...page, release: () => free(bytes) } : page;
+}
+
+/** The collector sees a small object, and may leave what it holds there for long. */
+export function free({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
 
 /**
@@ -81,10 +106,10 @@ export function decodePage(bytes: Buffer): Page {
  *
  * @throws {Error} where the bytes are no such message
  */
-export function decodeEvent(bytes: Buffer): AuditEvent {
+export function decodeEvent(message: EncodedMessage): AuditEvent {
   return usually(
-    () => readEvent(new Reader(bytes), bytes.length),
-    () => toAuditEvent(fromBinary(EventUnstructuredSchema, plain(bytes))),
+    () => readEvent(new Reader(message), message.end),
+    () => toAuditEvent(fromBinary(EventUnstructuredSchema, viewOf(message))),
   );
 }
 
@@ -93,22 +118,22 @@ export function decodeEvent(bytes: Buffer): AuditEvent {
  *
  * @throws {Error} where the bytes are no such message
  */
-export function decodeExportedEvent(bytes: Buffer): ExportedEvent {
-  return usually(() => readExportedEvent(new Reader(bytes)), () => {
-    const message = fromBinary(ExportEventUnstructuredSchema, plain(bytes));
-    const { event, cursor } = message;
-    return { event: event && toAuditEvent(event), cursor };
-  });
+export function decodeExportedEvent(message: EncodedMessage): ExportedEvent {
+  return usually(
+    () => readExportedEvent(new Reader(message), message.end),
+    () => {
+      const { event, cursor } = fromBinary(
+        ExportEventUnstructuredSchema,
+        viewOf(message),
+      );
+      return { event: event && toAuditEvent(event), cursor };
+    },
+  );
 }
 
 /** Whether nothing else is in that memory, but for what gRPC frames a message with. */
 function ownsMemory({ buffer, length }: Buffer): boolean {
   return buffer.byteLength - length <= FRAME_BYTES;
-}
-
-/** The collector sees a small object, and may leave it there for long. */
-function free({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
 }
 
 function usually<Decoded>(
@@ -127,16 +152,20 @@ function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
+function viewOf({ plain, start, end }: EncodedMessage): Uint8Array {
+  return plain.subarray(start, end);
+}
+
 /** Walks one message once, front to back. */
 class Reader {
   readonly bytes: Buffer;
-  /** The same bytes: what is taken of them later is no Buffer. */
-  readonly message: Uint8Array;
-  position = 0;
+  readonly plain: Uint8Array;
+  position: number;
 
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-    this.message = plain(bytes);
+  constructor({ memory, plain, start }: EncodedMessage) {
+    this.bytes = memory;
+    this.plain = plain;
+    this.position = start;
   }
 
   /** Reads a length and returns where what it measures ends. */
@@ -188,8 +217,7 @@ function readPage(reader: Reader): Page {
   return { events, lastKey };
 }
 
-function readExportedEvent(reader: Reader): ExportedEvent {
-  const end = reader.bytes.length;
+function readExportedEvent(reader: Reader, end: number): ExportedEvent {
   let event: AuditEvent | undefined;
   let cursor = "";
   while (reader.position < end) {
@@ -241,7 +269,7 @@ function readEvent(reader: Reader, end: number): AuditEvent {
         throw UNUSUAL;
     }
   }
-  const { message } = reader;
+  const message = reader.plain;
   const payload = { message, start: payloadStart, end: payloadEnd };
   return {
     type,

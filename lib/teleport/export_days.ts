@@ -12,7 +12,8 @@ import {
   type RetryPolicy,
 } from "../pipeline/retry.ts";
 import { Slots } from "../pipeline/slots.ts";
-import type { ChunkEvents, ChunkRequest } from "./client.ts";
+import type { ChunkRequest } from "./client.ts";
+import type { ChunkEvents } from "./event_batches.ts";
 import { dateOf, dayAfter, type Step } from "./export_position.ts";
 import type { Handoff } from "./handoff.ts";
 import { type OpenDay, openDay } from "./open_day.ts";
@@ -190,9 +191,9 @@ export class ExportDays {
       ...this.#options,
       onFailure: (failed) => this.#failed(failed, about),
     }, this.#signal);
-    for await (const { events, cursor } of batches) {
+    for await (const batch of batches) {
       this.#worked(about);
-      await this.#steps.offer({ kind: "events", ...about, events, cursor });
+      await this.#steps.offer({ kind: "events", ...about, ...batch });
     }
     this.#worked(about);
     await this.#steps.offer({ kind: "chunk read", ...about });

@@ -7,6 +7,7 @@
 
 import type {
   AuditEvent,
+  EventBatch,
   ExportDay,
   ExportPosition,
   PagePosition,
@@ -20,11 +21,10 @@ export type Step =
   /** Nothing more will come of the day. */
   | { readonly kind: "day over"; readonly day: string }
   /** Some events of a chunk were read, up to its cursor. */
-  | {
+  | EventBatch & {
     readonly kind: "events";
     readonly day: string;
     readonly chunk: string;
-    readonly events: readonly AuditEvent[];
     readonly cursor: string;
   }
   | {

@@ -60,7 +60,9 @@ export class ExportSource implements Source<ExportPosition> {
         }
         const moved = move(position, step);
         position = moved.position;
-        yield { events: this.#wanted(moved.events), position, more: true };
+        const events = this.#wanted(moved.events);
+        const release = step.kind === "events" ? step.release : undefined;
+        yield { events, position, more: true, release };
       }
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;

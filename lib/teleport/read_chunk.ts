@@ -11,7 +11,8 @@ import {
   retry,
   type RetryPolicy,
 } from "../pipeline/retry.ts";
-import type { ChunkEvents, ChunkRequest } from "./client.ts";
+import type { ChunkRequest } from "./client.ts";
+import type { ChunkEvents } from "./event_batches.ts";
 
 /** What reading a chunk needs of its surroundings. */
 export interface ReadChunkOptions {

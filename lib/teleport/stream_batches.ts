@@ -5,40 +5,49 @@
  * @module
  */
 
+import type { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers";
+import type { Collector } from "./event_batches.ts";
 
-/** How much is held until somebody asks for it. */
-export interface BatchLimits<Item> {
+/** How much is held until somebody asks for it, and how. */
+export interface BatchOptions<Batch> {
   readonly maxItems: number;
-  /** One item may exceed it. */
+  /** One message may exceed it. */
   readonly maxBytes: number;
-  readonly sizeOf: (item: Item) => number;
+  /** Begins a batch. */
+  readonly begin: () => Collector<Batch>;
 }
 
 /**
- * Yields what has arrived since the last time, at least one item. While nobody
+ * Yields what has arrived since the last time, at least one message. While nobody
  * asks and a batch is full, the stream is paused, which is the back-pressure.
  *
- * Ends when the stream does; throws its error once everything that arrived
- * before is yielded. Who leaves early has to end the stream.
+ * Ends when the stream does; throws its error, or that of a message that cannot be
+ * taken, once everything that arrived before is yielded. Who leaves early has to
+ * end the stream.
  */
-export async function* batchesOf<Item>(
+export async function* batchesOf<Batch>(
   stream: Readable,
-  { maxItems, maxBytes, sizeOf }: BatchLimits<Item>,
-): AsyncGenerator<Item[]> {
-  let items: Item[] = [];
-  let bytes = 0;
+  { maxItems, maxBytes, begin }: BatchOptions<Batch>,
+): AsyncGenerator<Batch> {
+  let collector = begin();
   let over: { readonly error?: unknown } | undefined;
   let arrived = Promise.withResolvers<void>();
   const end = (how: { readonly error?: unknown }) => {
     over ??= how;
     arrived.resolve();
   };
-  stream.on("data", (item: Item) => {
-    items.push(item);
-    bytes += sizeOf(item);
-    if (items.length >= maxItems || bytes >= maxBytes) stream.pause();
+  stream.on("data", (message: Buffer) => {
+    if (over !== undefined) return;
+    try {
+      collector.add(message);
+    } catch (error) {
+      return end({ error });
+    }
+    if (collector.count >= maxItems || collector.bytes >= maxBytes) {
+      stream.pause();
+    }
     arrived.resolve();
   });
   stream.on("end", () => end({}));
@@ -47,10 +56,9 @@ export async function* batchesOf<Item>(
   while (true) {
     await arrived.promise;
     if (over === undefined) await turn();
-    if (items.length > 0) {
-      const batch = items;
-      items = [];
-      bytes = 0;
+    if (collector.count > 0) {
+      const batch = collector.batch();
+      collector = begin();
       if (over === undefined) arrived = Promise.withResolvers();
       stream.resume();
       yield batch;

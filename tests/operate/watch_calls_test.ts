@@ -143,7 +143,8 @@ Deno.test("the reading of a recording is a span, however it ends", async () => {
   const { monitor, spans } = setUp();
   const source = watchRecordings({
     async *stream(sessionId) {
-      yield* auditEvents(3);
+      yield { events: auditEvents(1) };
+      yield { events: auditEvents(2, { first: 1 }) };
       if (sessionId === "broken") throw UNAVAILABLE;
     },
   }, monitor);
@@ -152,7 +153,7 @@ Deno.test("the reading of a recording is a span, however it ends", async () => {
     () => Array.fromAsync(source.stream("broken", 5, NEVER)),
     TeleportError,
   );
-  for await (const _event of source.stream("left", 0, NEVER)) break;
+  for await (const _batch of source.stream("left", 0, NEVER)) break;
   assertEquals(spans, [
     ["recording", "ok", { session: "whole", from: 0, events: 3 }],
     ["recording", "failed", {

@@ -93,7 +93,7 @@ async function forwardAll(
           for (const event of events) {
             if (event.index < startIndex) continue;
             await turn();
-            yield event;
+            yield { events: [event] };
             if (streams < 20 && random.below(6) === 0) {
               streams++;
               throw new Error("cut off");

@@ -189,7 +189,9 @@ export function startBetween(
         async *stream(sessionId) {
           streams.most = Math.max(streams.most, ++streams.open);
           try {
-            yield* recordingOf(sessionId);
+            for await (const event of recordingOf(sessionId)) {
+              yield { events: [event] };
+            }
           } finally {
             streams.open--;
           }

@@ -115,7 +115,9 @@ export function startRecordings(
         streams.push(`${sessionId} ${startIndex}`);
         open.most = Math.max(open.most, ++open.now);
         try {
-          yield* scripts[sessionId]?.(startIndex, signal) ?? [];
+          for await (
+            const event of scripts[sessionId]?.(startIndex, signal) ?? []
+          ) yield { events: [event] };
         } finally {
           open.now--;
         }

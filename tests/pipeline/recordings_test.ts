@@ -76,6 +76,50 @@ Deno.test("the requests of a recording follow one another, and the stream waits 
   assertEquals(requests, ["r0 r1 r2", "r3 r4 r5", "r6 r7 r8", "r9 r10"]);
 });
 
+Deno.test("what a batch of a recording is held in is freed once its last event is delivered", async () => {
+  const log: string[] = [];
+  const batches = [ELEVEN.slice(0, 4), ELEVEN.slice(4, 5), ELEVEN.slice(5)];
+  const run = startRecordings({}, {
+    source: {
+      async *stream() {
+        for (const [i, events] of batches.entries()) {
+          yield { events, release: () => log.push(`batch ${i} freed`) };
+        }
+      },
+    },
+    deliver: (_destination, events) => {
+      log.push(idsOf(events).join(" "));
+      return Promise.resolve();
+    },
+  });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(log, [
+    "r0 r1 r2",
+    "r3 r4 r5",
+    "batch 0 freed",
+    "batch 1 freed",
+    "r6 r7 r8",
+    "r9 r10",
+    "batch 2 freed",
+  ]);
+});
+
+Deno.test("what of a recording could not be delivered is not freed", async () => {
+  const freed: number[] = [];
+  const run = startRecordings({}, {
+    source: {
+      async *stream() {
+        yield { events: ELEVEN, release: () => freed.push(0) };
+      },
+    },
+    deliver: () => Promise.reject(new Error("gave up")),
+  });
+  run.announce("s1");
+  await assertRejects(() => run.recordings.drain(), Error, "gave up");
+  assertEquals(freed, []);
+});
+
 Deno.test("large events make requests of fewer", async () => {
   const requests: number[] = [];
   const large = ELEVEN.map((event) => ({

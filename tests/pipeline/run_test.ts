@@ -124,7 +124,7 @@ function start(
     recordings: {
       source: {
         async *stream(sessionId) {
-          if (sessionId !== "missing") yield* recorded([0, 1, 2]);
+          if (sessionId !== "missing") yield { events: recorded([0, 1, 2]) };
         },
       },
       filter: typeFilter([], []),

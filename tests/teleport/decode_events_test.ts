@@ -12,6 +12,7 @@ import {
   decodeEvent,
   decodeExportedEvent,
   decodePage,
+  wholeMessage,
 } from "../../lib/teleport/decode_events.ts";
 import {
   EventsUnstructuredSchema,
@@ -62,9 +63,9 @@ const decoded = {
     const { events, lastKey } = decodePage(message);
     return { events: events.map(withPayload), lastKey };
   },
-  event: (message: Buffer) => withPayload(decodeEvent(message)),
+  event: (message: Buffer) => withPayload(decodeEvent(wholeMessage(message))),
   exported(message: Buffer) {
-    const { event, cursor } = decodeExportedEvent(message);
+    const { event, cursor } = decodeExportedEvent(wholeMessage(message));
     return { event: event && withPayload(event), cursor };
   },
 };
@@ -94,7 +95,7 @@ Deno.test("a page is its events in order, and where the next one begins", () => 
 
 Deno.test("an exported event comes with the cursor behind it", () => {
   const message = { event: EVENT, cursor: "42" };
-  const { event, cursor } = decodeExportedEvent(
+  const { event, cursor } = decoded.exported(
     encode(ExportEventUnstructuredSchema, message),
   );
   assertStrictEquals(cursor, "42");
@@ -105,12 +106,12 @@ Deno.test("what is missing has protobuf's defaults", () => {
   const nothing = Buffer.alloc(0);
   assertEquals(decoded.page(nothing), { events: [], lastKey: "" });
   assertEquals(decoded.event(nothing), generically.event(nothing));
-  assertEquals(decodeExportedEvent(nothing), { event: undefined, cursor: "" });
+  assertEquals(decoded.exported(nothing), { event: undefined, cursor: "" });
 });
 
 Deno.test("a payload is a view of the message, not more than it", () => {
   const message = encode(EventUnstructuredSchema, EVENT);
-  const payload = payloadOf(decodeEvent(message));
+  const payload = payloadOf(decodeEvent(wholeMessage(message)));
   assertStrictEquals(payload.buffer, message.buffer);
   assertEquals(payload, encodeStruct({ sid: "3f1c" }));
 });

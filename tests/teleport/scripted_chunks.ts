@@ -5,7 +5,8 @@
  */
 
 import type { AuditEvent } from "../../lib/event.ts";
-import type { ChunkEvents, ChunkRequest } from "../../lib/teleport/client.ts";
+import type { ChunkRequest } from "../../lib/teleport/client.ts";
+import type { ChunkEvents } from "../../lib/teleport/event_batches.ts";
 import { dateOf } from "../../lib/teleport/export_position.ts";
 import { sampleEvent } from "./sample_event.ts";
 

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
+import { DecodedMessages } from "../../lib/teleport/event_batches.ts";
 import {
   batchesOf,
-  type BatchLimits,
+  type BatchOptions,
 } from "../../lib/teleport/stream_batches.ts";
 import {
   assert,
@@ -11,11 +12,18 @@ import {
 } from "../assert.ts";
 import { turn } from "../fakes/fake_clock.ts";
 
-const LIMITS: BatchLimits<string> = {
+const LIMITS: BatchOptions<readonly string[]> = {
   maxItems: 3,
   maxBytes: 100,
-  sizeOf: (item) => item.length,
+  begin: () => new DecodedMessages(decode),
 };
+
+/** Here, messages are texts. */
+function decode(message: Uint8Array): string {
+  const text = String(message);
+  if (text === "bad") throw new RangeError("no such message");
+  return text;
+}
 
 /** A stream that brings what it is given, without a buffer of its own. */
 function openStream() {
@@ -94,6 +102,16 @@ Deno.test("what came before an error is yielded before it is thrown", async () =
   assertEquals((await batches.next()).value, ["b"]);
   const thrown = await assertRejects(() => batches.next());
   assertStrictEquals(thrown, error);
+});
+
+Deno.test("a message that cannot be taken ends it, behind those that came before", async () => {
+  const stream = openStream();
+  const batches = batchesOf(stream, LIMITS);
+  const first = batches.next();
+  for (const message of ["a", "bad", "b"]) stream.push(message);
+  assertEquals((await first).value, ["a"]);
+  await assertRejects(() => batches.next(), RangeError, "no such message");
+  stream.destroy();
 });
 
 Deno.test("an error after everything was left is nobody's", async () => {

@@ -1,0 +1,150 @@
+/**
+ * What a stream brings, in batches: part of the hot path.
+ *
+ * A message of its own memory takes as much again for what surrounds it. So the
+ * messages of a batch are copied together, and that memory is freed at once when
+ * the events are delivered.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { AuditEvent, EventBatch } from "../event.ts";
+import {
+  decodeEvent,
+  decodeExportedEvent,
+  type EncodedMessage,
+  free,
+} from "./decode_events.ts";
+
+/** Events of a chunk, in its order. */
+export interface ChunkEvents extends EventBatch {
+  /** Where the chunk goes on behind them. */
+  readonly cursor: string;
+}
+
+/** Takes messages until they make a batch. */
+export interface Collector<Batch> {
+  /** Messages that were added. */
+  readonly count: number;
+  /** What they hold, roughly. */
+  readonly bytes: number;
+  /** Throws where the bytes are no such message. */
+  add(message: Buffer): void;
+  batch(): Batch;
+}
+
+/** The events of a session recording. */
+export class RecordedEvents implements Collector<EventBatch> {
+  readonly #memory = new MessageMemory();
+  readonly #events: AuditEvent[] = [];
+
+  get count(): number {
+    return this.#memory.count;
+  }
+
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  add(message: Buffer): void {
+    this.#events.push(decodeEvent(this.#memory.copy(message)));
+  }
+
+  batch(): EventBatch {
+    return { events: this.#events, release: () => this.#memory.free() };
+  }
+}
+
+/** The events of a chunk of a bulk export. */
+export class ExportedEvents implements Collector<ChunkEvents> {
+  readonly #memory = new MessageMemory();
+  readonly #events: AuditEvent[] = [];
+  #cursor: string;
+
+  /** @param cursor Where the chunk goes on where it brings nothing */
+  constructor(cursor: string) {
+    this.#cursor = cursor;
+  }
+
+  get count(): number {
+    return this.#memory.count;
+  }
+
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  add(message: Buffer): void {
+    const { event, cursor } = decodeExportedEvent(this.#memory.copy(message));
+    if (event !== undefined) this.#events.push(event);
+    this.#cursor = cursor;
+  }
+
+  batch(): ChunkEvents {
+    return {
+      events: this.#events,
+      cursor: this.#cursor,
+      release: () => this.#memory.free(),
+    };
+  }
+}
+
+/** Whatever else messages are decoded to. */
+export class DecodedMessages<Item> implements Collector<readonly Item[]> {
+  readonly #decode: (message: Buffer) => Item;
+  readonly #items: Item[] = [];
+  bytes = 0;
+
+  constructor(decode: (message: Buffer) => Item) {
+    this.#decode = decode;
+  }
+
+  get count(): number {
+    return this.#items.length;
+  }
+
+  add(message: Buffer): void {
+    this.#items.push(this.#decode(message));
+    this.bytes += message.length;
+  }
+
+  batch(): readonly Item[] {
+    return this.#items;
+  }
+}
+
+const SMALLEST_BLOCK = 16 * 1024;
+const LARGEST_BLOCK = 256 * 1024;
+
+/** Blocks of memory for messages, each twice as large as the one before. */
+class MessageMemory {
+  readonly #blocks: Buffer[] = [];
+  #plain: Uint8Array = new Uint8Array();
+  #used = 0;
+  count = 0;
+  bytes = 0;
+
+  copy(message: Buffer): EncodedMessage {
+    let memory = this.#blocks.at(-1);
+    if (memory === undefined || this.#used + message.length > memory.length) {
+      const next = memory === undefined ? SMALLEST_BLOCK : 2 * memory.length;
+      const length = Math.max(message.length, Math.min(next, LARGEST_BLOCK));
+      memory = Buffer.from(new ArrayBuffer(length));
+      this.#plain = new Uint8Array(memory.buffer);
+      this.#blocks.push(memory);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    const end = start + message.length;
+    memory.set(message, start);
+    this.#used = end;
+    this.count++;
+    this.bytes += message.length;
+    return { memory, plain: this.#plain, start, end };
+  }
+
+  free(): void {
+    for (const block of this.#blocks) free(block);
+  }
+}
