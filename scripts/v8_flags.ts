@@ -12,4 +12,4 @@
 
 /** For `deno run` and `deno compile`. */
 export const V8_FLAGS =
-  "--v8-flags=--max-semi-space-size=2,--no-concurrent-array-buffer-sweeping,--no-allocation-site-pretenuring";
+  "--v8-flags=--max-semi-space-size=2,--no-concurrent-array-buffer-sweeping,--no-allocation-site-pretenuring,--heap-growing-percent=100";

@@ -32,7 +32,7 @@ interface Running {
   headers: readonly Header[] | undefined;
 }
 
-/** Connections of another thread, which begins with the first request. */
+/** Connections of another thread, which is there before the first request. */
 export class DeliveryThread implements Exchanges {
   readonly #options: ThreadOptions;
   readonly #module: () => URL;
@@ -48,6 +48,7 @@ export class DeliveryThread implements Exchanges {
   ) {
     this.#options = options;
     this.#module = module;
+    this.#running = this.#start();
   }
 
   create(): Exchange {

@@ -19,10 +19,15 @@ export function typeFilter(
   only: readonly string[],
   except: readonly string[],
 ): TypeFilter {
+  if (only.length === 0 && except.length === 0) return passesAll;
   const wanted = new Set(only);
   const unwanted = new Set(except);
   return (type) =>
     (wanted.size === 0 || wanted.has(type)) && !unwanted.has(type);
+}
+
+function passesAll(): boolean {
+  return true;
 }
 
 /** The events that pass; the very same array where all do. */
@@ -30,6 +35,7 @@ export function keep(
   events: readonly AuditEvent[],
   filter: TypeFilter,
 ): readonly AuditEvent[] {
+  if (filter === passesAll) return events;
   const kept = events.filter(({ type }) => filter(type));
   return kept.length === events.length ? events : kept;
 }
@@ -39,6 +45,7 @@ export function countedFilter(
   filter: TypeFilter,
   onRejected: () => void,
 ): TypeFilter {
+  if (filter === passesAll) return filter;
   return (type) => {
     const passes = filter(type);
     if (!passes) onRejected();
