@@ -18,6 +18,8 @@ import { V8_FLAGS } from "./v8_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
+const WORKER = "lib/fluentd/delivery_worker.ts";
+
 /** What the binary is made of. */
 const SOURCES = ["deno.json", "deno.lock", "main.ts", "lib"];
 
@@ -83,6 +85,8 @@ async function compile(): Promise<number> {
     "--frozen",
     "--exclude-unused-npm",
     ...await unparsable(),
+    // Nobody imports it: it is a thread's own program.
+    `--include=${WORKER}`,
     ...PERMISSIONS,
     V8_FLAGS,
     `--output=${output}`,

@@ -26,6 +26,8 @@ import { type Usage, watchUsage } from "./usage.ts";
 /** How a run went. */
 export interface Measured extends Usage {
   readonly name: string;
+  /** Not the program, but what it can be held against. */
+  readonly isCeiling?: true;
   readonly events: number;
   /** From the start of the process to its end. */
   readonly seconds: number;
@@ -199,7 +201,7 @@ async function measureModule(
   const { success } = await process.status;
   const seconds = (performance.now() - started) / 1_000;
   if (!success) throw new Error(`${module} failed`);
-  return { name, events, seconds, ...await watching };
+  return { name, isCeiling: true, events, seconds, ...await watching };
 }
 
 function path(module: string): string {

@@ -19,8 +19,7 @@ const COLUMNS: readonly Column[] = [
   },
   {
     title: "events/s",
-    value: ({ events, seconds }) =>
-      Math.round(events / seconds).toLocaleString("en"),
+    value: (measured) => Math.round(rateOf(measured)).toLocaleString("en"),
   },
   {
     title: "CPU µs/event",
@@ -28,18 +27,43 @@ const COLUMNS: readonly Column[] = [
   },
   { title: "peak MiB", value: ({ peakMib }) => peakMib.toFixed(0) },
 ];
+const SHARE = "of ceiling";
 const NAME_WIDTH = 28;
 const VALUE_WIDTH = 14;
 
-/** The head of the table. */
-export function formatHead(markdown: boolean): string {
-  return formatTitles(COLUMNS.map(({ title }) => title), markdown);
+/** The head of the table; `shares`: what each run reaches of a ceiling is told. */
+export function formatHead(
+  { shares, markdown }: { shares: boolean; markdown: boolean },
+): string {
+  const titles = COLUMNS.map(({ title }) => title);
+  return formatTitles(shares ? [...titles, SHARE] : titles, markdown);
 }
 
-/** One run as a row of the table. */
-export function formatRow(measured: Measured, markdown: boolean): string {
+/**
+ * One run as a row of the table.
+ *
+ * @param options.ceiling In events a second; left out: there is none
+ */
+export function formatRow(
+  measured: Measured,
+  { ceiling, markdown }: { ceiling: number | undefined; markdown: boolean },
+): string {
   const values = COLUMNS.map(({ value }) => value(measured));
+  if (ceiling !== undefined) {
+    values.push(
+      measured.isCeiling
+        ? ""
+        : `${(100 * rateOf(measured) / ceiling).toFixed(0)} %`,
+    );
+  }
   return formatLine(measured.name, values, markdown);
+}
+
+/** Events a second. */
+export function rateOf(
+  { events, seconds }: Pick<Measured, "events" | "seconds">,
+): number {
+  return events / seconds;
 }
 
 /** Titles of columns behind that of the names: one line, or Markdown's two. */

@@ -11,7 +11,8 @@ export interface Usage {
   readonly peakMib: number;
 }
 
-const POLL_MS = 20;
+/** Rarely enough to take nothing that counts from what is measured. */
+const POLL_MS = 50;
 /** Clock ticks per second of /proc/<pid>/stat, on every Linux. */
 const TICKS = 100;
 

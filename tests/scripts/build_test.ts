@@ -72,7 +72,13 @@ Deno.test({
       }
       assertEquals(permissions["prompt"], false);
       assert(/\{"commit":("[\da-f]{12}(-dirty)?"|null)\}/.test(text));
-      for (const name of ["main.ts", "lib/commands/start.ts"]) {
+      for (
+        const name of [
+          "main.ts",
+          "lib/commands/start.ts",
+          "lib/fluentd/delivery_worker.ts",
+        ]
+      ) {
         const source = await Deno.readTextFile(join(ROOT, name));
         const [, second = ""] = source.split("\n");
         assert(text.includes(second), name);
