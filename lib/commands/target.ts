@@ -102,63 +102,64 @@ async function openFluentd(
   { clock, requests, state: observer, ownThread }: TargetOptions,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
+  // What is open already is closed again where the rest cannot be opened.
+  using opened = new DisposableStack();
   const { sink, terms, keepFresh } = await openFluentdSink(fluentd, {
     clock,
     observer: requests,
     ownThread,
     refreshIntervalMs: config.teleport.refreshIntervalMs,
   });
+  opened.defer(() => sink.close());
   const directory = stateDirectory(storage, config.teleport.addresses);
   await createStateDirectory(directory);
-  const lock = await DirectoryLock.acquire(directory, clock.now());
-  try {
-    const stored = await readStateOrKeepAside(directory);
-    const taken = stored === undefined
-      ? await readGoState(directory, clock.now())
-      : undefined;
-    checkStartTime(config.source, stored ?? taken, directory);
-    return {
-      sink,
-      terms,
-      keepFresh,
-      quarantine: new RejectedEvents(directory, { clock }),
-      policy: { ...RETRY, timeoutMs: retryTimeoutMs },
-      maxEvents: fluentd.batch,
-      maxBytes: fluentd.batchBytes,
-      maxRequests: fluentd.maxConnections,
-      setAside: await countRejected(directory),
-      stored: storedOf(stored ?? taken),
-      retryRequests: new RetryRequestFiles(directory, {
-        clock,
-        onFailure: tellOnce(),
-      }),
-      begin(cluster) {
-        checkCluster(cluster, stored, directory);
-        const document = stored ??
-          (taken === undefined
-            ? firstDocument(config.source, cluster, clock.now())
-            : takenDocument(taken, cluster));
-        const state = new StateFile(directory, document, { clock, observer });
-        if (taken !== undefined) logTaken(taken, directory);
-        const first = stored === undefined && taken === undefined;
-        // With start-id nothing is kept until the event is found.
-        const keep = first
-          ? config.source.startId === undefined
-          : stored === undefined;
-        if (keep) state.change();
-        const { startTime } = document;
-        return { startTime, progress: state.progress, saver: state, first };
-      },
-      [Symbol.asyncDispose]() {
-        sink.close();
-        lock[Symbol.dispose]();
-        return Promise.resolve();
-      },
-    };
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
+  opened.use(await DirectoryLock.acquire(directory, clock.now()));
+  const stored = await readStateOrKeepAside(directory);
+  const taken = stored === undefined
+    ? await readGoState(directory, clock.now())
+    : undefined;
+  checkStartTime(config.source, stored ?? taken, directory);
+  const setAside = await countRejected(directory);
+  const kept = opened.move();
+  return {
+    sink,
+    terms,
+    keepFresh,
+    quarantine: new RejectedEvents(directory, { clock }),
+    policy: { ...RETRY, timeoutMs: retryTimeoutMs },
+    maxEvents: fluentd.batch,
+    maxBytes: fluentd.batchBytes,
+    maxRequests: fluentd.maxConnections,
+    setAside,
+    stored: storedOf(stored ?? taken),
+    retryRequests: new RetryRequestFiles(directory, {
+      clock,
+      onFailure: tellOnce(),
+    }),
+    begin(cluster) {
+      checkCluster(cluster, stored, directory);
+      const document = stored ??
+        (taken === undefined
+          ? firstDocument(config.source, cluster, clock.now())
+          : takenDocument(taken, cluster));
+      const state = new StateFile(directory, document, { clock, observer });
+      if (taken !== undefined) logTaken(taken, directory);
+      const first = stored === undefined && taken === undefined;
+      // With start-id nothing is kept until the event is found.
+      const keep = first
+        ? config.source.startId === undefined
+        : stored === undefined;
+      if (keep) state.change();
+      const { startTime } = document;
+      return { startTime, progress: state.progress, saver: state, first };
+    },
+    [Symbol.asyncDispose]() {
+      // First, so that nothing is sent when somebody else may begin.
+      sink.close();
+      kept.dispose();
+      return Promise.resolve();
+    },
+  };
 }
 
 /** What cannot be read stays so, as a rule. */
