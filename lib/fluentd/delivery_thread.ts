@@ -9,7 +9,7 @@
  */
 
 import { RejectedError } from "../errors.ts";
-import { type Payload, sizeOf } from "../event.ts";
+import { fitting } from "../pipeline/fitting.ts";
 import type {
   Exchange,
   ExchangeOptions,
@@ -74,7 +74,9 @@ export class DeliveryThread implements Exchanges {
     const abort = () => tell(running, { kind: "abort", lane });
     signal.addEventListener("abort", abort, { once: true });
     try {
-      const payloads = block.pack(leading(events, this.#options));
+      // No more is copied than may fit.
+      const { count } = fitting(events, this.#options);
+      const payloads = block.pack(events.slice(0, count));
       tell(running, { kind: "send", lane, url, payloads });
       return await waiting.promise;
     } finally {
@@ -144,19 +146,4 @@ export class DeliveryThread implements Exchanges {
 
 function tell({ worker }: Running, command: ThreadCommand): void {
   worker.postMessage(command);
-}
-
-/** Of all events, those that may fit: no more is copied than it takes. */
-function leading(
-  events: readonly Payload[],
-  { maxEvents, maxBytes }: Pick<ThreadOptions, "maxEvents" | "maxBytes">,
-): readonly Payload[] {
-  let bytes = 0;
-  let count = 0;
-  for (const event of events) {
-    bytes += sizeOf(event);
-    if (count === maxEvents || count > 0 && bytes > maxBytes) break;
-    count++;
-  }
-  return count === events.length ? events : events.slice(0, count);
 }

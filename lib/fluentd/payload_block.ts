@@ -10,8 +10,6 @@
 import type { Payload } from "../event.ts";
 
 const INITIAL_BYTES = 64 * 1024;
-/** Two numbers of four bytes. */
-const PLACE_BYTES = 8;
 /**
  * What lies between two payloads of a page, the envelope of the second one, is
  * copied along with them where it is no longer: one large copy beats two.
@@ -69,7 +67,7 @@ export class PayloadBlock {
 /** What was packed. */
 export function unpack({ memory, count }: PackedPayloads): Payload[] {
   const message = new Uint8Array(memory);
-  const places = new Uint32Array(memory, 0, count * PLACE_BYTES / 4);
+  const places = new Uint32Array(memory, 0, 2 * count);
   return Array.from({ length: count }, (_, i) => ({
     message,
     start: places[2 * i] ?? 0,

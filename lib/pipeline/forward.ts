@@ -9,6 +9,7 @@ import { AUDIT, type AuditEvent, type Position, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import { keep, type TypeFilter } from "./filter.ts";
+import { fitting } from "./fitting.ts";
 import type { Source } from "./ports.ts";
 import { Watermark } from "./watermark.ts";
 
@@ -74,12 +75,11 @@ export async function forward(
       options.account.read += batch.events.length;
       const events = keep(batch.events, filter);
       observer.read(batch.events, events.length);
-      const { position } = batch;
-      const announced = announcedBy(batch.events);
-      const wanted = events.length > 0;
-      if (!wanted) batch.release?.();
-      const release = wanted ? batch.release : undefined;
-      requests.add(events, { position, announced, release });
+      requests.add(events, {
+        position: batch.position,
+        announced: announcedBy(batch.events),
+        release: batch.release,
+      });
       await requests.sendFull();
       if (!batch.more) {
         await requests.sendAll();
@@ -129,12 +129,15 @@ class Requests {
         options.advance(position, announced);
         release?.();
       },
-      // There was nothing to send of the later one.
-      merge: (earlier, later) => ({
-        ...earlier,
-        position: later.position,
-        announced: earlier.announced.concat(later.announced),
-      }),
+      merge: (earlier, later) => {
+        // Nothing is to be sent of it.
+        later.release?.();
+        return {
+          position: later.position,
+          announced: earlier.announced.concat(later.announced),
+          release: earlier.release,
+        };
+      },
     });
   }
 
@@ -199,16 +202,7 @@ class Requests {
   }
 
   #take(): AuditEvent[] {
-    const { maxEvents, maxBytes } = this.#options;
-    let count = 0;
-    let bytes = 0;
-    for (const event of this.#buffer) {
-      const size = sizeOf(event);
-      const full = count === maxEvents || bytes + size > maxBytes;
-      if (full && count > 0) break;
-      count++;
-      bytes += size;
-    }
+    const { count, bytes } = fitting(this.#buffer, this.#options);
     this.#bufferedBytes -= bytes;
     return this.#buffer.splice(0, count);
   }

@@ -30,9 +30,9 @@ export interface Source<At extends Position = Position> {
 export interface RecordingSource {
   /**
    * Yields a recording's events in order, as they come, from the one with index
-   * `startIndex` on. A server may begin earlier. Indices never decrease, which is what going
-   * on by index relies on: Teleport numbers the events of a session as they
-   * come, and its reader of recordings (`ProtoReader`) passes over those that are
+   * `startIndex` on. A server may begin earlier. Indices never decrease, which is
+   * what going on by index relies on: Teleport numbers the events of a session as
+   * they come, and its reader of recordings (`ProtoReader`) passes over those that are
    * not above the one before. Throws when the recording cannot be read; ends
    * without an event when it is not there (yet).
    */

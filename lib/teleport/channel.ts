@@ -56,11 +56,16 @@ const MAX_STREAM_ITEMS = 500;
 const MAX_STREAM_BYTES = 1024 * 1024;
 
 /** What is called, and with what. */
-export interface Call<Request extends DescMessage, Answer> {
+export interface StreamCall<Request extends DescMessage> {
   /** E.g. `/proto.AuthService/Ping`. */
   readonly path: string;
   readonly requestSchema: Request;
   readonly request: MessageInitShape<Request>;
+}
+
+/** The same, with what becomes of the one answer. */
+export interface Call<Request extends DescMessage, Answer>
+  extends StreamCall<Request> {
   /** Throws where the bytes are no such answer. */
   readonly decode: (bytes: Buffer) => Answer;
 }
@@ -159,7 +164,7 @@ export class Channel {
    * @throws `signal.reason`
    */
   async *stream<Request extends DescMessage, Batch>(
-    { path, requestSchema, request }: Omit<Call<Request, never>, "decode">,
+    { path, requestSchema, request }: StreamCall<Request>,
     { begin, signal }: StreamOptions<Batch>,
   ): AsyncGenerator<Batch> {
     signal.throwIfAborted();

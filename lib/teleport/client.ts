@@ -208,7 +208,7 @@ export class TeleportClient {
       `${AUDIT_LOG}/ExportUnstructuredEvents`,
       ExportUnstructuredEventsRequestSchema,
       { date: timestampFromMs(dayMs), chunk, cursor },
-      { begin: () => new ExportedEvents(cursor), signal },
+      { begin: () => new ExportedEvents(), signal },
     );
   }
 

@@ -29,8 +29,9 @@ export interface Collector<Batch> {
   readonly count: number;
   /** What they hold, roughly. */
   readonly bytes: number;
-  /** Throws where the bytes are no such message. */
+  /** Throws where the bytes are no such message, which does not count then. */
   add(message: Buffer): void;
+  /** Of one message at least. */
   batch(): Batch;
 }
 
@@ -38,55 +39,39 @@ export interface Collector<Batch> {
 export class RecordedEvents implements Collector<EventBatch> {
   readonly #memory = new MessageMemory();
   readonly #events: AuditEvent[] = [];
-
-  get count(): number {
-    return this.#memory.count;
-  }
-
-  get bytes(): number {
-    return this.#memory.bytes;
-  }
+  count = 0;
+  bytes = 0;
 
   add(message: Buffer): void {
-    this.#events.push(decodeEvent(this.#memory.copy(message)));
+    const event = this.decode(this.#memory.copy(message));
+    // What is refused is not counted: there may be nothing else.
+    this.count++;
+    this.bytes += message.length;
+    if (event !== undefined) this.#events.push(event);
   }
 
   batch(): EventBatch {
     return { events: this.#events, release: () => this.#memory.free() };
   }
+
+  protected decode(message: EncodedMessage): AuditEvent | undefined {
+    return decodeEvent(message);
+  }
 }
 
 /** The events of a chunk of a bulk export. */
-export class ExportedEvents implements Collector<ChunkEvents> {
-  readonly #memory = new MessageMemory();
-  readonly #events: AuditEvent[] = [];
-  #cursor: string;
+export class ExportedEvents extends RecordedEvents
+  implements Collector<ChunkEvents> {
+  #cursor = "";
 
-  /** @param cursor Where the chunk goes on where it brings nothing */
-  constructor(cursor: string) {
+  override batch(): ChunkEvents {
+    return { ...super.batch(), cursor: this.#cursor };
+  }
+
+  protected override decode(message: EncodedMessage): AuditEvent | undefined {
+    const { event, cursor } = decodeExportedEvent(message);
     this.#cursor = cursor;
-  }
-
-  get count(): number {
-    return this.#memory.count;
-  }
-
-  get bytes(): number {
-    return this.#memory.bytes;
-  }
-
-  add(message: Buffer): void {
-    const { event, cursor } = decodeExportedEvent(this.#memory.copy(message));
-    if (event !== undefined) this.#events.push(event);
-    this.#cursor = cursor;
-  }
-
-  batch(): ChunkEvents {
-    return {
-      events: this.#events,
-      cursor: this.#cursor,
-      release: () => this.#memory.free(),
-    };
+    return event;
   }
 }
 
@@ -122,8 +107,6 @@ class MessageMemory {
   readonly #blocks: Buffer[] = [];
   #plain: Uint8Array = new Uint8Array();
   #used = 0;
-  count = 0;
-  bytes = 0;
 
   copy(message: Buffer): EncodedMessage {
     let memory = this.#blocks.at(-1);
@@ -139,8 +122,6 @@ class MessageMemory {
     const end = start + message.length;
     memory.set(message, start);
     this.#used = end;
-    this.count++;
-    this.bytes += message.length;
     return { memory, plain: this.#plain, start, end };
   }
 

@@ -55,9 +55,8 @@ Deno.test("events of a batch share memory, which goes when the batch is released
   release?.();
 });
 
-Deno.test("a batch of a chunk ends with its last cursor, or where it was where nothing came", () => {
-  const collector = new ExportedEvents("before");
-  assertEquals(collector.batch().cursor, "before");
+Deno.test("a batch of a chunk ends with its last cursor", () => {
+  const collector = new ExportedEvents();
   for (const cursor of ["1", "2"]) {
     const event = { type: "exec", id: cursor };
     const message = create(ExportEventUnstructuredSchema, { event, cursor });
@@ -72,9 +71,16 @@ Deno.test("a batch of a chunk ends with its last cursor, or where it was where n
   assertEquals([cursor, collector.count], ["3", 3]);
 });
 
+Deno.test("of a chunk, what is refused alone is no batch, which would lead back to where it began", () => {
+  const collector = new ExportedEvents();
+  assertThrows(() => collector.add(Buffer.from([0x0a, 0x7f])));
+  assertEquals([collector.count, collector.bytes], [0, 0]);
+});
+
 Deno.test("what is no message is refused, and nothing of it is in the batch", () => {
   const collector = new RecordedEvents();
   collector.add(eventMessage(1, 10));
   assertThrows(() => collector.add(Buffer.from([0x0a, 0x7f])));
+  assertEquals(collector.count, 1);
   assertEquals(collector.batch().events.map(({ id }) => id), ["1"]);
 });
