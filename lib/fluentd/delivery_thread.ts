@@ -10,6 +10,7 @@
 
 import { RejectedError } from "../errors.ts";
 import { fitting } from "../pipeline/fitting.ts";
+import { PayloadBlock } from "../struct/payload_block.ts";
 import type {
   Exchange,
   ExchangeOptions,
@@ -19,7 +20,6 @@ import type {
   Sent,
 } from "./exchange.ts";
 import type { TlsOptions } from "./lane.ts";
-import { PayloadBlock } from "./payload_block.ts";
 import type { ThreadCommand, ThreadReport } from "./thread_messages.ts";
 
 /** What the clock would be for is done on the thread, by the machine's own. */
@@ -76,7 +76,7 @@ export class DeliveryThread implements Exchanges {
     try {
       // No more is copied than may fit.
       const { count } = fitting(events, this.#options);
-      const payloads = block.pack(events.slice(0, count));
+      const payloads = block.pack(events, count);
       tell(running, { kind: "send", lane, url, payloads });
       return await waiting.promise;
     } finally {

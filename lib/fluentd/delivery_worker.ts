@@ -7,9 +7,8 @@
 
 import { systemClock } from "../clock.ts";
 import { describe, RejectedError } from "../errors.ts";
-import { type Exchange, type Header, LocalExchanges } from "./exchange.ts";
+import { type Header, type LocalExchange, LocalExchanges } from "./exchange.ts";
 import type { TlsOptions } from "./lane.ts";
-import { unpack } from "./payload_block.ts";
 import type { ThreadCommand, ThreadReport } from "./thread_messages.ts";
 
 /** A worker's end of the line, of which the types of a main thread know nothing. */
@@ -31,7 +30,7 @@ let exchanges: LocalExchanges;
  */
 const BALLAST_WORDS = 12_000;
 const lanes: {
-  readonly exchange: Exchange;
+  readonly exchange: LocalExchange;
   /** The request that it has, or had. */
   readonly request: AbortController;
   readonly ballast: readonly unknown[];
@@ -70,12 +69,10 @@ async function send(
   const exchange = lanes[lane]?.exchange ?? exchanges.create();
   lanes[lane] = { exchange, request, ballast: new Array(BALLAST_WORDS) };
   try {
-    const events = unpack(payloads);
-    const { signal } = request;
-    const { count, bytes, outcome } = await exchange.send({
+    const { count, bytes, outcome } = await exchange.sendPacked({
       url,
-      events,
-      signal,
+      events: payloads,
+      signal: request.signal,
     });
     scope.postMessage({
       kind: "sent",

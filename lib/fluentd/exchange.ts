@@ -6,12 +6,13 @@
 
 import type { Clock } from "../clock.ts";
 import type { Payload } from "../event.ts";
+import { fitting } from "../pipeline/fitting.ts";
 import {
   encodeEvents,
   JSON_ARRAY,
   JSON_OBJECT,
 } from "../struct/encode_events.ts";
-import { JsonBuffer } from "../struct/json_buffer.ts";
+import { type PackedPayloads, PayloadBlock } from "../struct/payload_block.ts";
 import { gzip } from "./gzip.ts";
 import { type Answer, Lane, type TlsOptions } from "./lane.ts";
 
@@ -47,6 +48,11 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
+/** What is to be sent, by a thread that got it from another one. */
+export interface PackedSending extends Omit<Sending, "events"> {
+  readonly events: PackedPayloads;
+}
+
 /** What was sent, and what came of it. */
 export interface Sent {
   /** How many of the events: the leading ones, as many as fit, at least one. */
@@ -65,6 +71,12 @@ export interface Exchange {
    * @throws {RejectedError} where the first event's payload is no Struct
    */
   send(sending: Sending): Promise<Sent>;
+}
+
+/** The body of a request, until the next one is encoded on this thread. */
+interface Encoded {
+  readonly count: number;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /** Makes connections, and closes them all. */
@@ -93,11 +105,11 @@ export class LocalExchanges implements Exchanges {
   }
 }
 
-/** A connection, and the buffer that its requests are written to. */
-class LocalExchange implements Exchange {
+/** A connection, and the block that its requests are encoded from. */
+export class LocalExchange implements Exchange {
   readonly #options: ExchangeOptions;
   readonly #lane: Lane;
-  readonly #buffer = new JsonBuffer();
+  readonly #block = new PayloadBlock();
   #headers: { readonly of: readonly Header[]; readonly all: Headers };
 
   constructor(options: ExchangeOptions) {
@@ -107,20 +119,38 @@ class LocalExchange implements Exchange {
     this.#headers = { of: headers, all: allHeaders(headers, options) };
   }
 
-  async send({ url, events, signal }: Sending): Promise<Sent> {
+  send({ url, events, signal }: Sending): Promise<Sent> {
+    // No more is copied than may fit.
+    const { count } = fitting(events, this.#options);
+    const packed = this.#block.pack(events, count);
+    return this.sendPacked({ url, events: packed, signal });
+  }
+
+  /** See {@linkcode send}. */
+  async sendPacked({ url, events, signal }: PackedSending): Promise<Sent> {
+    const first = this.#encode(events);
+    let encoded: Encoded | undefined = first;
+    const outcome = await this.#lane.post({
+      url,
+      headers: this.#currentHeaders(),
+      // By the second attempt, another connection has written over the first one's.
+      body: () => {
+        const { body } = encoded ?? this.#encode(events);
+        encoded = undefined;
+        return body;
+      },
+      signal,
+    }).then((answer) => ({ answer }), (error: unknown) => ({ error }));
+    return { count: first.count, bytes: first.body.length, outcome };
+  }
+
+  #encode(events: PackedPayloads): Encoded {
     const { maxEvents, compress } = this.#options;
-    const buffer = this.#buffer;
-    const count = encodeEvents(events, buffer, {
+    const { count, json } = encodeEvents(events, {
       framing: maxEvents > 1 ? JSON_ARRAY : JSON_OBJECT,
       limits: this.#options,
     });
-    const body = compress === "gzip"
-      ? await gzip(buffer.written())
-      : buffer.written();
-    const headers = this.#currentHeaders();
-    const outcome = await this.#lane.post({ url, headers, body, signal })
-      .then((answer) => ({ answer }), (error: unknown) => ({ error }));
-    return { count, bytes: body.length, outcome };
+    return { count, body: compress === "gzip" ? gzip(json) : json };
   }
 
   close(): void {

@@ -26,7 +26,8 @@ export interface TlsOptions {
 export interface Post {
   readonly url: string;
   readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
+  /** Asked for each attempt, and copied at once. */
+  readonly body: () => Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
 }
 
@@ -91,7 +92,7 @@ export class Lane {
         client: this.#client,
         redirect: "manual",
         headers,
-        body,
+        body: body(),
         signal,
       });
       if (response.ok) return await this.#acknowledged(response);

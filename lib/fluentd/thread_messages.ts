@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { PackedPayloads } from "../struct/payload_block.ts";
 import type { BodyOptions, Header } from "./exchange.ts";
 import type { Answer, TlsOptions } from "./lane.ts";
-import type { PackedPayloads } from "./payload_block.ts";
 
 /** To the thread that delivers. What is said first holds for what comes after it. */
 export type ThreadCommand =

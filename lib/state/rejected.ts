@@ -17,9 +17,8 @@ import {
 } from "../event.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
 import type { Json } from "../struct/encode_struct.ts";
-import { JsonBuffer } from "../struct/json_buffer.ts";
 import { MalformedStructError } from "../struct/malformed_struct.ts";
-import { writeStruct } from "../struct/struct_json.ts";
+import { structJson } from "../struct/struct_json.ts";
 import { appendLine } from "./append_line.ts";
 import { syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
@@ -151,18 +150,18 @@ function formatLine(
   const payload = payloadOf(event);
   const head = JSON.stringify({ ...about, type: event.type, id: event.id })
     .slice(0, -1);
-  const line = new JsonBuffer();
-  const encoder = new TextEncoder();
-  line.append(encoder.encode(`${head},"event":`));
   try {
-    writeStruct(payload, line);
+    const json = structJson(payload);
+    return Buffer.concat([
+      Buffer.from(`${head},"event":`),
+      json,
+      Buffer.from("}\n"),
+    ]);
   } catch (error) {
     if (!(error instanceof MalformedStructError)) throw error;
     const base64 = Buffer.from(payload).toString("base64");
-    return encoder.encode(`${head},"payload":"${base64}"}\n`);
+    return Buffer.from(`${head},"payload":"${base64}"}\n`);
   }
-  line.append(encoder.encode("}\n"));
-  return line.written();
 }
 
 async function sizeOf(directory: string): Promise<number> {

@@ -6,16 +6,17 @@
 
 import { describe, GaveUpError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
+import { fitting } from "../pipeline/fitting.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { encodeEvents, JSON_LINES } from "../struct/encode_events.ts";
-import { JsonBuffer } from "../struct/json_buffer.ts";
+import { PayloadBlock } from "../struct/payload_block.ts";
 
 const LIMITS = { maxEvents: Infinity, maxBytes: 1024 * 1024 };
 
 /** Writes events somewhere, one JSON object a line. */
 export class StdoutSink implements Sink {
   readonly #write: (bytes: Uint8Array) => number;
-  readonly #lines = new JsonBuffer();
+  readonly #block = new PayloadBlock();
 
   /** @param write Writes some of the bytes, at least one, and returns how many */
   constructor(write: (bytes: Uint8Array) => number) {
@@ -33,14 +34,14 @@ export class StdoutSink implements Sink {
     _destination: Destination,
     events: readonly AuditEvent[],
   ): Promise<number> {
-    const count = encodeEvents(events, this.#lines, {
+    const packed = this.#block.pack(events, fitting(events, LIMITS).count);
+    const { count, json } = encodeEvents(packed, {
       framing: JSON_LINES,
       limits: LIMITS,
     });
-    const bytes = this.#lines.written();
     try {
-      for (let written = 0; written < bytes.length;) {
-        written += this.#write(bytes.subarray(written));
+      for (let written = 0; written < json.length;) {
+        written += this.#write(json.subarray(written));
       }
     } catch (cause) {
       throw new GaveUpError(

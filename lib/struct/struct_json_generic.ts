@@ -5,21 +5,18 @@
  * @module
  */
 
-import type { JsonBuffer } from "./json_buffer.ts";
+import { textOf } from "./number_text.ts";
 import { type JsonValue, parseStruct } from "./parse_struct.ts";
 
 const encoder = new TextEncoder();
 
 /**
- * Appends the JSON object that `payload` stands for, as `writeStruct` would.
+ * The JSON object that `payload` stands for, as `structJson` would write it: UTF-8.
  *
- * @throws {MalformedStructError} and `out` is as it was
+ * @throws {MalformedStructError}
  */
-export function writeStructGenerically(
-  payload: Uint8Array,
-  out: JsonBuffer,
-): void {
-  out.append(encoder.encode(jsonText(parseStruct(payload))));
+export function structJsonGenerically(payload: Uint8Array): Uint8Array {
+  return encoder.encode(jsonText(parseStruct(payload)));
 }
 
 function jsonText(value: JsonValue): string {
@@ -30,11 +27,6 @@ function jsonText(value: JsonValue): string {
     return `{${entries.join(",")}}`;
   }
   if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
-  if (typeof value === "number") return numberText(value);
+  if (typeof value === "number") return textOf(value);
   return JSON.stringify(value);
-}
-
-function numberText(value: number): string {
-  if (!Number.isFinite(value)) return `"${value}"`;
-  return Object.is(value, -0) ? "-0" : String(value);
 }

@@ -6,8 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { type AuditEvent, payloadOf } from "../event.ts";
-import { JsonBuffer } from "../struct/json_buffer.ts";
-import { writeStruct } from "../struct/struct_json.ts";
+import { structJson } from "../struct/struct_json.ts";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -22,9 +21,8 @@ export function eventKey(event: AuditEvent): string {
 function payloadDigest(payload: Uint8Array): string {
   const hash = createHash("sha256");
   try {
-    const json = new JsonBuffer();
-    writeStruct(payload, json);
-    const value: Json = JSON.parse(new TextDecoder().decode(json.written()));
+    const json = new TextDecoder().decode(structJson(payload));
+    const value: Json = JSON.parse(json);
     hash.update(JSON.stringify(sorted(value)));
   } catch {
     hash.update(payload);

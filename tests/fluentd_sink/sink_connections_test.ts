@@ -261,7 +261,7 @@ Deno.test("what was handed to a request is not changed by what is written after 
   const answer = lane.post({
     url: `${fluentd.url}/test.log`,
     headers: new Headers(),
-    body,
+    body: () => body,
     signal: NEVER,
   });
   body.fill(0);

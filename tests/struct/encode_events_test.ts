@@ -1,18 +1,22 @@
 import { RejectedError } from "../../lib/errors.ts";
-import { type AuditEvent, wholePayload } from "../../lib/event.ts";
+import { wholePayload } from "../../lib/event.ts";
 import {
   encodeEvents,
   JSON_ARRAY,
   JSON_LINES,
   JSON_OBJECT,
 } from "../../lib/struct/encode_events.ts";
-import { JsonBuffer } from "../../lib/struct/json_buffer.ts";
+import {
+  type PackedPayloads,
+  PayloadBlock,
+} from "../../lib/struct/payload_block.ts";
 import { assertStrictEquals, assertThrows } from "../assert.ts";
 import type { JsonObject } from "../fakes/json.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
 
 const UNLIMITED = { maxEvents: 1_000, maxBytes: 2 ** 30 };
-const MALFORMED = event(Uint8Array.of(0xff));
+const ARRAY = { framing: JSON_ARRAY, limits: UNLIMITED };
+const MALFORMED = Uint8Array.of(0xff);
 
 Deno.test("events become one JSON array", () => {
   const { count, text } = encode([{ a: 1 }, {}, { b: "é" }]);
@@ -82,21 +86,16 @@ Deno.test("a big event behind others waits for the next request", () => {
 });
 
 Deno.test("a malformed event behind others ends the request before it", () => {
-  const out = new JsonBuffer();
-  const events = [event(encodeStruct({ a: 1 })), MALFORMED, MALFORMED];
-  const options = { framing: JSON_ARRAY, limits: UNLIMITED };
-  assertStrictEquals(encodeEvents(events, out, options), 1);
-  assertStrictEquals(textOf(out), '[{"a":1}]');
+  const events = pack([encodeStruct({ a: 1 }), MALFORMED, MALFORMED]);
+  const { count, json } = encodeEvents(events, ARRAY);
+  assertStrictEquals(count, 1);
+  assertStrictEquals(textOf(json), '[{"a":1}]');
 });
 
 Deno.test("a malformed first event is refused for good, and alone", () => {
-  const events = [MALFORMED, event(encodeStruct({ a: 1 }))];
+  const events = pack([MALFORMED, encodeStruct({ a: 1 })]);
   const error = assertThrows(
-    () =>
-      encodeEvents(events, new JsonBuffer(), {
-        framing: JSON_ARRAY,
-        limits: UNLIMITED,
-      }),
+    () => encodeEvents(events, ARRAY),
     RejectedError,
     "no google.protobuf.Struct",
   );
@@ -109,39 +108,50 @@ Deno.test("no events become an empty array", () => {
   assertStrictEquals(count, 0);
 });
 
-Deno.test("a buffer that is used again holds only the last events", () => {
-  const out = new JsonBuffer();
-  const options = { framing: JSON_ARRAY, limits: UNLIMITED };
-  encodeEvents([event(encodeStruct({ a: "x".repeat(100) }))], out, options);
-  encodeEvents([event(encodeStruct({ b: 2 }))], out, options);
-  assertStrictEquals(textOf(out), '[{"b":2}]');
+Deno.test("what is written again holds only the last events", () => {
+  for (const object of [{ a: "x".repeat(100) }, { b: 2 }]) {
+    const { json } = encodeEvents(pack([encodeStruct(object)]), ARRAY);
+    assertStrictEquals(textOf(json), JSON.stringify([object]));
+  }
+});
+
+Deno.test("an unusual encoding counts, and is separated, like any other", () => {
+  const unusual = (object: JsonObject) =>
+    Uint8Array.of(0x48, 1, ...encodeStruct(object));
+  const payloads = [
+    unusual({ a: 1 }),
+    encodeStruct({ b: 2 }),
+    unusual({ c: 3 }),
+    unusual({ d: 4 }),
+  ];
+  const whole = '[{"a":1},{"b":2},{"c":3},{"d":4}]';
+  for (let maxBytes = 0; maxBytes <= whole.length; maxBytes++) {
+    const { count, json } = encodeEvents(pack(payloads), {
+      framing: JSON_ARRAY,
+      limits: { maxEvents: 9, maxBytes },
+    });
+    const fit = Math.max(1, Math.floor((maxBytes - 1) / 8));
+    assertStrictEquals(count, fit, `${maxBytes}`);
+    assertStrictEquals(textOf(json), `${whole.slice(0, 8 * fit)}]`);
+  }
 });
 
 function encode(
   objects: readonly JsonObject[],
-  options: Partial<Parameters<typeof encodeEvents>[2]> = {},
+  options: Partial<Parameters<typeof encodeEvents>[1]> = {},
 ): { count: number; text: string } {
-  const out = new JsonBuffer();
-  const events = objects.map((object) => event(encodeStruct(object)));
-  const count = encodeEvents(events, out, {
-    framing: JSON_ARRAY,
-    limits: UNLIMITED,
+  const payloads = objects.map((object) => encodeStruct(object));
+  const { count, json } = encodeEvents(pack(payloads), {
+    ...ARRAY,
     ...options,
   });
-  return { count, text: textOf(out) };
+  return { count, text: textOf(json) };
 }
 
-function event(payload: Uint8Array): AuditEvent {
-  return {
-    type: "test",
-    id: "",
-    timeMs: 0,
-    index: 0,
-    ...wholePayload(payload),
-    sessionId: undefined,
-  };
+function pack(payloads: readonly Uint8Array[]): PackedPayloads {
+  return new PayloadBlock().pack(payloads.map(wholePayload));
 }
 
-function textOf(out: JsonBuffer): string {
-  return new TextDecoder().decode(out.written());
+function textOf(json: Uint8Array): string {
+  return new TextDecoder().decode(json);
 }

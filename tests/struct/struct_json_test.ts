@@ -1,12 +1,12 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
-import { wholePayload } from "../../lib/event.ts";
-import { JsonBuffer } from "../../lib/struct/json_buffer.ts";
+import { type Payload, wholePayload } from "../../lib/event.ts";
 import {
   MalformedStructError,
   MAX_DEPTH,
 } from "../../lib/struct/malformed_struct.ts";
-import { StructWriter, writeStruct } from "../../lib/struct/struct_json.ts";
+import { PayloadBlock } from "../../lib/struct/payload_block.ts";
+import { structJson, writeStructs } from "../../lib/struct/struct_json.ts";
 import {
   assert,
   assertEquals,
@@ -59,7 +59,18 @@ Deno.test("numbers are written as JSON.stringify does, and -0 keeps its sign", (
     [2 ** 31, "2147483648"],
     [-(2 ** 31), "-2147483648"],
     [-(2 ** 31) - 1, "-2147483649"],
+    [-7, "-7"],
+    [10, "10"],
+    [99, "99"],
+    [1e15, "1000000000000000"],
+    [2 ** 53 - 1, "9007199254740991"],
+    [1 - 2 ** 53, "-9007199254740991"],
     [2 ** 53, "9007199254740992"],
+    [2 ** 63, "9223372036854776000"],
+    [-(2 ** 63), "-9223372036854776000"],
+    [-(2 ** 64), "-18446744073709552000"],
+    [0.1, "0.1"],
+    [-1.5, "-1.5"],
     [1e21, "1e+21"],
     [5e-324, "5e-324"],
     [Number.MAX_VALUE, "1.7976931348623157e+308"],
@@ -96,8 +107,8 @@ Deno.test("a character is written the same wherever in a string it stands", () =
     "🙂",
   ];
   for (const character of characters) {
-    for (let before = 0; before < 9; before++) {
-      for (let behind = 0; behind < 9; behind++) {
+    for (let before = 0; before < 36; before++) {
+      for (const behind of [0, 1, 7, 14, 15, 16, 17, 33]) {
         for (const other of ["x", "ß", '"']) {
           const text = other.repeat(before) + character + other.repeat(behind);
           const json = JSON.stringify(text);
@@ -132,38 +143,27 @@ Deno.test("what is shortest on the wire is written whole", () => {
   }
 });
 
-Deno.test("what is written is whole however little room there was", () => {
-  const objects = [
-    {},
-    { a: "b" },
-    { a: "\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0001", b: ["xyz"] },
-    { a: "\u0001".repeat(60) + "x".repeat(60) },
-    { a: [-Math.PI * 1e-300, true, false, null], '"': { "\n": "\\\\\\\\" } },
-  ];
-  for (const object of objects) {
-    const payload = encodeStruct(object);
-    const json = JSON.stringify(object);
-    for (let room = 0; room < 500; room++) {
-      const out = new JsonBuffer();
-      const start = out.bytes.length - room;
-      out.length = start;
-      writeStruct(payload, out);
-      assertStrictEquals(decode(out.written().subarray(start)), json);
-    }
-  }
+Deno.test("there is room for the longest escapes, and for what takes longest around them", () => {
+  const objects = Array.from({ length: 300 }, (_, i) => ({
+    a: "\u0001".repeat(60 * i),
+    b: ["", [], {}, false, -Math.PI * 1e-300],
+    '"': { "\n": "\\\\\\\\" },
+  }));
+  assertStrictEquals(
+    writeAll(objects.map((object) => wholePayload(encodeStruct(object)))),
+    objects.map((object) => JSON.stringify(object)).join(""),
+  );
 });
 
-Deno.test("escapes beside invalid UTF-8 find room in a buffer that is all but full", () => {
+Deno.test("escapes beside invalid UTF-8 are written whole, and so is what is behind them", () => {
   const count = 200;
   const text = bytes(new Uint8Array(count).fill(0xff), "\u0001".repeat(count));
   const json = `{"a":"${"\ufffd".repeat(count)}${"\\u0001".repeat(count)}"}`;
-  for (let room = 6 * count; room < 10 * count; room++) {
-    const out = new JsonBuffer();
-    const start = out.bytes.length - room;
-    out.length = start;
-    writeStruct(entry(key("a"), value(struct.string(text))), out);
-    assertStrictEquals(decode(out.written().subarray(start)), json);
-  }
+  const payload = wholePayload(entry(key("a"), value(struct.string(text))));
+  assertStrictEquals(
+    writeAll(Array(1_000).fill(payload)),
+    json.repeat(1_000),
+  );
 });
 
 Deno.test("every code point comes through as it is", () => {
@@ -197,6 +197,13 @@ Deno.test("invalid UTF-8 becomes what a TextDecoder makes of it", () => {
   for (let position = 0; position < 2_000; position++) {
     const random = new Random(seed, position);
     cases.push(random.bytes(random.below(12)));
+    // Something wrong, or right, at every place of a longer text.
+    const text = new TextEncoder().encode("größer 表 🙂 ".repeat(4));
+    for (let i = random.below(3); i >= 0; i--) {
+      text[random.below(text.length)] = random.next();
+    }
+    const from = random.below(20);
+    cases.push(text.slice(from, from + random.below(text.length)));
   }
   for (const text of cases) {
     const expected = decode(text);
@@ -217,14 +224,6 @@ Deno.test("a string of 2 MiB is written whole", () => {
   for (const text of ["x".repeat(2 ** 21), '\u0001é🙂"'.repeat(2 ** 18)]) {
     assertStrictEquals(write(encodeStruct({ text })), JSON.stringify({ text }));
   }
-});
-
-Deno.test("what is written goes behind what the buffer holds", () => {
-  const out = new JsonBuffer();
-  writeStruct(encodeStruct({ a: 1 }), out);
-  writeStruct(encodeStruct({ b: [] }), out);
-  writeStruct(new Uint8Array(), out);
-  assertStrictEquals(decode(out.written()), '{"a":1}{"b":[]}{}');
 });
 
 Deno.test("unusual encodings say the same as the usual ones", () => {
@@ -339,7 +338,7 @@ Deno.test("the generic way treats odd numbers and invalid UTF-8 alike", () => {
   }
 });
 
-Deno.test("a Struct that ends too early is refused, and the buffer as it was", () => {
+Deno.test("a Struct that ends too early is refused", () => {
   const payload = encodeStruct({
     text: "é".repeat(100),
     list: [1, null, { deep: [true] }],
@@ -354,7 +353,7 @@ Deno.test("a Struct that ends too early is refused, and the buffer as it was", (
   }
 });
 
-Deno.test("bytes that are no Struct are refused, and the buffer as it was", () => {
+Deno.test("bytes that are no Struct are refused", () => {
   for (
     const payload of [
       [0x00],
@@ -409,35 +408,50 @@ Deno.test("a payload is read from its start to its end, whatever is before and b
     const end = start + whole.length;
     const hint = `seed ${seed}, position ${position}`;
     assertEquals(
-      outcomeOf((out) => new StructWriter(out).write({ message, start, end })),
-      outcomeOf((out) => writeStruct(whole, out)),
+      outcomeOf(() => writeAll([{ message, start, end }])),
+      outcomeOf(() => write(whole)),
       hint,
     );
   }
 });
 
-Deno.test("one writer writes payloads of one message and of others, in memory that threads share too", () => {
+Deno.test("payloads of one message and of others are written one after the other, usual or not", () => {
   const payloads = [{ a: "x" }, { b: [1, "größer"] }, { c: "\ud800" }, {}]
     .map((object) => encodeStruct(object));
   const invalid = entry(key("a"), value(struct.string(Uint8Array.of(0xff))));
-  const expected = outcomeOf((out) => {
-    for (const payload of [...payloads, invalid, unusually(invalid)]) {
-      writeStruct(payload, out);
-    }
-  });
-  const all = [...payloads, invalid, unusually(invalid)];
-  const shared = new Uint8Array(new SharedArrayBuffer(1_000));
-  shared.set(bytes(...all));
-  const out = new JsonBuffer();
-  const writer = new StructWriter(out);
+  const all = [...payloads, invalid, unusually(invalid), ...payloads];
+  const expected = all.map(write).join("");
+  const message = bytes(...all);
   let start = 0;
-  for (const [i, payload] of all.entries()) {
+  const mixed = all.map((payload, i) => {
     const end = start + payload.length;
-    if (i % 2 === 0) writer.write({ message: shared, start, end });
-    else writer.write(wholePayload(payload));
+    const place = { message, start, end };
     start = end;
+    return i % 2 === 0 ? place : wholePayload(payload);
+  });
+  assertStrictEquals(writeAll(mixed), expected);
+});
+
+Deno.test("many and large payloads are written whole and in order", () => {
+  const seed = randomSeed();
+  const sizes = [10, 100_000, 300_000, 2_000_000];
+  for (let position = 0; position < 20; position++) {
+    const random = new Random(seed, position);
+    const objects = Array.from({ length: 40 }, (_, i) => ({
+      i,
+      text: "x".repeat(random.below(sizes[random.below(4)] ?? 0)),
+    }));
+    const payloads = objects.map((object, i) =>
+      wholePayload(
+        i % 7 === 3 ? unusually(encodeStruct(object)) : encodeStruct(object),
+      )
+    );
+    assertStrictEquals(
+      writeAll(payloads),
+      objects.map((object) => JSON.stringify(object)).join(""),
+      `seed ${seed}, position ${position}`,
+    );
   }
-  assertEquals(decode(out.written()), expected);
 });
 
 Deno.test("damaged Structs are refused or give valid JSON", () => {
@@ -451,16 +465,11 @@ Deno.test("damaged Structs are refused or give valid JSON", () => {
       payload[random.below(payload.length)] = random.next();
     }
     const hint = `seed ${seed}, position ${position}`;
-    const out = new JsonBuffer();
-    try {
-      writeStruct(payload, out);
-    } catch (error) {
-      assert(error instanceof MalformedStructError, `${hint}: ${error}`);
-      assertStrictEquals(out.length, 0, hint);
+    const text = outcomeOf(() => write(payload));
+    if (text === "refused") {
       refused++;
       continue;
     }
-    const text = decode(out.written());
     try {
       JSON.parse(text);
     } catch {
@@ -499,11 +508,18 @@ for (const kind of ["struct", "list"] as const) {
 }
 
 function write(payload: Uint8Array): string {
-  const out = new JsonBuffer();
-  writeStruct(payload, out);
   // What a receiver gets is valid UTF-8 whatever the payload is.
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-    .decode(out.written());
+    .decode(structJson(payload));
+}
+
+function writeAll(payloads: readonly Payload[]): string {
+  const { count, json } = writeStructs(new PayloadBlock().pack(payloads), {
+    framing: { open: "", separator: "", close: "" },
+    limits: { maxEvents: Infinity, maxBytes: Infinity },
+  });
+  assertStrictEquals(count, payloads.length);
+  return decode(json);
 }
 
 /** The text of one value, which is the object's only one. */
@@ -519,27 +535,17 @@ function unusually(payload: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 }
 
 function assertRefused(payload: Uint8Array): MalformedStructError {
-  const out = new JsonBuffer();
-  writeStruct(encodeStruct({ before: true }), out);
-  const before = decode(out.written());
-  const error = assertThrows(
-    () => writeStruct(payload, out),
-    MalformedStructError,
-  );
-  assertStrictEquals(decode(out.written()), before);
-  return error;
+  return assertThrows(() => structJson(payload), MalformedStructError);
 }
 
 /** What was written, or that nothing was. */
-function outcomeOf(act: (out: JsonBuffer) => void): string {
-  const out = new JsonBuffer();
+function outcomeOf(write: () => string): string {
   try {
-    act(out);
+    return write();
   } catch (error) {
     assert(error instanceof MalformedStructError, `${error}`);
     return "refused";
   }
-  return decode(out.written());
 }
 
 function referenceText(json: Json): string {

@@ -1,10 +1,31 @@
 import { type Payload, payloadOf } from "../../lib/event.ts";
-import { PayloadBlock, unpack } from "../../lib/fluentd/payload_block.ts";
+import {
+  type PackedPayloads,
+  PayloadBlock,
+  payloadIn,
+  placesIn,
+} from "../../lib/struct/payload_block.ts";
 import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
 import { Random } from "../fakes/random.ts";
 
 function bytesOf(payloads: readonly Payload[]): number[][] {
   return payloads.map((payload) => [...payloadOf(payload)]);
+}
+
+function unpack(packed: PackedPayloads): number[][] {
+  return Array.from(
+    { length: packed.count },
+    (_, i) => [...payloadIn(packed, i)],
+  );
+}
+
+/** Bytes between each payload and the next one. */
+function gapsIn(packed: PackedPayloads): number[] {
+  const places = placesIn(packed);
+  return Array.from(
+    { length: packed.count - 1 },
+    (_, i) => (places[2 * i + 2] ?? 0) - (places[2 * i + 1] ?? 0),
+  );
 }
 
 Deno.test("what is packed is what the other thread unpacks, wherever the payloads are", () => {
@@ -29,7 +50,7 @@ Deno.test("what is packed is what the other thread unpacks, wherever the payload
     }
     const packed = block.pack(payloads);
     assertEquals(
-      bytesOf(unpack(packed)),
+      unpack(packed),
       bytesOf(payloads),
       `seed ${seed}, position ${position}`,
     );
@@ -42,19 +63,13 @@ Deno.test("payloads of one page are copied at once, with what is between them, a
     { message, start: 0, end: 100 },
     { message, start: 600, end: 700 },
   ]);
-  const [first, second] = unpack(near);
-  assertStrictEquals((second?.start ?? 0) - (first?.end ?? 0), 500);
-  const far = unpack(
-    new PayloadBlock().pack([
-      { message, start: 0, end: 100 },
-      { message, start: 9_000, end: 9_100 },
-      { message, start: 200, end: 300 },
-    ]),
-  );
-  assertEquals(far.slice(1).map(({ start }, i) => start - (far[i]?.end ?? 0)), [
-    0,
-    0,
+  assertEquals(gapsIn(near), [500]);
+  const far = new PayloadBlock().pack([
+    { message, start: 0, end: 100 },
+    { message, start: 9_000, end: 9_100 },
+    { message, start: 200, end: 300 },
   ]);
+  assertEquals(gapsIn(far), [0, 0]);
 });
 
 Deno.test("a block grows with what it has to hold, keeps what is in it, and is used again", () => {
@@ -68,20 +83,24 @@ Deno.test("a block grows with what it has to hold, keeps what is in it, and is u
   ]);
   assert(grown.memory !== before.memory);
   const [first, second] = unpack(grown);
-  assert(first !== undefined && second !== undefined);
-  assertEquals([...payloadOf(first)], [1, 2, 3]);
-  assertStrictEquals(payloadOf(second).length, large.length);
-  assert(payloadOf(second).every((byte) => byte === 9));
+  assertEquals(first, [1, 2, 3]);
+  assertStrictEquals(second?.length, large.length);
+  assert(second.every((byte) => byte === 9));
   const after = block.pack([{ message: small, start: 1, end: 2 }]);
   assertStrictEquals(after.memory, grown.memory);
-  assertEquals(bytesOf(unpack(after)), [[2]]);
+  assertEquals(unpack(after), [[2]]);
+});
+
+Deno.test("only as many are packed as are asked for", () => {
+  const message = Uint8Array.of(1, 2, 3);
+  const payloads = [0, 1, 2].map((start) => ({ message, start, end: 3 }));
+  const packed = new PayloadBlock().pack(payloads, 2);
+  assertEquals(unpack(packed), [[1, 2, 3], [2, 3]]);
 });
 
 Deno.test("no payload at all is one of no bytes, or none", () => {
   const message = new Uint8Array();
   const block = new PayloadBlock();
   assertEquals(unpack(block.pack([])), []);
-  assertEquals(bytesOf(unpack(block.pack([{ message, start: 0, end: 0 }]))), [
-    [],
-  ]);
+  assertEquals(unpack(block.pack([{ message, start: 0, end: 0 }])), [[]]);
 });

@@ -1,5 +1,5 @@
 /**
- * The payloads of one request in memory that two threads share.
+ * The payloads of one request, together, in memory that threads share.
  *
  * First come where each of them begins and ends, as 32-bit numbers, then the
  * bytes of the messages that they are in.
@@ -27,14 +27,16 @@ export class PayloadBlock {
   #memory = new SharedArrayBuffer(INITIAL_BYTES);
   #bytes = new Uint8Array(this.#memory);
 
-  /** Writes the payloads over what was there: valid until the next call. */
-  pack(payloads: readonly Payload[]): PackedPayloads {
-    const count = payloads.length;
+  /** Writes the leading payloads over what was there: valid until the next call. */
+  pack(
+    payloads: readonly Payload[],
+    count = payloads.length,
+  ): PackedPayloads {
     const places = new Uint32Array(2 * count);
     let length = places.byteLength;
     this.#reserve(length, 0);
     for (let first = 0; first < count;) {
-      const end = endOfRun(payloads, first);
+      const end = endOfRun(payloads, first, count);
       const from = payloads[first]?.start ?? 0;
       const to = payloads[end - 1]?.end ?? from;
       this.#reserve(length + to - from, length);
@@ -64,22 +66,27 @@ export class PayloadBlock {
   }
 }
 
-/** What was packed. */
-export function unpack({ memory, count }: PackedPayloads): Payload[] {
-  const message = new Uint8Array(memory);
-  const places = new Uint32Array(memory, 0, 2 * count);
-  return Array.from({ length: count }, (_, i) => ({
-    message,
-    start: places[2 * i] ?? 0,
-    end: places[2 * i + 1] ?? 0,
-  }));
+/** Where each payload begins and ends: 32-bit numbers, of `memory`, in pairs. */
+export function placesIn({ memory, count }: PackedPayloads): Uint32Array {
+  return new Uint32Array(memory, 0, 2 * count);
+}
+
+/** A copy of one payload: no decoder of text reads memory that threads share. */
+export function payloadIn(packed: PackedPayloads, index: number): Uint8Array {
+  const places = placesIn(packed);
+  return new Uint8Array(packed.memory)
+    .slice(places[2 * index], places[2 * index + 1]);
 }
 
 /** Behind the last of the payloads that are copied together with the one at `first`. */
-function endOfRun(payloads: readonly Payload[], first: number): number {
+function endOfRun(
+  payloads: readonly Payload[],
+  first: number,
+  count: number,
+): number {
   let last = payloads[first];
   let end = first + 1;
-  for (; end < payloads.length; end++) {
+  for (; end < count; end++) {
     const next = payloads[end];
     if (next === undefined || next.message !== last?.message) break;
     const gap = next.start - last.end;
