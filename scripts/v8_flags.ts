@@ -20,6 +20,9 @@ const FLAGS = [
   // The old heap is collected when it has grown by so much, and not only when it is
   // four times as large.
   "--heap-growing-percent=60",
+  // And with what it holds outside, which comes and goes with every page, when
+  // that has doubled: by default it must not have grown by more than a tenth.
+  "--external-memory-max-growing-factor=2",
 ];
 
 /** For `deno run` and `deno compile`. */
