@@ -61,6 +61,23 @@ Deno.test("a connection that the receiver closed while it was idle is no error",
   );
 });
 
+Deno.test("what is sent again over a new connection is what it was, whatever was encoded meanwhile", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, { maxConnections: 3 });
+  const events = auditEvents(90);
+  for (let first = 0; first < events.length; first += 9) {
+    await Promise.all([0, 3, 6].map((offset) => {
+      const from = first + offset;
+      return sink.send(AUDIT, events.slice(from, from + 3), NEVER);
+    }));
+    fluentd.connections.closeIdle();
+  }
+  assertEquals(
+    fluentd.received.compare(idsOf(events)),
+    { missing: [], duplicates: [], unexpected: [] },
+  );
+});
+
 Deno.test("a receiver that ends idle connections by its own clock is no error", async () => {
   const pki = await fluentdPki();
   await using fluentd = await startFluentd({
