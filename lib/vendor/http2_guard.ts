@@ -5,11 +5,14 @@
  * @module
  */
 
+import type { Socket } from "node:net";
 import http2, {
   type ClientHttp2Session,
   type Http2Session,
   type ServerHttp2Session,
 } from "node:http2";
+
+import { freeWhenDecoded, freeWhenRead } from "./received_chunks.ts";
 
 const guarded = new WeakSet<object>();
 /** By prototype, the names of the methods that are ours. */
@@ -28,7 +31,8 @@ const overridden = new WeakMap<object, Set<string>>();
  * And has closed streams forget who listened to them. Deno holds each stream by a
  * native handle that only a full collection frees, and the stream holds its
  * listeners, with everything that came: as none of that dies young, hundreds of
- * pages would be kept, moved, and marked.
+ * pages would be kept, moved, and marked. What streams and connections of clients
+ * bring, which must be gRPC, is freed as soon as it is read.
  *
  * To be called before the first connection; more calls change nothing.
  */
@@ -39,7 +43,8 @@ export function guardHttp2(): void {
   replace("connect", (...args: Parameters<typeof connect>) => {
     const session: ClientHttp2Session = connect(...args);
     putOffDestroy(session);
-    forgetListeners(session);
+    forgetStreams(session);
+    session.once("connect", (_session, socket: Socket) => freeWhenRead(socket));
     return session;
   });
   replace(
@@ -60,10 +65,12 @@ function putOffDestroy(session: Http2Session): void {
   });
 }
 
-function forgetListeners(session: ClientHttp2Session): void {
+function forgetStreams(session: ClientHttp2Session): void {
   const { request } = session;
   override(session, "request", function (...args: Parameters<typeof request>) {
     const stream = request.apply(this, args);
+    // Behind those who listen to whatever they ask for.
+    queueMicrotask(() => freeWhenDecoded(stream));
     // Behind those who have yet to be told that it is closed.
     stream.once(
       "close",
