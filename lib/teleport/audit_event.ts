@@ -4,19 +4,13 @@
  * @module
  */
 
-import {
-  type AuditEvent,
-  type Payload,
-  payloadOf,
-  wholePayload,
-} from "../event.ts";
+import { type AuditEvent, wholePayload } from "../event.ts";
 import type { EventUnstructured } from "./proto/teleport_pb.ts";
 import { readSessionId } from "../struct/struct_fields.ts";
 
 /** Takes the envelope apart; of the payload, only what the program acts on is read. */
 export function toAuditEvent(event: EventUnstructured): AuditEvent {
   const { type, id, time, index, unstructured } = event;
-  const payload = wholePayload(unstructured);
   return {
     type,
     id,
@@ -24,17 +18,23 @@ export function toAuditEvent(event: EventUnstructured): AuditEvent {
       ? 0
       : Number(time.seconds) * 1_000 + Math.floor(time.nanos / 1_000_000),
     index: Number(index),
-    ...payload,
-    sessionId: sessionIdOf(type, payload),
+    ...wholePayload(unstructured),
+    sessionId: sessionIdOf(type, unstructured, 0, unstructured.length),
   };
 }
 
-/** The recording that an event announces, where it is of the type that does. */
+/**
+ * The recording that an event announces, where it is of the type that does.
+ *
+ * @param start Where the payload begins in the message
+ */
 export function sessionIdOf(
   type: string,
-  payload: Payload,
+  message: Uint8Array,
+  start: number,
+  end: number,
 ): string | undefined {
   return type === "session.upload"
-    ? readSessionId(payloadOf(payload))
+    ? readSessionId(message.subarray(start, end))
     : undefined;
 }

@@ -16,6 +16,7 @@ import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { AuditEvent } from "../event.ts";
 import { sessionIdOf, toAuditEvent } from "./audit_event.ts";
+import { readName } from "./event_names.ts";
 import {
   EventsUnstructuredSchema,
   EventUnstructuredSchema,
@@ -184,6 +185,14 @@ class Reader {
     return this.bytes.toString("utf8", from, to);
   }
 
+  /** A text of which there are few. */
+  name(end: number): string {
+    const to = this.endWithin(end);
+    const from = this.position;
+    this.position = to;
+    return readName(this.bytes, from, to);
+  }
+
   varint(): number {
     const { bytes } = this;
     let byte = bytes[this.position++]!;
@@ -248,7 +257,7 @@ function readEvent(reader: Reader, end: number): AuditEvent {
   while (reader.position < end) {
     switch (bytes[reader.position++]) {
       case EVENT_TYPE:
-        type = reader.text(end);
+        type = reader.name(end);
         break;
       case EVENT_ID:
         id = reader.text(end);
@@ -270,14 +279,15 @@ function readEvent(reader: Reader, end: number): AuditEvent {
     }
   }
   const message = reader.plain;
-  const payload = { message, start: payloadStart, end: payloadEnd };
   return {
     type,
     id,
     timeMs: timeMs ?? 0,
     index,
-    ...payload,
-    sessionId: sessionIdOf(type, payload),
+    message,
+    start: payloadStart,
+    end: payloadEnd,
+    sessionId: sessionIdOf(type, message, payloadStart, payloadEnd),
   };
 }
 
