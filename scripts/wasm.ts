@@ -62,6 +62,7 @@ if (import.meta.main) {
   if (!Deno.args.includes("--check")) {
     await Deno.writeFile(COMPILED, compiled);
   } else if (compiled.toHex() !== (await readWasm()).toHex()) {
+    // deno-lint-ignore no-console
     console.error(
       `${COMPILED.pathname} is stale: run deno task wasm, and commit it`,
     );
