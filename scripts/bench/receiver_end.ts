@@ -10,6 +10,7 @@ import { Buffer } from "node:buffer";
 import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
+import { freeWhenRead } from "../../lib/vendor/received_chunks.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
 
 /** Paths of what to serve with. */
@@ -58,7 +59,7 @@ function serve(socket: TLSSocket): void {
     socket.write(OK);
   };
   const readHead = (chunk: Buffer): Buffer => {
-    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    head = Buffer.concat([head, chunk]);
     const at = head.indexOf(HEAD_END);
     if (at === -1) return Buffer.alloc(0);
     const text = head.toString("latin1", 0, at);
@@ -75,12 +76,13 @@ function serve(socket: TLSSocket): void {
       const part = chunk.subarray(0, missing);
       if (part.length === 0) continue;
       if (compressed === undefined) bytes += part.length;
-      else compressed.push(part);
+      else compressed.push(Buffer.from(part));
       missing -= part.length;
       if (missing === 0) end();
       chunk = chunk.subarray(part.length);
     }
   });
+  freeWhenRead(socket);
   socket.on("error", () => socket.destroy());
 }
 

@@ -30,6 +30,11 @@ const SECONDS_BYTES = 5;
 /** An index takes so many at most, below two million. */
 const INDEX_BYTES = 3;
 
+/** Whether a gRPC message is compressed, and its length. */
+const FRAME_BYTES = 5;
+/** A page's key is the place of an event. */
+const MAX_KEY_BYTES = 32;
+
 /** As long as a cursor is: nobody goes on from it here. */
 const CURSOR_TEXT = "f6e1f6c1e5a0a4a2e9a93000000000000:12345";
 
@@ -110,34 +115,41 @@ export function encodeEvent(
   return { bytes, secondsAt: head.length, indexAt: time.length + 1 };
 }
 
-/** `EventsUnstructured` without a `last_key`, whose times can be set. */
+/** `EventsUnstructured` as a gRPC message, whose times and `last_key` can be set. */
 export class EncodedPage {
-  readonly #items: Buffer;
+  /** Ends with room for a key. */
+  readonly #message: Buffer;
   readonly #secondsAt: number[] = [];
+  readonly #keyAt: number;
 
   constructor(events: readonly EncodedEvent[]) {
-    const parts: Uint8Array[] = [];
-    let length = 0;
+    const parts: Uint8Array[] = [Buffer.alloc(FRAME_BYTES)];
+    let length = FRAME_BYTES;
     for (const { bytes, secondsAt } of events) {
       const tag = Uint8Array.of(ITEM, ...varint(bytes.length));
       this.#secondsAt.push(length + tag.length + secondsAt);
       parts.push(tag, bytes);
       length += tag.length + bytes.length;
     }
-    this.#items = Buffer.concat(parts);
+    this.#keyAt = length;
+    this.#message = Buffer.concat([...parts, Buffer.alloc(MAX_KEY_BYTES)]);
   }
 
-  /** The page whose first event is of that time. */
+  /**
+   * The page whose first event is of that time: written over by the next one,
+   * which nobody asks for before this one has arrived.
+   */
   at(startMs: number, lastKey: string): Buffer {
-    const page = Buffer.concat([
-      this.#items,
-      field(LAST_KEY, utf8.encode(lastKey)),
-    ]);
+    const message = this.#message;
     for (const [i, at] of this.#secondsAt.entries()) {
       const seconds = Math.floor((startMs + i * SPACING_MS) / 1_000);
-      setVarint(page, { at, bytes: SECONDS_BYTES }, seconds);
+      setVarint(message, { at, bytes: SECONDS_BYTES }, seconds);
     }
-    return page;
+    const key = field(LAST_KEY, utf8.encode(lastKey));
+    message.set(key, this.#keyAt);
+    const end = this.#keyAt + key.length;
+    message.writeUInt32BE(end - FRAME_BYTES, 1);
+    return message.subarray(0, end);
   }
 }
 
@@ -186,7 +198,7 @@ export class EncodedPart {
 
 /** A message as it stands in a gRPC stream: not compressed, its length, itself. */
 export function grpcMessage(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
+  const head = Buffer.alloc(FRAME_BYTES);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }

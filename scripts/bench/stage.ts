@@ -18,7 +18,7 @@ import { askEachSecond } from "./ask_each_second.ts";
 import { type Case, eventsOf, type Log } from "./cases.ts";
 import type { PostingOptions } from "./posting_ceiling.ts";
 import type { ReadingOptions } from "./reading_ceiling.ts";
-import type { StartReceiver } from "./receivers.ts";
+import type { Receiver, StartReceiver } from "./receivers.ts";
 import { SPACING_MS } from "./sample_log.ts";
 import type { TeleportOptions, TeleportReady } from "./teleport_end.ts";
 import { type Usage, watchUsage } from "./usage.ts";
@@ -66,6 +66,11 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#directory, { recursive: true });
+  }
+
+  /** Starts a receiver for several runs. */
+  startReceiver(start: StartReceiver): Promise<Receiver> {
+    return start(this.#fluentdPki.server);
   }
 
   /** Runs the program once, and checks that everything arrived. */

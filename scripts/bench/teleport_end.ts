@@ -212,14 +212,10 @@ class Log {
   }
 }
 
-function* one(message: Uint8Array): Iterable<Uint8Array> {
-  yield grpcMessage(message);
-}
-
 function answer(log: Log, method: string, request: Uint8Array): Answer {
   switch (method) {
     case "GetUnstructuredEvents":
-      return one(log.page(request));
+      return [log.page(request)];
     case "StreamUnstructuredSessionEvents":
       return log.recording(request);
     case "GetEventExportChunks":
@@ -231,7 +227,7 @@ function answer(log: Log, method: string, request: Uint8Array): Answer {
         clusterName: "tele.example.com",
         serverVersion: "17.0.0",
       });
-      return one(toBinary(PingResponseSchema, pong));
+      return [grpcMessage(toBinary(PingResponseSchema, pong))];
     }
     default:
       return [];

@@ -3,18 +3,19 @@
  *
  *     deno bench scripts/bench/transcoder_bench.ts
  *
- * One iteration is one event.
+ * One iteration is a request of 500 events.
  *
  * @module
  */
 
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
-import { JsonBuffer } from "../../lib/struct/json_buffer.ts";
-import { writeStruct } from "../../lib/struct/struct_json.ts";
+import { wholePayload } from "../../lib/event.ts";
+import { encodeEvents, JSON_ARRAY } from "../../lib/struct/encode_events.ts";
+import { PayloadBlock } from "../../lib/struct/payload_block.ts";
 import type { JsonObject } from "../../tests/fakes/json.ts";
 import { encodeStruct } from "../../tests/fakes/struct_bytes.ts";
-import { POOL, sampleEvent } from "./sample_log.ts";
+import { sampleEvent } from "./sample_log.ts";
 
 /** What differs is the text: as audit logs have it, and as no transcoder likes it. */
 const TEXTS: Record<string, (i: number) => JsonObject> = {
@@ -35,30 +36,30 @@ function translated(event: JsonObject, text: string): JsonObject {
   );
 }
 
-const BUFFER_BYTES = 1024 * 1024;
-const out = new JsonBuffer();
+/** As many as a request has. */
+const EVENTS = 500;
+const block = new PayloadBlock();
 const utf8 = new TextEncoder();
 
 for (const [group, event] of Object.entries(TEXTS)) {
   const payloads = Array.from(
-    { length: POOL },
+    { length: EVENTS },
     (_, i) => encodeStruct(event(i)),
   );
-  let next = 0;
-  const payload = (): Uint8Array => {
-    const bytes = payloads[next];
-    next = (next + 1) % POOL;
-    if (bytes === undefined) throw new RangeError("The pool is empty");
-    return bytes;
-  };
+  const packed = block.pack(payloads.map(wholePayload));
+  const events = { ...packed, memory: packed.memory.slice(0) };
 
-  Deno.bench("writeStruct", { group, baseline: true }, () => {
-    if (out.length > BUFFER_BYTES) out.length = 0;
-    writeStruct(payload(), out);
+  Deno.bench("encodeEvents", { group, baseline: true }, () => {
+    encodeEvents(events, {
+      framing: JSON_ARRAY,
+      limits: { maxEvents: EVENTS, maxBytes: Infinity },
+    });
   });
 
   Deno.bench("toJson and JSON.stringify", { group }, () => {
-    const struct = fromBinary(StructSchema, payload());
-    utf8.encode(JSON.stringify(toJson(StructSchema, struct)));
+    const objects = payloads.map((payload) =>
+      toJson(StructSchema, fromBinary(StructSchema, payload))
+    );
+    utf8.encode(JSON.stringify(objects));
   });
 }
