@@ -12,6 +12,7 @@ import type { FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
 import {
   bufferDirectory,
+  type FluentdConfig,
   fluentdConfig,
   outputFile,
 } from "./real_fluentd_config.ts";
@@ -30,7 +31,7 @@ export interface RealFluentdOptions {
   /** Default 10 s, Fluentd's own; closes one to two seconds later than that. */
   readonly keepaliveTimeoutS?: number;
   /** What becomes of `time`, see `FluentdConfig`; default `cut`. */
-  readonly time?: "cut" | "kept";
+  readonly time?: FluentdConfig["time"];
   /** Largest record that its buffers take; default Fluentd's own. */
   readonly chunkLimitBytes?: number;
 }

@@ -17,9 +17,10 @@ export interface FluentdConfig {
   readonly keepaliveTimeoutS: number;
   /**
    * `cut`, as documented first: Fluentd takes `time` out of the record, and its
-   * fraction is lost. `kept`: the record arrives whole.
+   * fraction is lost. `kept`: the record arrives whole. `zoned`: as documented for
+   * speed.
    */
-  readonly time: "cut" | "kept";
+  readonly time: keyof typeof TIME;
   /** The buffers' `chunk_limit_size`; undefined: Fluentd's own. */
   readonly chunkLimitBytes: number | undefined;
 }
@@ -58,20 +59,25 @@ ${
   <parse>
     @type json
     json_parser oj
-${time === "cut" ? CUT_TIME : KEPT_TIME}  </parse>
+${TIME[time]}  </parse>
 </source>
 ${match("test.log", config)}${match("session.*.log", config)}`;
 }
 
-const CUT_TIME = `    time_type string
+const TIME = {
+  cut: `    time_type string
     time_format %Y-%m-%dT%H:%M:%S
-`;
-
-const KEPT_TIME = `    keep_time_key true
+`,
+  kept: `    keep_time_key true
     time_type mixed
     time_format %Y-%m-%dT%H:%M:%S
     time_format_fallbacks %Y-%m-%dT%H:%M:%S.%N%z, %iso8601
-`;
+`,
+  zoned: `    time_type mixed
+    time_format %Y-%m-%dT%H:%M:%S.%N%z
+    time_format_fallbacks %Y-%m-%dT%H:%M:%S%z, %iso8601
+`,
+};
 
 function match(
   pattern: string,

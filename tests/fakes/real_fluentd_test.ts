@@ -146,6 +146,32 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a real Fluentd that reads times with their zone takes each of them",
+  ignore,
+  async fn() {
+    await using fluentd = await startRealFluentd({ tls, time: "zoned" });
+    using client = connectTo(pki);
+    const times = [
+      "03:04:05.678Z",
+      "03:04:05.6Z",
+      "03:04:05Z",
+      "03:04:05+02:00",
+    ];
+    const records = times.map((time, i) => ({
+      uid: `e${i}`,
+      time: `2024-01-02T${time}`,
+    }));
+    const url = `${fluentd.url}/test.log`;
+    const body = JSON.stringify([...records, { uid: "without a time" }]);
+    assertEquals(await postTo(url, { client, body }), 200);
+    assertEquals(
+      (await fluentd.written("test.log")).map(({ uid }) => uid),
+      ["e0", "e1", "e2", "e3", "without a time"],
+    );
+  },
+});
+
+Deno.test({
   name: "a real Fluentd that cannot start says why",
   ignore,
   async fn() {
