@@ -19,7 +19,7 @@ const FLAGS = [
   "--no-allocation-site-pretenuring",
   // The old heap is collected when it has grown by so much, and not only when it is
   // four times as large.
-  "--heap-growing-percent=60",
+  "--heap-growing-percent=45",
   // And with what it holds outside, which comes and goes with every page, when
   // that has doubled: by default it must not have grown by more than a tenth.
   "--external-memory-max-growing-factor=2",

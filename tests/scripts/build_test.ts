@@ -83,6 +83,10 @@ Deno.test({
         const [, second = ""] = source.split("\n");
         assert(text.includes(second), name);
       }
+      const wasm = await Deno.readFile(
+        join(ROOT, "lib", "struct", "struct_json.wasm"),
+      );
+      assert(text.includes(new TextDecoder("latin1").decode(wasm)), "wasm");
     }),
 });
 
