@@ -1,18 +1,18 @@
 /**
- * Compiles lib/struct/assembly/struct_json.ts, which is AssemblyScript, to
- * lib/struct/struct_json.wasm. With --check, writes nothing and fails where that
- * is stale.
+ * Compiles struct_json.ts, which is AssemblyScript, to ../struct_json.wasm. With
+ * --check, writes nothing and fails where that is stale.
+ *
+ * It has a configuration of its own, `deno.json` beside it, so that nobody has to
+ * download a compiler who does not compile.
  *
  * @module
  */
+// deno-lint-ignore-file no-console
 
 import * as asc from "assemblyscript/asc";
 
-const SOURCE = new URL(
-  "../lib/struct/assembly/struct_json.ts",
-  import.meta.url,
-);
-const COMPILED = new URL("../lib/struct/struct_json.wasm", import.meta.url);
+const SOURCE = new URL("./struct_json.ts", import.meta.url);
+const COMPILED = new URL("../struct_json.wasm", import.meta.url);
 
 /** As the compiler sees them: it knows no folders. */
 const INPUT = "struct_json.ts";
@@ -33,8 +33,7 @@ const OPTIONS = [
  *
  * @throws {Error} with what the compiler says
  */
-export async function compileWasm(): Promise<Uint8Array> {
-  const source = await Deno.readTextFile(SOURCE);
+async function compile(source: string): Promise<Uint8Array> {
   let compiled: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [INPUT, "--outFile", OUTPUT, ...OPTIONS],
@@ -52,20 +51,12 @@ export async function compileWasm(): Promise<Uint8Array> {
   return compiled;
 }
 
-/** What is compiled already. */
-export function readWasm(): Promise<Uint8Array> {
-  return Deno.readFile(COMPILED);
-}
-
-if (import.meta.main) {
-  const compiled = await compileWasm();
-  if (!Deno.args.includes("--check")) {
-    await Deno.writeFile(COMPILED, compiled);
-  } else if (compiled.toHex() !== (await readWasm()).toHex()) {
-    // deno-lint-ignore no-console
-    console.error(
-      `${COMPILED.pathname} is stale: run deno task wasm, and commit it`,
-    );
-    Deno.exit(1);
-  }
+const compiled = await compile(await Deno.readTextFile(SOURCE));
+if (!Deno.args.includes("--check")) {
+  await Deno.writeFile(COMPILED, compiled);
+} else if (compiled.toHex() !== (await Deno.readFile(COMPILED)).toHex()) {
+  console.error(
+    `${COMPILED.pathname} is stale: run deno task wasm, and commit it`,
+  );
+  Deno.exit(1);
 }
