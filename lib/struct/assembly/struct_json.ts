@@ -149,7 +149,9 @@ export function write(
 
 /**
  * Walks one payload, front to back, writing as it goes. One function with its
- * places in local variables is a third faster than one for each kind of value.
+ * places in local variables is a third faster than one for each kind of value; and
+ * a length is read where it stands, four times over, since a helper that returns
+ * it together with where it ends takes a quarter more time for everything.
  *
  * @returns Where the JSON ends
  */
