@@ -15,6 +15,7 @@
 import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { AuditEvent } from "../event.ts";
+import { freeMemory } from "../free_memory.ts";
 import { sessionIdOf, toAuditEvent } from "./audit_event.ts";
 import { readName } from "./event_names.ts";
 import {
@@ -94,12 +95,9 @@ export function decodePage(bytes: Buffer): Page {
       return { events: items.map(toAuditEvent), lastKey };
     },
   );
-  return ownsMemory(bytes) ? { ...page, release: () => free(bytes) } : page;
-}
-
-/** The collector sees a small object, and may leave what it holds there for long. */
-export function free({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+  return ownsMemory(bytes)
+    ? { ...page, release: () => freeMemory(bytes) }
+    : page;
 }
 
 /**

@@ -10,11 +10,11 @@
 
 import { Buffer } from "node:buffer";
 import type { AuditEvent, EventBatch } from "../event.ts";
+import { freeMemory } from "../free_memory.ts";
 import {
   decodeEvent,
   decodeExportedEvent,
   type EncodedMessage,
-  free,
 } from "./decode_events.ts";
 
 /** Events of a chunk, in its order. */
@@ -126,6 +126,6 @@ class MessageMemory {
   }
 
   free(): void {
-    for (const block of this.#blocks) free(block);
+    for (const block of this.#blocks) freeMemory(block);
   }
 }

@@ -2,13 +2,13 @@
  * Frees what a connection brought as soon as nobody looks at it any longer.
  *
  * A page of the audit log comes three times: decrypted, as the data of HTTP/2
- * frames, and as a message of gRPC, which is put together from these. V8 knows the
- * small objects that are around such memory, and leaves it for dozens of MB.
+ * frames, and as a message of gRPC, which is put together from these.
  *
  * @module
  */
 
 import type { Readable } from "node:stream";
+import { freeMemory } from "../free_memory.ts";
 
 /** Whether a message is compressed, and its length. */
 const HEADER_BYTES = 5;
@@ -72,8 +72,6 @@ class MessageBounds {
 }
 
 /** Only where nothing else is in that memory. */
-function free({ buffer, length }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) {
-    buffer.transfer(0);
-  }
+function free(chunk: Uint8Array): void {
+  if (chunk.buffer.byteLength === chunk.length) freeMemory(chunk);
 }
