@@ -15,6 +15,11 @@ const INITIAL_BYTES = 64 * 1024;
  * copied along with them where it is no longer: one large copy beats two.
  */
 const MAX_GAP_BYTES = 512;
+/**
+ * V8 copies to and from shared memory by words where both sides are at the same
+ * place within one, and byte by byte otherwise (`Relaxed_Memcpy`).
+ */
+const WORD_BYTES = 8;
 
 /** Payloads that are in a block. */
 export interface PackedPayloads {
@@ -39,8 +44,9 @@ export class PayloadBlock {
       const end = endOfRun(payloads, first, count);
       const from = payloads[first]?.start ?? 0;
       const to = payloads[end - 1]?.end ?? from;
-      this.#reserve(length + to - from, length);
       const { message } = payloads[first] ?? { message: this.#bytes };
+      length = alignedWith(message.byteOffset + from, length);
+      this.#reserve(length + to - from, length);
       this.#bytes.set(message.subarray(from, to), length);
       for (let i = first; i < end; i++) {
         const { start, end } = payloads[i] ?? { start: from, end: from };
@@ -76,6 +82,11 @@ export function payloadIn(packed: PackedPayloads, index: number): Uint8Array {
   const places = placesIn(packed);
   return new Uint8Array(packed.memory)
     .slice(places[2 * index], places[2 * index + 1]);
+}
+
+/** The first place from `least` on that is as far into a word as `place` is. */
+export function alignedWith(place: number, least: number): number {
+  return least + (place - least & WORD_BYTES - 1);
 }
 
 /** Behind the last of the payloads that are copied together with the one at `first`. */

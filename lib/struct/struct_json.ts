@@ -12,6 +12,7 @@
 import { wholePayload } from "../event.ts";
 import { MalformedStructError } from "./malformed_struct.ts";
 import {
+  alignedWith,
   type PackedPayloads,
   PayloadBlock,
   payloadIn,
@@ -138,7 +139,7 @@ function copy(payloads: PackedPayloads, count: number): Copied {
   const bytes = new Uint8Array(payloads.memory, 0, places.at(-1) ?? 0).subarray(
     from,
   );
-  const start = START + count * PLACE_BYTES;
+  const start = alignedWith(from, START + count * PLACE_BYTES);
   const end = start + bytes.length;
   reserve(end + SLACK_BYTES + roomFor(bytes.length, count));
   new Uint32Array(heap.buffer, START, places.length).set(places);
