@@ -75,6 +75,8 @@ const MAX_INT32 = 2 ** 31 - 1;
 /** Whether it is compressed, and its length. */
 const FRAME_BYTES = 5;
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Legal, perhaps, but not how servers write it; caught here, never seen outside. */
 const UNUSUAL = Symbol("unusual encoding");
 
@@ -175,7 +177,7 @@ class Reader {
     return to;
   }
 
-  /** Where it is no UTF-8, with U+FFFD: one odd name is not worth a page of events. */
+  /** With U+FFFD where it is no UTF-8. */
   text(end: number): string {
     const to = this.endWithin(end);
     const from = this.position;
@@ -245,48 +247,81 @@ function readExportedEvent(reader: Reader, end: number): ExportedEvent {
 }
 
 function readEvent(reader: Reader, end: number): AuditEvent {
-  const { bytes } = reader;
-  let type = "";
-  let id = "";
-  let timeMs: number | undefined;
-  let index = 0;
-  let payloadStart = end;
-  let payloadEnd = end;
-  while (reader.position < end) {
-    switch (bytes[reader.position++]) {
-      case EVENT_TYPE:
-        type = reader.name(end);
-        break;
-      case EVENT_ID:
-        id = reader.text(end);
-        break;
-      case EVENT_TIME:
-        if (timeMs !== undefined) throw UNUSUAL;
-        timeMs = readTimeMs(reader, reader.endWithin(end));
-        break;
-      case EVENT_INDEX:
-        index = reader.varint();
-        break;
-      case EVENT_PAYLOAD:
-        payloadEnd = reader.endWithin(end);
-        payloadStart = reader.position;
-        reader.position = payloadEnd;
-        break;
-      default:
-        throw UNUSUAL;
+  return new EventInMessage(reader, end);
+}
+
+/** An event whose id, which few events are asked for, stays in the message till then. */
+class EventInMessage implements AuditEvent {
+  readonly type: string;
+  readonly timeMs: number;
+  readonly index: number;
+  readonly message: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly sessionId: string | undefined;
+  readonly #idStart: number;
+  readonly #idEnd: number;
+
+  /** Reads it up to `end`. */
+  constructor(reader: Reader, end: number) {
+    const { bytes, plain } = reader;
+    let type = "";
+    let idStart = end;
+    let idEnd = end;
+    let timeMs: number | undefined;
+    let index = 0;
+    let payloadStart = end;
+    let payloadEnd = end;
+    while (reader.position < end) {
+      switch (bytes[reader.position++]) {
+        case EVENT_TYPE:
+          type = reader.name(end);
+          break;
+        case EVENT_ID:
+          idEnd = reader.endWithin(end);
+          idStart = reader.position;
+          reader.position = idEnd;
+          break;
+        case EVENT_TIME:
+          if (timeMs !== undefined) throw UNUSUAL;
+          timeMs = readTimeMs(reader, reader.endWithin(end));
+          break;
+        case EVENT_INDEX:
+          index = reader.varint();
+          break;
+        case EVENT_PAYLOAD:
+          payloadEnd = reader.endWithin(end);
+          payloadStart = reader.position;
+          reader.position = payloadEnd;
+          break;
+        default:
+          throw UNUSUAL;
+      }
     }
+    this.type = type;
+    this.timeMs = timeMs ?? 0;
+    this.index = index;
+    this.message = plain;
+    this.start = payloadStart;
+    this.end = payloadEnd;
+    this.sessionId = sessionIdOf(type, plain, payloadStart, payloadEnd);
+    this.#idStart = idStart;
+    this.#idEnd = idEnd;
   }
-  const message = reader.plain;
-  return {
-    type,
-    id,
-    timeMs: timeMs ?? 0,
-    index,
-    message,
-    start: payloadStart,
-    end: payloadEnd,
-    sessionId: sessionIdOf(type, message, payloadStart, payloadEnd),
-  };
+
+  /**
+   * With U+FFFD where it is no UTF-8.
+   *
+   * @throws {Error} where the message is freed, since "" would be another id
+   */
+  get id(): string {
+    const start = this.#idStart;
+    const end = this.#idEnd;
+    if (end > this.message.length) {
+      throw new Error("an event was asked for its id after it was freed");
+    }
+    return utf8.decode(this.message.subarray(start, end));
+  }
 }
 
 function readTimeMs(reader: Reader, end: number): number {

@@ -13,6 +13,7 @@ import type {
 import type { Source } from "../pipeline/ports.ts";
 import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
+import { eventKey } from "./event_key.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import {
   type Blocked,
@@ -23,7 +24,7 @@ import {
   SETTLE_MS,
 } from "./pages.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { compareWithSeen, type Sighting } from "./seen_events.ts";
+import { compareWithSeen } from "./seen_events.ts";
 
 /** A cursor that showed nothing for so long is not trusted any longer. */
 const CURSOR_TRUST_MS = 60_000;
@@ -198,8 +199,8 @@ export class PageSource implements Source<PagePosition> {
     const { clock, pollMs } = this.#options;
     const { ahead } = trail;
     const { events, lastKey } = page;
-    const { fresh, freshKeys, unshown } = compareWithSeen(events, at.seen);
-    const newest = newestOf({ fresh, freshKeys }, range, from.newest);
+    const { fresh, unshown } = compareWithSeen(events, at.seen);
+    const newest = newestOf(fresh, range, from.newest);
     if (fresh.length > 0) {
       trail.trustedMs = clock.now();
       trail.dropped = 0;
@@ -209,7 +210,7 @@ export class PageSource implements Source<PagePosition> {
     if (lastKey !== "" && lastKey !== at.cursor && !circles) {
       const full = {
         lastKey,
-        freshKeys,
+        fresh,
         unshown,
         newestMs: newestMsOf(events, range),
       };
@@ -220,7 +221,7 @@ export class PageSource implements Source<PagePosition> {
     // The very same position where nothing is new: nothing has to be saved.
     const position = fresh.length === 0
       ? from
-      : { ...ahead.add(from, freshKeys), newest };
+      : { ...ahead.add(from, fresh), newest };
     const overMs = windowEndMs + this.#settleMs;
     const over = overMs <= nowMs;
     if (over && ahead.isAhead) {
@@ -361,7 +362,7 @@ export class PageSource implements Source<PagePosition> {
         Date.parse(newest.time) === secondOf(skipped.startMs)
       ? newest.keys
       : [];
-    const { fresh, freshKeys } = compareWithSeen(after, known);
+    const { fresh } = compareWithSeen(after, known);
     const start = rfc3339(skipped.endMs);
     // A server that knows times by the second only shows its events once more.
     const sameSecond = secondOf(skipped.endMs) === secondOf(skipped.startMs);
@@ -371,8 +372,8 @@ export class PageSource implements Source<PagePosition> {
         kind: "page",
         start,
         cursor: "",
-        seen: sameSecond ? [...known, ...freshKeys] : [],
-        newest: newestOf({ fresh, freshKeys }, skipped, newest),
+        seen: sameSecond ? [...known, ...fresh.map(eventKey)] : [],
+        newest: newestOf(fresh, skipped, newest),
       },
       more: true,
       atEnd: false,
@@ -393,7 +394,7 @@ function newestMsIn({ newest }: PagePosition): number {
 }
 
 function newestOf(
-  { fresh, freshKeys }: Pick<Sighting, "fresh" | "freshKeys">,
+  fresh: readonly AuditEvent[],
   range: TimeRange,
   before: NewestEvents | null,
 ): NewestEvents | null {
@@ -404,7 +405,7 @@ function newestOf(
   if (newestMs === -Infinity) return null;
   const secondMs = secondOf(newestMs);
   const time = rfc3339(secondMs);
-  const keys = freshKeys.filter((_, i) => (fresh[i]?.timeMs ?? 0) >= secondMs);
+  const keys = fresh.filter(({ timeMs }) => timeMs >= secondMs).map(eventKey);
   if (before?.time !== time) return { time, keys };
   if (keys.length === 0) return before;
   return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };

@@ -6,7 +6,8 @@
  * @module
  */
 
-import type { PagePosition } from "../event.ts";
+import type { AuditEvent, PagePosition } from "../event.ts";
+import { eventKey } from "./event_key.ts";
 import { MAX_PAGE_SIZE } from "./pages.ts";
 import type { Sighting } from "./seen_events.ts";
 
@@ -14,7 +15,7 @@ import type { Sighting } from "./seen_events.ts";
 const MAX_KEYS = 20 * MAX_PAGE_SIZE;
 
 /** A full page, compared with what was read before. */
-export interface FullPage extends Pick<Sighting, "freshKeys" | "unshown"> {
+export interface FullPage extends Sighting {
   readonly lastKey: string;
   /** Of its newest event, milliseconds since the epoch; -Infinity without one. */
   readonly newestMs: number;
@@ -47,29 +48,30 @@ export class ReadAhead {
   /** Leaves a full page behind, and the position with it once that is settled. */
   turn(
     position: PagePosition,
-    { lastKey, freshKeys, unshown, newestMs }: FullPage,
+    { lastKey, fresh, unshown, newestMs }: FullPage,
     nowMs: number,
   ): PagePosition {
     const place = { cursor: lastKey, seen: unshown };
     const settled = newestMs <= nowMs - this.#settleMs;
-    const tooMany = position.seen.length + freshKeys.length > MAX_KEYS;
+    const tooMany = position.seen.length + fresh.length > MAX_KEYS;
     if (settled && !this.isAhead || tooMany) {
       this.goBack();
       return { ...position, ...place };
     }
     if (!this.isAhead) this.#againMs = nowMs + this.#settleMs;
     this.#place = place;
-    if (freshKeys.length === 0) return position;
-    return { ...position, seen: [...position.seen, ...freshKeys] };
+    if (fresh.length === 0) return position;
+    return { ...position, seen: [...position.seen, ...fresh.map(eventKey)] };
   }
 
   /** Notes events of the last page, which is going to be read again. */
-  add(position: PagePosition, freshKeys: readonly string[]): PagePosition {
+  add(position: PagePosition, fresh: readonly AuditEvent[]): PagePosition {
+    const keys = fresh.map(eventKey);
     if (this.#place !== undefined) {
       const { cursor, seen } = this.#place;
-      this.#place = { cursor, seen: [...seen, ...freshKeys] };
+      this.#place = { cursor, seen: [...seen, ...keys] };
     }
-    return { ...position, seen: [...position.seen, ...freshKeys] };
+    return { ...position, seen: [...position.seen, ...keys] };
   }
 
   /** Reading goes on from the position. */

@@ -12,8 +12,6 @@ import { eventKey } from "./event_key.ts";
 export interface Sighting {
   /** Never read before, in the page's order. */
   readonly fresh: readonly AuditEvent[];
-  /** The keys of `fresh`, in its order. */
-  readonly freshKeys: readonly string[];
   /** What of `seen` the page did not show: a later page may. */
   readonly unshown: readonly string[];
 }
@@ -27,25 +25,19 @@ export function compareWithSeen(
   seen: readonly string[],
 ): Sighting {
   if (seen.length === 0) {
-    return { fresh: events, freshKeys: events.map(eventKey), unshown: [] };
+    return { fresh: events, unshown: [] };
   }
   const unshown = new Map<string, number>();
   for (const key of seen) unshown.set(key, (unshown.get(key) ?? 0) + 1);
   const fresh: AuditEvent[] = [];
-  const freshKeys: string[] = [];
   for (const event of events) {
     const key = eventKey(event);
     const count = unshown.get(key) ?? 0;
-    if (count === 0) {
-      fresh.push(event);
-      freshKeys.push(key);
-    } else {
-      unshown.set(key, count - 1);
-    }
+    if (count === 0) fresh.push(event);
+    else unshown.set(key, count - 1);
   }
   return {
     fresh,
-    freshKeys,
     unshown: [...unshown].flatMap(([key, count]) =>
       Array.from({ length: count }, () => key)
     ),

@@ -36,10 +36,11 @@ export function auditEvent(
 
 /** With its payload alone, wherever that is: what two events are compared by. */
 export function withPayload(
-  { message, start, end, ...event }: AuditEvent,
+  event: AuditEvent,
 ): Omit<AuditEvent, keyof Payload> & { payload: Uint8Array } {
-  const payload = Uint8Array.from(payloadOf({ message, start, end }));
-  return { ...event, payload };
+  const { type, id, timeMs, index, sessionId } = event;
+  const payload = Uint8Array.from(payloadOf(event));
+  return { type, id, timeMs, index, sessionId, payload };
 }
 
 /** So many events, with the ids `<prefix><first>` and up. */

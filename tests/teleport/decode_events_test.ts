@@ -126,6 +126,7 @@ Deno.test("a page that has its memory for itself can free it; one that shares it
   own.release?.();
   assertEquals(own.events.map(sizeOf), items.map(() => 15));
   assertStrictEquals(own.events[0]?.message.length, 0);
+  assertThrows(() => own.events[0]?.id, Error, "after it was freed");
   own.release?.();
   const shared = Buffer.from(new ArrayBuffer(1_000)).subarray(0, bytes.length);
   shared.set(bytes);
