@@ -109,7 +109,7 @@ export function decodePage(bytes: Buffer): Page {
  */
 export function decodeEvent(message: EncodedMessage): AuditEvent {
   return usually(
-    () => readEvent(new Reader(message), message.end),
+    () => new EventInMessage(new Reader(message), message.end),
     () => toAuditEvent(fromBinary(EventUnstructuredSchema, viewOf(message))),
   );
 }
@@ -214,7 +214,7 @@ function readPage(reader: Reader): Page {
   while (reader.position < end) {
     switch (reader.bytes[reader.position++]) {
       case PAGE_ITEM:
-        events.push(readEvent(reader, reader.endWithin(end)));
+        events.push(new EventInMessage(reader, reader.endWithin(end)));
         break;
       case PAGE_LAST_KEY:
         lastKey = reader.text(end);
@@ -234,7 +234,7 @@ function readExportedEvent(reader: Reader, end: number): ExportedEvent {
       case EXPORTED_EVENT:
         // Two pieces of a message are to be merged.
         if (event !== undefined) throw UNUSUAL;
-        event = readEvent(reader, reader.endWithin(end));
+        event = new EventInMessage(reader, reader.endWithin(end));
         break;
       case EXPORTED_CURSOR:
         cursor = reader.text(end);
@@ -244,10 +244,6 @@ function readExportedEvent(reader: Reader, end: number): ExportedEvent {
     }
   }
   return { event, cursor };
-}
-
-function readEvent(reader: Reader, end: number): AuditEvent {
-  return new EventInMessage(reader, end);
 }
 
 /** An event whose id, which few events are asked for, stays in the message till then. */
