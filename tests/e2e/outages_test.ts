@@ -124,7 +124,13 @@ for (const exportSupported of [false, true]) {
     }
     const { code, stderr } = await program.outcome();
     assertEquals(code, 0, stderr);
-    // A recording that met three of the restarts is left for the next run.
+    // A recording that met three of the restarts is named, and left for the next run.
+    const left = [...stage.teleport.log.sessionIds()].filter((sessionId) =>
+      stderr.includes(`left for the next run session=${sessionId}`)
+    );
+    const owed = left.flatMap((id) => [...stage.expectedRecording(id)]);
+    const first = received.compare(stage.expectedIds());
+    assertEquals(first.missing.filter((id) => !owed.includes(id)), [], stderr);
     const next = await runProgram(stage.start(...ARGS));
     assertEquals(next.code, 0, next.stderr);
     const { missing, unexpected } = received.compare(stage.expectedIds());
