@@ -1,0 +1,322 @@
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { ClientStream } from "../../lib/http2/client_stream.ts";
+import type { ClientSession } from "../../lib/http2/client_session.ts";
+import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { Random } from "../fakes/random.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { connectToServer } from "./peers.ts";
+
+const WINDOW_BYTES = 256 * 1024;
+const HEADERS = {
+  ":authority": "teleport.cluster.local",
+  ":method": "POST",
+  ":path": "/service/Method",
+};
+const CANCEL = 8;
+
+Deno.test("an answer comes whole, with its headers and trailers, whatever its size", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  const sizes = [0, 1, 100, 16_379, 16_380, 65_536, 3_000_000, 20_000_000];
+  const messages = sizes.map((size) =>
+    message(new Random(1, size).bytes(size))
+  );
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200, "x-answer": "ä".repeat(300) }, {
+      waitForTrailers: true,
+    });
+    stream.on(
+      "wantTrailers",
+      () =>
+        stream.sendTrailers({ "grpc-status": "0", "grpc-message": "a%20b" }),
+    );
+    for (const bytes of messages) stream.write(bytes);
+    stream.end();
+  });
+  const answer = await answerTo(session.request(HEADERS).end());
+  assertEquals(answer.headers[":status"], 200);
+  assertEquals(answer.headers["x-answer"], "ä".repeat(300));
+  assertEquals({ ...answer.trailers }, {
+    "grpc-status": "0",
+    "grpc-message": "a%20b",
+  });
+  assert(answer.body.equals(Buffer.concat(messages)));
+  assertEquals(answer.code, 0);
+});
+
+Deno.test("a request arrives whole, however large, with its headers", async () => {
+  await using connected = await connectToServer({ initialWindowSize: 1_000 });
+  const { session, peer } = connected;
+  const heard = Promise.withResolvers<Buffer>();
+  peer.on("stream", async (stream: ServerHttp2Stream, headers) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    heard.resolve(Buffer.concat(chunks));
+    const { "x-long": long = "", "x-several": several = "" } = headers;
+    stream.respond({
+      ":status": 200,
+      "x-long": long.length,
+      "x-several": several,
+    });
+    stream.end();
+  });
+  const body = Buffer.from(new Random(2, 0).bytes(1_000_000));
+  const long = "l".repeat(30_000);
+  const stream = session.request({
+    ...HEADERS,
+    "x-long": long,
+    "x-several": ["one", "two"],
+  });
+  stream.write(body.subarray(0, 10));
+  stream.end(body.subarray(10));
+  const { headers } = await answerTo(stream);
+  assert((await heard.promise).equals(body));
+  assertEquals(headers["x-long"], String(long.length));
+  assertEquals(headers["x-several"], "one, two");
+});
+
+Deno.test("while nobody reads, the peer is not let go on and on", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  const one = message(new Uint8Array(10_000));
+  const wanted = 400;
+  let written = 0;
+  peer.on("stream", async (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    for (; written < wanted; written++) {
+      if (!stream.write(one)) await once(stream, "drain");
+    }
+    stream.end();
+  });
+  const stream = session.request(HEADERS).end();
+  let received = 0;
+  stream.on("data", (bytes: Buffer) => {
+    received += bytes.length;
+    if (received === bytes.length) stream.pause();
+  });
+  await once(stream, "response");
+  let before = -1;
+  await waitUntil("the peer to rest", async () => {
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return written === before && written > 0;
+  });
+  // A window, what is on its way, and what the peer holds.
+  assert(written * one.length < 4 * WINDOW_BYTES, `${written} were written`);
+  stream.resume();
+  await once(stream, "end");
+  assertEquals(received, wanted * one.length);
+});
+
+Deno.test("what was paused for the last message is told of the end", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(message(Uint8Array.of(1)));
+  });
+  const stream = session.request(HEADERS).end();
+  stream.on("data", () => stream.pause());
+  await once(stream, "end");
+});
+
+Deno.test("the peer has no more streams at once than it wants, and all in the end", async () => {
+  await using connected = await connectToServer({ maxConcurrentStreams: 2 });
+  const { session, peer } = connected;
+  await once(session, "remoteSettings");
+  let open = 0;
+  let most = 0;
+  peer.on("stream", async (stream: ServerHttp2Stream) => {
+    most = Math.max(most, ++open);
+    for await (const _ of stream);
+    stream.respond({ ":status": 200 });
+    stream.end(message(Uint8Array.of(1)));
+    open--;
+  });
+  const answers = await Promise.all(
+    Array.from(
+      { length: 10 },
+      () => answerTo(session.request(HEADERS).end("hello")),
+    ),
+  );
+  assertEquals(answers.map(({ headers }) => headers[":status"]).length, 10);
+  assert(answers.every(({ code }) => code === 0));
+  assertEquals(most, 2);
+});
+
+Deno.test("a stream that the peer breaks off says with which code", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.on("error", () => {});
+    stream.close(11);
+  });
+  const stream = session.request(HEADERS).end();
+  const [error] = await once(stream, "error");
+  assertEquals(error.code, "ERR_HTTP2_STREAM_ERROR");
+  assertEquals(stream.rstCode, 11);
+});
+
+Deno.test("a stream that is left is cancelled at the peer, and the others go on", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  const codes: number[] = [];
+  peer.on("stream", (stream: ServerHttp2Stream, { ":path": path }) => {
+    stream.on("error", () => {});
+    stream.on("close", () => codes.push(stream.rstCode));
+    stream.respond({ ":status": 200 });
+    if (path === "/left") stream.write(message(new Uint8Array(100_000)));
+    else stream.end(message(Uint8Array.of(1)));
+  });
+  const left = session.request({ ...HEADERS, ":path": "/left" }).end();
+  await once(left, "response");
+  left.close(CANCEL);
+  await waitUntil("the peer to hear it", () => codes.length === 1);
+  assertEquals(codes, [CANCEL]);
+  assertEquals((await answerTo(session.request(HEADERS).end())).code, 0);
+});
+
+Deno.test("a ping is answered", async () => {
+  await using connected = await connectToServer();
+  const { session } = connected;
+  const answered = Promise.withResolvers<readonly [Error | null, number]>();
+  assert(session.ping((error, durationMs) => {
+    answered.resolve([error, durationMs]);
+  }));
+  const [error, durationMs] = await answered.promise;
+  assertEquals(error, null);
+  assert(durationMs >= 0);
+});
+
+Deno.test("a peer that asks whether we are there is answered", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  const meeting = once(peer, "session") as Promise<[ServerHttp2Session]>;
+  session.ping(() => {});
+  const [theirs] = await meeting;
+  const asked = new Random(3, 0).bytes(8);
+  const answered = Promise.withResolvers<Buffer>();
+  theirs.ping(asked, (_error, _durationMs, payload) => {
+    answered.resolve(payload);
+  });
+  assertEquals((await answered.promise).toString("hex"), toHex(asked));
+});
+
+Deno.test("a peer that says goodbye answers what it has, and is asked no more", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  const go = Promise.withResolvers<void>();
+  peer.on("stream", async (stream: ServerHttp2Stream) => {
+    stream.session?.goaway(0);
+    await go.promise;
+    stream.respond({ ":status": 200 });
+    stream.end(message(Uint8Array.of(1)));
+  });
+  const stream = session.request(HEADERS).end();
+  const answer = answerTo(stream);
+  const [code] = await once(session, "goaway");
+  assertEquals(code, 0);
+  assert(session.closed);
+  assert(!session.destroyed);
+  assertThrows(() => session.request(HEADERS), Error, "no more requests");
+  const closed = once(session, "close");
+  go.resolve();
+  assertEquals((await answer).code, 0);
+  await closed;
+});
+
+Deno.test("a session that is closed ends when what is under way is over", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(message(Uint8Array.of(1)));
+  });
+  const answer = answerTo(session.request(HEADERS).end());
+  const closed = once(session, "close");
+  session.close();
+  assert(!session.destroyed);
+  assertEquals((await answer).code, 0);
+  await closed;
+  assert(!session.ping(() => {}));
+});
+
+Deno.test("a session that is destroyed tells everybody who waits, once", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.on("error", () => {});
+  });
+  await once(session, "remoteSettings");
+  const told: string[] = [];
+  session.on("close", () => told.push("session"));
+  const stream = session.request(HEADERS).end();
+  stream.on("close", () => told.push(`stream ${stream.rstCode}`));
+  session.ping((error) => told.push(`ping ${error?.message}`));
+  session.destroy();
+  session.destroy();
+  await once(stream, "close");
+  assertEquals(told, [
+    "session",
+    "ping the connection is over",
+    `stream ${CANCEL}`,
+  ]);
+});
+
+Deno.test("of a thousand requests, one after the other, nothing stays", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(message(new Uint8Array(1_000)));
+  });
+  const ids = new Set<number | undefined>();
+  for (let i = 0; i < 1_000; i++) {
+    const stream = session.request(HEADERS).end();
+    await answerTo(stream);
+    ids.add(stream.id);
+  }
+  assertEquals(ids.size, 1_000);
+  assertEquals(openStreams(session), 0);
+});
+
+interface Answer {
+  readonly headers: Record<string, string | number>;
+  readonly trailers: Record<string, string | number>;
+  readonly body: Buffer;
+  readonly code: number;
+}
+
+async function answerTo(stream: ClientStream): Promise<Answer> {
+  let headers = {};
+  let trailers = {};
+  const chunks: Buffer[] = [];
+  stream.on("response", (received) => headers = received);
+  stream.on("trailers", (received) => trailers = received);
+  stream.on("data", (chunk) => chunks.push(chunk));
+  await once(stream, "close");
+  return {
+    ...{ headers, trailers },
+    body: Buffer.concat(chunks),
+    code: stream.rstCode,
+  };
+}
+
+/** A session that waits for none of its streams ends at once when it is closed. */
+function openStreams(session: ClientSession): number {
+  session.close();
+  return session.destroyed ? 0 : NaN;
+}
+
+/** As gRPC sends it. */
+function message(content: Uint8Array): Buffer {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(content.length, 1);
+  return Buffer.concat([header, content]);
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
