@@ -25,7 +25,7 @@ import {
   type ServiceError,
   status as grpcStatus,
 } from "@grpc/grpc-js";
-import { guardHttp2 } from "../vendor/http2_guard.ts";
+import { useOwnHttp2 } from "../vendor/grpc_http2.ts";
 import { formatAddress } from "./address.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
@@ -37,11 +37,11 @@ import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /**
- * HTTP/2's default of 64 KiB has a page of 600 KiB wait ten times for leave to go
- * on. Each stream that is not read holds so much, and there may be many: a window
- * of several MiB is no faster nearby, and costs 10 to 20 MiB.
+ * What a stream may bring before anybody reads it, of which there may be many; the
+ * whole of a message that has begun may come beside. HTTP/2's default of 64 KiB has
+ * streams wait for leave to go on; 512 KiB are no faster nearby, and take 10 MiB.
  */
-const FLOW_CONTROL_WINDOW_BYTES = 512 * 1024;
+const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
 const KEEPALIVE_MS = 60_000;
@@ -86,7 +86,7 @@ export class Channel {
   readonly identity: Identity;
 
   constructor(route: Route, identity: Identity) {
-    guardHttp2();
+    useOwnHttp2();
     this.route = route;
     this.identity = identity;
     const { address, httpProxy, protocols } = route;

@@ -15,7 +15,7 @@
 import type { Buffer } from "node:buffer";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { AuditEvent } from "../event.ts";
-import { freeMemory } from "../free_memory.ts";
+import { freeMemory, isOwnMemory } from "../own_memory.ts";
 import { sessionIdOf, toAuditEvent } from "./audit_event.ts";
 import { readName } from "./event_names.ts";
 import {
@@ -72,9 +72,6 @@ const TIME_NANOS = 0x10;
 const MAX_VARINT = 2 ** 42;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Whether it is compressed, and its length. */
-const FRAME_BYTES = 5;
-
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Legal, perhaps, but not how servers write it; caught here, never seen outside. */
@@ -97,7 +94,7 @@ export function decodePage(bytes: Buffer): Page {
       return { events: items.map(toAuditEvent), lastKey };
     },
   );
-  return ownsMemory(bytes)
+  return isOwnMemory(bytes)
     ? { ...page, release: () => freeMemory(bytes) }
     : page;
 }
@@ -130,11 +127,6 @@ export function decodeExportedEvent(message: EncodedMessage): ExportedEvent {
       return { event: event && toAuditEvent(event), cursor };
     },
   );
-}
-
-/** Whether nothing else is in that memory, but for what gRPC frames a message with. */
-function ownsMemory({ buffer, length }: Buffer): boolean {
-  return buffer.byteLength - length <= FRAME_BYTES;
 }
 
 function usually<Decoded>(

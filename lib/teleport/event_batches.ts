@@ -8,9 +8,9 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { AuditEvent, EventBatch } from "../event.ts";
-import { freeMemory } from "../free_memory.ts";
+import { endsOwnMemory, freeMemory, takeMemory } from "../own_memory.ts";
 import {
   decodeEvent,
   decodeExportedEvent,
@@ -113,8 +113,8 @@ class MessageMemory {
     if (memory === undefined || this.#used + message.length > memory.length) {
       const next = memory === undefined ? SMALLEST_BLOCK : 2 * memory.length;
       const length = Math.max(message.length, Math.min(next, LARGEST_BLOCK));
-      memory = Buffer.from(new ArrayBuffer(length));
-      this.#plain = new Uint8Array(memory.buffer);
+      memory = takeMemory(length);
+      this.#plain = new Uint8Array(memory.buffer, 0, length);
       this.#blocks.push(memory);
       this.#used = 0;
     }
@@ -122,6 +122,8 @@ class MessageMemory {
     const end = start + message.length;
     memory.set(message, start);
     this.#used = end;
+    // All before it is copied as well.
+    if (endsOwnMemory(message)) freeMemory(message);
     return { memory, plain: this.#plain, start, end };
   }
 

@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
-import { freeWhenRead } from "../../lib/vendor/received_chunks.ts";
+import { freeIfAlone } from "../../lib/own_memory.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
 
 /** Paths of what to serve with. */
@@ -82,7 +82,7 @@ function serve(socket: TLSSocket): void {
       chunk = chunk.subarray(part.length);
     }
   });
-  freeWhenRead(socket);
+  socket.on("data", freeIfAlone);
   socket.on("error", () => socket.destroy());
 }
 

@@ -23,7 +23,7 @@ import {
   PingResponseSchema,
   StreamUnstructuredSessionEventsRequestSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
-import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
+import { guardHttp2Servers } from "../../tests/fakes/http2_guard.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
 import {
   type EncodedEvent,
@@ -271,7 +271,7 @@ function drained(stream: ServerHttp2Stream): Promise<void> {
 }
 
 if (import.meta.main) {
-  guardHttp2();
+  guardHttp2Servers();
   const options: TeleportOptions = JSON.parse(Deno.args[0] ?? "{}");
   const log = new Log(options);
   const server = http2.createSecureServer({

@@ -23,7 +23,7 @@ import {
   PingResponseSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
 import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
-import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
+import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
 import { teleportPki } from "./pki.ts";
 import { type Method, METHODS } from "./teleport_methods.ts";
 
@@ -48,7 +48,7 @@ const RECONNECT_MS = 10;
 // Reconnecting is put off by up to 1.2 times that, whether closed or not.
 const LAST_RECONNECT_MS = 2 * RECONNECT_MS;
 
-guardHttp2();
+useOwnHttp2();
 
 /** Who calls, and whom they trust. */
 export interface CallerOptions {

@@ -15,11 +15,11 @@ import {
   type ServerWritableStream,
   status,
 } from "@grpc/grpc-js";
-import { guardHttp2 } from "../../lib/vendor/http2_guard.ts";
+import { guardHttp2Servers } from "./http2_guard.ts";
 import type { Pki } from "./pki.ts";
 import type { Code } from "./teleport_faults.ts";
 
-guardHttp2();
+guardHttp2Servers();
 
 /** What the server shows, and which clients it trusts; PEM texts. */
 export interface TeleportTls {

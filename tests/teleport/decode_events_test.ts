@@ -19,6 +19,7 @@ import {
   EventUnstructuredSchema,
   ExportEventUnstructuredSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
+import { takeMemory } from "../../lib/own_memory.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
 import { withPayload } from "../fakes/audit_events.ts";
 import { Random } from "../fakes/random.ts";
@@ -120,7 +121,7 @@ Deno.test("a page that has its memory for itself can free it; one that shares it
   const items = Array.from({ length: 3 }, () => EVENT);
   const message = create(EventsUnstructuredSchema, { items });
   const bytes = toBinary(EventsUnstructuredSchema, message);
-  const framed = Buffer.from(new ArrayBuffer(5 + bytes.length)).subarray(5);
+  const framed = takeMemory(5 + bytes.length).subarray(5);
   framed.set(bytes);
   const own = decodePage(framed);
   own.release?.();

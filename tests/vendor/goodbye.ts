@@ -1,6 +1,6 @@
 /**
- * Calls a Teleport that says GOAWAY again and again: what `guardHttp2` guards
- * against ends the whole process, and so this is one of its own.
+ * Calls a Teleport that says GOAWAY again and again: what Deno's own HTTP/2 does
+ * then ends the whole process, and so this is one of its own.
  *
  * @module
  */

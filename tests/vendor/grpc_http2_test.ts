@@ -1,0 +1,104 @@
+import { Buffer } from "node:buffer";
+import http2 from "node:http2";
+import { fileURLToPath } from "node:url";
+import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
+import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
+import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { Random } from "../fakes/random.ts";
+
+const GOODBYE = fileURLToPath(new URL("./goodbye.ts", import.meta.url));
+const { write } = StreamDecoder.prototype;
+
+Deno.test("a session that ends on its peer's GOAWAY does not take the process with it", async () => {
+  const { code, signal, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--quiet", GOODBYE],
+  }).output();
+  assertEquals(
+    { code, signal, stdout: new TextDecoder().decode(stdout) },
+    { code: 0, signal: null, stdout: "survived\n" },
+  );
+});
+
+Deno.test("a connection that is not one of TLS is left to Deno", async () => {
+  useOwnHttp2();
+  const session = http2.connect("http://127.0.0.1:9");
+  const [error] = await new Promise<[Error]>((resolve) =>
+    session.on("error", (error) => resolve([error]))
+  );
+  assert(error instanceof Error);
+});
+
+Deno.test("messages are what grpc-js makes of them, however they come", () => {
+  useOwnHttp2();
+  const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  for (let position = 0; position < 500; position++) {
+    const random = new Random(seed, position);
+    const bytes = Buffer.concat(
+      Array.from(
+        { length: 1 + random.below(8) },
+        () =>
+          message(random.bytes(random.below(4) === 0 ? 0 : random.below(90))),
+      ),
+    );
+    const ours = new StreamDecoder(-1);
+    const theirs = new StreamDecoder(-1);
+    const decoded: Buffer[] = [];
+    const expected: Buffer[] = [];
+    for (const chunk of cut(bytes, random)) {
+      decoded.push(...ours.write(Buffer.from(chunk)));
+      expected.push(...write.call(theirs, Buffer.from(chunk)));
+    }
+    const hint = `seed ${seed}, position ${position}`;
+    assertEquals(decoded.map(hex), expected.map(hex), hint);
+  }
+});
+
+Deno.test("a message that came whole is not copied", () => {
+  useOwnHttp2();
+  const one = message(Uint8Array.of(1, 2));
+  const chunk = Buffer.from(Uint8Array.from(Buffer.concat([one, one])).buffer);
+  const messages = new StreamDecoder(100).write(chunk);
+  assertEquals(messages.map(hex), [hex(one), hex(one)]);
+  assert(messages.every(({ buffer }) => buffer === chunk.buffer));
+});
+
+Deno.test("a message that is too large is refused by its header, as by grpc-js", () => {
+  useOwnHttp2();
+  const small = message(new Uint8Array(10));
+  const large = message(new Uint8Array(11));
+  assertEquals(new StreamDecoder(10).write(small).length, 1);
+  for (const chunk of [large, Buffer.concat([small, large.subarray(0, 5)])]) {
+    assertThrows(
+      () => new StreamDecoder(10).write(chunk),
+      Error,
+      "Received message larger than max (11 vs 10)",
+    );
+  }
+});
+
+/** As gRPC sends it. */
+function message(content: Uint8Array): Buffer {
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(content.length, 1);
+  return Buffer.concat([header, content]);
+}
+
+/** Each part ends where a message does, now and then. */
+function cut(bytes: Buffer, random: Random): Buffer[] {
+  const chunks: Buffer[] = [];
+  let from = 0;
+  while (from < bytes.length) {
+    const whole = from + 5 +
+      (bytes.length - from >= 5 ? bytes.readUInt32BE(from + 1) : 0);
+    const to = random.chance(0.5) && whole <= bytes.length
+      ? whole
+      : from + 1 + random.below(40);
+    chunks.push(bytes.subarray(from, to));
+    from = Math.min(to, bytes.length);
+  }
+  return chunks;
+}
+
+function hex(bytes: Buffer): string {
+  return bytes.toString("hex");
+}
