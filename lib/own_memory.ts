@@ -11,11 +11,12 @@ import { Buffer } from "node:buffer";
 /** Of what was given out here, and not given back, how many bytes are in use. */
 const owned = new WeakMap<ArrayBufferLike, number>();
 
-/** What was given back; a page of the audit log is large, and the next one as well. */
+/** What was given back: what comes next is as large, a page or a frame's messages. */
 const spare: ArrayBuffer[] = [];
-const MAX_SPARE = 4;
-const SMALLEST_SPARE = 64 * 1024;
-const LARGEST_SPARE = 2 * 1024 * 1024;
+let spareBytes = 0;
+const MAX_SPARE_BYTES = 4 * 1024 * 1024;
+/** Sizes are multiples of it, since pages and frames differ a little. */
+const STEP_BYTES = 16 * 1024;
 /** No more is wasted than three times what is used. */
 const MAX_WASTE = 4;
 
@@ -43,11 +44,13 @@ export function endsOwnMemory(bytes: Uint8Array): boolean {
 export function freeMemory({ buffer }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
   const { byteLength } = buffer;
-  const isOfUse = owned.delete(buffer) && spare.length < MAX_SPARE &&
-    byteLength >= SMALLEST_SPARE && byteLength <= LARGEST_SPARE;
+  const isOfUse = owned.delete(buffer) && byteLength >= STEP_BYTES &&
+    spareBytes + byteLength <= MAX_SPARE_BYTES;
   // The same memory, which nobody else has.
-  if (isOfUse) spare.push(buffer.transfer());
-  else buffer.transfer(0);
+  const memory = buffer.transfer(isOfUse ? byteLength : 0);
+  if (!isOfUse) return;
+  spare.push(memory);
+  spareBytes += byteLength;
 }
 
 /** Frees the memory of bytes that were not taken here, where they are alone in it. */
@@ -59,12 +62,14 @@ function takeSpare(bytes: number): ArrayBuffer | undefined {
   const place = spare.findIndex(({ byteLength }) =>
     byteLength >= bytes && byteLength <= bytes * MAX_WASTE
   );
-  return place < 0 ? undefined : spare.splice(place, 1)[0];
+  if (place < 0) return undefined;
+  const [memory] = spare.splice(place, 1);
+  spareBytes -= memory?.byteLength ?? 0;
+  return memory;
 }
 
-/** Pages differ a little in size. */
 function roomFor(bytes: number): number {
-  return bytes < SMALLEST_SPARE
+  return bytes < STEP_BYTES / MAX_WASTE
     ? bytes
-    : Math.ceil(bytes / SMALLEST_SPARE) * SMALLEST_SPARE;
+    : Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
 }

@@ -41,7 +41,7 @@ Deno.test("freed twice is freed once: nobody else has the same memory", () => {
   for (const memory of [one, other]) freeMemory(memory);
 });
 
-Deno.test("no more than a few pages are kept, and none that is huge", () => {
+Deno.test("no more than a few pages are kept, and nothing that is huge", () => {
   const pages = Array.from({ length: 20 }, () => takeMemory(PAGE_BYTES));
   const huge = takeMemory(30_000_000);
   for (const [i, page] of [...pages, huge].entries()) {
@@ -51,7 +51,7 @@ Deno.test("no more than a few pages are kept, and none that is huge", () => {
   }
   const used = Array.from({ length: 20 }, () => takeMemory(PAGE_BYTES))
     .filter((page) => page[1] === 0xee);
-  assert(used.length <= 4, `${used.length} were kept`);
+  assert(used.length <= 6, `${used.length} were kept`);
   assertEquals(takeMemory(30_000_000)[1], 0);
 });
 

@@ -37,11 +37,11 @@ import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /**
- * What a stream may bring before anybody reads it, of which there may be many; the
- * whole of a message that has begun may come beside. HTTP/2's default of 64 KiB has
- * streams wait for leave to go on; 512 KiB are no faster nearby, and take 10 MiB.
+ * What a stream may bring before anybody reads it, of which there are several; the
+ * whole of a message that has begun may come beside, so that pages do not wait.
+ * More is no faster nearby: 512 KiB take 10 MiB of memory in a bulk export.
  */
-const FLOW_CONTROL_WINDOW_BYTES = 256 * 1024;
+const FLOW_CONTROL_WINDOW_BYTES = 128 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
 const KEEPALIVE_MS = 60_000;
