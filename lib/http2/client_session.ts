@@ -111,7 +111,7 @@ export class ClientSession extends EventEmitter
   readonly #peerWindows = new Map<ClientStream, number>();
   #peerInitialWindow = DEFAULT_WINDOW_BYTES;
   #peerMaxStreams = Infinity;
-  #sending: Sending[] = [];
+  readonly #sending = new Set<Sending>();
 
   #outgoing: Uint8Array[] = [];
   #flushing = false;
@@ -221,13 +221,13 @@ export class ClientSession extends EventEmitter
 
   /** Of {@linkcode StreamConnection}. */
   send(stream: ClientStream, data: Uint8Array, sent: () => void): void {
-    this.#sending.push({ stream, data, isEnd: false, sent });
+    this.#sending.add({ stream, data, isEnd: false, sent });
     this.#sendWhatIsAllowed();
   }
 
   /** Of {@linkcode StreamConnection}. */
   sendEnd(stream: ClientStream, sent: () => void): void {
-    this.#sending.push({ stream, data: Buffer.alloc(0), isEnd: true, sent });
+    this.#sending.add({ stream, data: Buffer.alloc(0), isEnd: true, sent });
     this.#sendWhatIsAllowed();
   }
 
@@ -241,9 +241,9 @@ export class ClientSession extends EventEmitter
     const { id } = stream;
     this.#waiting.delete(stream);
     this.#peerWindows.delete(stream);
-    this.#sending = this.#sending.filter((sending) =>
-      sending.stream !== stream
-    );
+    for (const sending of this.#sending) {
+      if (sending.stream === stream) this.#sending.delete(sending);
+    }
     if (id === undefined || !this.#streams.delete(id)) return;
     if (code !== undefined) {
       this.#write(
@@ -435,6 +435,7 @@ export class ClientSession extends EventEmitter
   }
 
   #beginWaiting(): void {
+    if (this.#destroyed) return;
     for (const [stream, headers] of this.#waiting) {
       if (this.#streams.size >= this.#peerMaxStreams) break;
       this.#waiting.delete(stream);
@@ -448,9 +449,10 @@ export class ClientSession extends EventEmitter
   }
 
   #sendWhatIsAllowed(): void {
-    for (const sending of [...this.#sending]) {
+    for (const sending of this.#sending) {
       if (!this.#sendAllowed(sending)) continue;
-      this.#sending.splice(this.#sending.indexOf(sending), 1);
+      // Before anybody is told, who may have more to send.
+      this.#sending.delete(sending);
       sending.sent();
     }
   }

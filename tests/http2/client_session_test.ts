@@ -77,6 +77,31 @@ Deno.test("a request arrives whole, however large, with its headers", async () =
   assertEquals(headers["x-several"], "one, two");
 });
 
+Deno.test("requests that wait for each other's leave to go on all arrive, each as it was", async () => {
+  await using connected = await connectToServer({ initialWindowSize: 1_000 });
+  const { session, peer } = connected;
+  peer.on("stream", async (stream: ServerHttp2Stream) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    stream.respond({ ":status": 200 });
+    stream.end(message(Buffer.concat(chunks)));
+  });
+  await once(session, "remoteSettings");
+  const bodies = [0, 1, 999, 1_000, 80_000, 200_000, 300_000]
+    .map((size) => Buffer.from(new Random(4, size).bytes(size)));
+  const answers = await Promise.all(bodies.map((body) => {
+    const stream = session.request(HEADERS);
+    // In several pieces, so that some wait behind others.
+    stream.write(body.subarray(0, body.length >> 1));
+    stream.end(body.subarray(body.length >> 1));
+    return answerTo(stream);
+  }));
+  for (const [i, { body, code }] of answers.entries()) {
+    assertEquals(code, 0);
+    assert(body.equals(message(bodies[i] ?? Buffer.alloc(0))));
+  }
+});
+
 Deno.test("while nobody reads, the peer is not let go on and on", async () => {
   await using connected = await connectToServer();
   const { session, peer } = connected;
