@@ -50,7 +50,9 @@ async function* measureAll(stage: Stage): AsyncGenerator<Measured> {
     }
     return;
   }
-  yield stage.measureReading(events, PAGE_SIZE);
+  for (const ownHttp2 of [false, true]) {
+    yield stage.measureReading(events, PAGE_SIZE, { ownHttp2 });
+  }
   yield stage.measurePosting(events, POSTING, startCounting);
   for (const one of cases(events).filter(wanted)) {
     yield stage.measure(one, startCounting);
@@ -65,7 +67,7 @@ if (has("--startup")) {
   }
 } else {
   const shares = !has("--scale");
-  // Of the slower of two different ones, or that of the same Fluentd.
+  // Of the slowest of different ones, or that of the same Fluentd.
   const ceilingOf = (rates: readonly number[]) =>
     has("--fluentd") ? rates.at(-1) : Math.min(...rates);
   const ceilings: number[] = [];

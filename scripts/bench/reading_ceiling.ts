@@ -1,6 +1,7 @@
 /**
- * Reads the audit log as fast as grpc-js does, and throws it away: one JSON
- * argument, {@linkcode ReadingOptions}; prints the number of bytes.
+ * Reads the audit log as fast as grpc-js does, by Deno's HTTP/2 or by the program's
+ * own, and throws it away: one JSON argument, {@linkcode ReadingOptions}; prints the
+ * number of bytes.
  *
  * @module
  */
@@ -9,10 +10,12 @@ import { Buffer } from "node:buffer";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Client, credentials } from "@grpc/grpc-js";
+import { freeMemory, isOwnMemory } from "../../lib/own_memory.ts";
 import {
   GetUnstructuredEventsRequestSchema,
   Order,
 } from "../../lib/teleport/proto/teleport_pb.ts";
+import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
 
 /** What to read, and paths of the credentials. */
 export interface ReadingOptions {
@@ -20,6 +23,8 @@ export interface ReadingOptions {
   readonly startMs: number;
   readonly events: number;
   readonly pageSize: number;
+  /** Whether HTTP/2 is spoken as by the program. */
+  readonly ownHttp2: boolean;
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
@@ -28,8 +33,9 @@ export interface ReadingOptions {
 const PATH = "/teleport.auditlog.v1.AuditLogService/GetUnstructuredEvents";
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
-const { address, startMs, events, pageSize, ca, cert, key }: ReadingOptions =
-  JSON.parse(Deno.args[0] ?? "{}");
+const options: ReadingOptions = JSON.parse(Deno.args[0] ?? "{}");
+const { address, startMs, events, pageSize, ca, cert, key } = options;
+if (options.ownHttp2) useOwnHttp2();
 const read = (path: string) => Buffer.from(Deno.readTextFileSync(path));
 const client = new Client(
   address,
@@ -62,7 +68,9 @@ function page(first: number): Promise<Buffer> {
 
 let bytes = 0;
 for (let first = 0; first < events; first += pageSize) {
-  bytes += (await page(first)).length;
+  const answer = await page(first);
+  bytes += answer.length;
+  if (isOwnMemory(answer)) freeMemory(answer);
 }
 client.close();
 Deno.stdout.writeSync(new TextEncoder().encode(`${bytes}\n`));

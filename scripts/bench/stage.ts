@@ -116,17 +116,22 @@ export class Stage implements AsyncDisposable {
   }
 
   /** How fast such a log can be read at all. */
-  async measureReading(events: number, pageSize: number): Promise<Measured> {
+  async measureReading(
+    events: number,
+    pageSize: number,
+    { ownHttp2 }: { readonly ownHttp2: boolean },
+  ): Promise<Measured> {
     const log: Log = { kind: "events", events };
     const startMs = startOf(log);
     await using teleport = await this.#startTeleport(log, startMs);
     const { ca, cert, key } = this.#teleportPki.client;
     const { address } = teleport.ready;
-    return await measureModule("reading and discarding", {
+    const name = ownHttp2 ? "reading by our HTTP/2" : "reading and discarding";
+    return await measureModule(name, {
       module: "./reading_ceiling.ts",
       events,
       argument: {
-        ...{ address, startMs, events, pageSize, ca, cert, key },
+        ...{ address, startMs, events, pageSize, ownHttp2, ca, cert, key },
       } satisfies ReadingOptions,
     });
   }
