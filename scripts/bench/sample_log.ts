@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { JsonObject } from "../../tests/fakes/json.ts";
 import { encodeStruct } from "../../tests/fakes/struct_bytes.ts";
+import { grpcMessage, HEADER_BYTES } from "../../tests/fakes/grpc_message.ts";
 
 /** Different events; longer logs repeat them, at other times. */
 export const POOL = 1_000;
@@ -30,8 +31,6 @@ const SECONDS_BYTES = 5;
 /** An index takes so many at most, below two million. */
 const INDEX_BYTES = 3;
 
-/** Whether a gRPC message is compressed, and its length. */
-const FRAME_BYTES = 5;
 /** A page's key is the place of an event. */
 const MAX_KEY_BYTES = 32;
 
@@ -123,8 +122,8 @@ export class EncodedPage {
   readonly #keyAt: number;
 
   constructor(events: readonly EncodedEvent[]) {
-    const parts: Uint8Array[] = [Buffer.alloc(FRAME_BYTES)];
-    let length = FRAME_BYTES;
+    const parts: Uint8Array[] = [Buffer.alloc(HEADER_BYTES)];
+    let length = HEADER_BYTES;
     for (const { bytes, secondsAt } of events) {
       const tag = Uint8Array.of(ITEM, ...varint(bytes.length));
       this.#secondsAt.push(length + tag.length + secondsAt);
@@ -148,7 +147,7 @@ export class EncodedPage {
     const key = field(LAST_KEY, utf8.encode(lastKey));
     message.set(key, this.#keyAt);
     const end = this.#keyAt + key.length;
-    message.writeUInt32BE(end - FRAME_BYTES, 1);
+    message.writeUInt32BE(end - HEADER_BYTES, 1);
     return message.subarray(0, end);
   }
 }
@@ -194,13 +193,6 @@ export class EncodedPart {
     }
     return part;
   }
-}
-
-/** A message as it stands in a gRPC stream: not compressed, its length, itself. */
-export function grpcMessage(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(FRAME_BYTES);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
 }
 
 function paddedZero(bytes: number): Uint8Array {

@@ -23,6 +23,7 @@ import {
   PingResponseSchema,
   StreamUnstructuredSessionEventsRequestSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
+import { grpcMessage } from "../../tests/fakes/grpc_message.ts";
 import { guardHttp2Servers } from "../../tests/fakes/http2_guard.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
 import {
@@ -31,7 +32,6 @@ import {
   EncodedPart,
   encodeEvent,
   exportedMessage,
-  grpcMessage,
   POOL,
   sampleEvent,
   SPACING_MS,

@@ -4,6 +4,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { ClientStream } from "../../lib/http2/client_stream.ts";
 import type { ClientSession } from "../../lib/http2/client_session.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { grpcMessage } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { connectToServer } from "./peers.ts";
@@ -21,7 +22,7 @@ Deno.test("an answer comes whole, with its headers and trailers, whatever its si
   const { session, peer } = connected;
   const sizes = [0, 1, 100, 16_379, 16_380, 65_536, 3_000_000, 20_000_000];
   const messages = sizes.map((size) =>
-    message(new Random(1, size).bytes(size))
+    grpcMessage(new Random(1, size).bytes(size))
   );
   peer.on("stream", (stream: ServerHttp2Stream) => {
     stream.respond({ ":status": 200, "x-answer": "ä".repeat(300) }, {
@@ -84,7 +85,7 @@ Deno.test("requests that wait for each other's leave to go on all arrive, each a
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk);
     stream.respond({ ":status": 200 });
-    stream.end(message(Buffer.concat(chunks)));
+    stream.end(grpcMessage(Buffer.concat(chunks)));
   });
   await once(session, "remoteSettings");
   const bodies = [0, 1, 999, 1_000, 80_000, 200_000, 300_000]
@@ -98,14 +99,14 @@ Deno.test("requests that wait for each other's leave to go on all arrive, each a
   }));
   for (const [i, { body, code }] of answers.entries()) {
     assertEquals(code, 0);
-    assert(body.equals(message(bodies[i] ?? Buffer.alloc(0))));
+    assert(body.equals(grpcMessage(bodies[i] ?? Buffer.alloc(0))));
   }
 });
 
 Deno.test("while nobody reads, the peer is not let go on and on", async () => {
   await using connected = await connectToServer();
   const { session, peer } = connected;
-  const one = message(new Uint8Array(10_000));
+  const one = grpcMessage(new Uint8Array(10_000));
   const wanted = 400;
   let written = 0;
   peer.on("stream", async (stream: ServerHttp2Stream) => {
@@ -140,7 +141,7 @@ Deno.test("what was paused for the last message is told of the end", async () =>
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
     stream.respond({ ":status": 200 });
-    stream.end(message(Uint8Array.of(1)));
+    stream.end(grpcMessage(Uint8Array.of(1)));
   });
   const stream = session.request(HEADERS).end();
   stream.on("data", () => stream.pause());
@@ -157,7 +158,7 @@ Deno.test("the peer has no more streams at once than it wants, and all in the en
     most = Math.max(most, ++open);
     for await (const _ of stream);
     stream.respond({ ":status": 200 });
-    stream.end(message(Uint8Array.of(1)));
+    stream.end(grpcMessage(Uint8Array.of(1)));
     open--;
   });
   const answers = await Promise.all(
@@ -192,8 +193,8 @@ Deno.test("a stream that is left is cancelled at the peer, and the others go on"
     stream.on("error", () => {});
     stream.on("close", () => codes.push(stream.rstCode));
     stream.respond({ ":status": 200 });
-    if (path === "/left") stream.write(message(new Uint8Array(100_000)));
-    else stream.end(message(Uint8Array.of(1)));
+    if (path === "/left") stream.write(grpcMessage(new Uint8Array(100_000)));
+    else stream.end(grpcMessage(Uint8Array.of(1)));
   });
   const left = session.request({ ...HEADERS, ":path": "/left" }).end();
   await once(left, "response");
@@ -237,7 +238,7 @@ Deno.test("a peer that says goodbye answers what it has, and is asked no more", 
     stream.session?.goaway(0);
     await go.promise;
     stream.respond({ ":status": 200 });
-    stream.end(message(Uint8Array.of(1)));
+    stream.end(grpcMessage(Uint8Array.of(1)));
   });
   const stream = session.request(HEADERS).end();
   const answer = answerTo(stream);
@@ -257,7 +258,7 @@ Deno.test("a session that is closed ends when what is under way is over", async 
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
     stream.respond({ ":status": 200 });
-    stream.end(message(Uint8Array.of(1)));
+    stream.end(grpcMessage(Uint8Array.of(1)));
   });
   const answer = answerTo(session.request(HEADERS).end());
   const closed = once(session, "close");
@@ -295,7 +296,7 @@ Deno.test("of a thousand requests, one after the other, nothing stays", async ()
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
     stream.respond({ ":status": 200 });
-    stream.end(message(new Uint8Array(1_000)));
+    stream.end(grpcMessage(new Uint8Array(1_000)));
   });
   const ids = new Set<number | undefined>();
   for (let i = 0; i < 1_000; i++) {
@@ -333,13 +334,6 @@ async function answerTo(stream: ClientStream): Promise<Answer> {
 function openStreams(session: ClientSession): number {
   session.close();
   return session.destroyed ? 0 : NaN;
-}
-
-/** As gRPC sends it. */
-function message(content: Uint8Array): Buffer {
-  const header = Buffer.alloc(5);
-  header.writeUInt32BE(content.length, 1);
-  return Buffer.concat([header, content]);
 }
 
 function toHex(bytes: Uint8Array): string {

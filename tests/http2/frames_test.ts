@@ -15,6 +15,7 @@ import {
   withoutPadding,
 } from "../../lib/http2/frames.ts";
 import { assertEquals, assertThrows } from "../assert.ts";
+import { cutAtRandom } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 
 Deno.test("frames are read as they were sent, however they are cut", () => {
@@ -31,7 +32,7 @@ Deno.test("frames are read as they were sent, however they are cut", () => {
       sent.map(({ payload, ...header }) => frame(header, payload)),
     );
     const hint = `seed ${seed}, position ${position}`;
-    assertEquals(read(cut(bytes, random)), sent, hint);
+    assertEquals(read(cutAtRandom(bytes, random)), sent, hint);
   }
 });
 
@@ -137,14 +138,4 @@ function read(chunks: readonly Buffer[]): Received[] {
     chunk.fill(0xee);
   }
   return received;
-}
-
-function cut(bytes: Buffer, random: Random): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let from = 0; from < bytes.length;) {
-    const to = Math.min(bytes.length, from + 1 + random.below(40));
-    chunks.push(Buffer.from(bytes.subarray(from, to)));
-    from = to;
-  }
-  return chunks;
 }

@@ -2,6 +2,11 @@ import { Buffer } from "node:buffer";
 import { Messages } from "../../lib/http2/messages.ts";
 import { isOwnMemory } from "../../lib/own_memory.ts";
 import { assert, assertEquals } from "../assert.ts";
+import {
+  cutAtRandom,
+  grpcMessage,
+  HEADER_BYTES,
+} from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 
 Deno.test("messages are whole, however they are cut, in memory of their own", () => {
@@ -10,11 +15,12 @@ Deno.test("messages are whole, however they are cut, in memory of their own", ()
     const random = new Random(seed, position);
     const messages = Array.from(
       { length: 1 + random.below(8) },
-      () => message(random.bytes(random.below(5) === 0 ? 0 : random.below(90))),
+      () =>
+        grpcMessage(random.bytes(random.below(5) === 0 ? 0 : random.below(90))),
     );
     const stream = new Messages();
     const complete: Buffer[] = [];
-    for (const part of cut(Buffer.concat(messages), random)) {
+    for (const part of cutAtRandom(Buffer.concat(messages), random)) {
       stream.add(part, (bytes) => complete.push(bytes));
       // Whoever brought it may use that memory for something else.
       part.fill(0xee);
@@ -27,7 +33,7 @@ Deno.test("messages are whole, however they are cut, in memory of their own", ()
 });
 
 Deno.test("messages that come together are handed on together", () => {
-  const messages = [1, 2, 3].map((byte) => message(Uint8Array.of(byte)));
+  const messages = [1, 2, 3].map((byte) => grpcMessage(Uint8Array.of(byte)));
   const bytes = Buffer.concat(messages);
   const complete: Buffer[] = [];
   const stream = new Messages();
@@ -41,7 +47,7 @@ Deno.test("messages that come together are handed on together", () => {
 
 Deno.test("what is missing of a message is known from its header on", () => {
   const stream = new Messages();
-  const bytes = message(new Uint8Array(1_000));
+  const bytes = grpcMessage(new Uint8Array(1_000));
   const missing = [4, 5, 500, 1_005].map((end, i, ends) => {
     stream.add(bytes.subarray(ends[i - 1] ?? 0, end), () => {});
     return stream.missing;
@@ -62,27 +68,10 @@ Deno.test("nobody waits for a message that is too large: it is handed on as it c
   assertEquals(stream.missing, 0);
 });
 
-/** As gRPC sends it. */
-function message(content: Uint8Array): Buffer {
-  const header = Buffer.alloc(5);
-  header.writeUInt32BE(content.length, 1);
-  return Buffer.concat([header, content]);
-}
-
 function split(bytes: Buffer): Buffer[] {
   if (bytes.length === 0) return [];
-  const end = 5 + bytes.readUInt32BE(1);
+  const end = HEADER_BYTES + bytes.readUInt32BE(1);
   return [bytes.subarray(0, end), ...split(bytes.subarray(end))];
-}
-
-function cut(bytes: Buffer, random: Random): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let from = 0; from < bytes.length;) {
-    const to = Math.min(bytes.length, from + 1 + random.below(40));
-    parts.push(Buffer.from(bytes.subarray(from, to)));
-    from = to;
-  }
-  return parts;
 }
 
 function hex(bytes: Buffer): string {

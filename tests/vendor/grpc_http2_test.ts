@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
 import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { grpcMessage, HEADER_BYTES } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 
 const GOODBYE = fileURLToPath(new URL("./goodbye.ts", import.meta.url));
@@ -37,7 +38,9 @@ Deno.test("messages are what grpc-js makes of them, however they come", () => {
       Array.from(
         { length: 1 + random.below(8) },
         () =>
-          message(random.bytes(random.below(4) === 0 ? 0 : random.below(90))),
+          grpcMessage(
+            random.bytes(random.below(4) === 0 ? 0 : random.below(90)),
+          ),
       ),
     );
     const ours = new StreamDecoder(-1);
@@ -55,7 +58,7 @@ Deno.test("messages are what grpc-js makes of them, however they come", () => {
 
 Deno.test("a message that came whole is not copied", () => {
   useOwnHttp2();
-  const one = message(Uint8Array.of(1, 2));
+  const one = grpcMessage(Uint8Array.of(1, 2));
   const chunk = Buffer.from(Uint8Array.from(Buffer.concat([one, one])).buffer);
   const messages = new StreamDecoder(100).write(chunk);
   assertEquals(messages.map(hex), [hex(one), hex(one)]);
@@ -64,8 +67,8 @@ Deno.test("a message that came whole is not copied", () => {
 
 Deno.test("a message that is too large is refused by its header, as by grpc-js", () => {
   useOwnHttp2();
-  const small = message(new Uint8Array(10));
-  const large = message(new Uint8Array(11));
+  const small = grpcMessage(new Uint8Array(10));
+  const large = grpcMessage(new Uint8Array(11));
   assertEquals(new StreamDecoder(10).write(small).length, 1);
   for (const chunk of [large, Buffer.concat([small, large.subarray(0, 5)])]) {
     assertThrows(
@@ -76,20 +79,15 @@ Deno.test("a message that is too large is refused by its header, as by grpc-js",
   }
 });
 
-/** As gRPC sends it. */
-function message(content: Uint8Array): Buffer {
-  const header = Buffer.alloc(5);
-  header.writeUInt32BE(content.length, 1);
-  return Buffer.concat([header, content]);
-}
-
 /** Each part ends where a message does, now and then. */
 function cut(bytes: Buffer, random: Random): Buffer[] {
   const chunks: Buffer[] = [];
   let from = 0;
   while (from < bytes.length) {
-    const whole = from + 5 +
-      (bytes.length - from >= 5 ? bytes.readUInt32BE(from + 1) : 0);
+    const length = bytes.length - from < HEADER_BYTES
+      ? 0
+      : bytes.readUInt32BE(from + 1);
+    const whole = from + HEADER_BYTES + length;
     const to = random.chance(0.5) && whole <= bytes.length
       ? whole
       : from + 1 + random.below(40);
