@@ -37,6 +37,8 @@ import { decodeHeaders, encodeHeaders, type Header } from "./hpack.ts";
 
 /** What may be on its way to us over all streams: each has its own window beside. */
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
+/** What a message may bring before it is known how large it is: servers send no more by default. */
+const MAX_EXPECTED_BYTES = 4 * 1024 * 1024;
 /** Headers of gRPC take some hundred bytes. */
 const MAX_HEADER_BLOCK_BYTES = 64 * 1024;
 const MAX_STREAM_ID = 2 ** 31 - 1;
@@ -106,6 +108,8 @@ export class ClientSession extends EventEmitter
 
   /** What the peer may still send over all streams. */
   #window = CONNECTION_WINDOW_BYTES;
+  /** By method, how large the last first message was that came in several parts. */
+  readonly #expectedBytes = new Map<unknown, number>();
   /** What the peer takes still, of all streams and of each. */
   #peerWindow = DEFAULT_WINDOW_BYTES;
   readonly #peerWindows = new Map<ClientStream, number>();
@@ -164,7 +168,13 @@ export class ClientSession extends EventEmitter
     if (this.closed || this.#nextId > MAX_STREAM_ID) {
       throw new Error("the HTTP/2 session takes no more requests");
     }
-    const stream = new ClientStream(this, this.#streamWindow);
+    const method = headers[":path"];
+    const stream = new ClientStream(this, {
+      windowBytes: this.#streamWindow,
+      expectedBytes: this.#expectedBytes.get(method) ?? 0,
+      begun: (bytes) =>
+        this.#expectedBytes.set(method, Math.min(bytes, MAX_EXPECTED_BYTES)),
+    });
     this.#waiting.set(stream, encodeHeaders(requestHeaders(headers)));
     this.#beginWaiting();
     return stream;
@@ -439,11 +449,12 @@ export class ClientSession extends EventEmitter
     for (const [stream, headers] of this.#waiting) {
       if (this.#streams.size >= this.#peerMaxStreams) break;
       this.#waiting.delete(stream);
-      stream.id = this.#nextId;
+      const id = this.#nextId;
       this.#nextId += 2;
-      this.#streams.set(stream.id, stream);
+      this.#streams.set(id, stream);
       this.#peerWindows.set(stream, this.#peerInitialWindow);
-      for (const bytes of headersFrames(stream.id, headers)) this.#write(bytes);
+      for (const bytes of headersFrames(id, headers)) this.#write(bytes);
+      stream.begin(id);
     }
     this.#sendWhatIsAllowed();
   }

@@ -27,6 +27,16 @@ export interface StreamConnection {
   left(stream: ClientStream, code: number | undefined): void;
 }
 
+/** How much a stream may bring. */
+export interface StreamOptions {
+  /** What the peer may send before anything is read. */
+  readonly windowBytes: number;
+  /** As large, probably, is the first message; 0: that is not known. */
+  readonly expectedBytes: number;
+  /** Is told of a first message that comes in several parts, with its size. */
+  readonly begun: (bytes: number) => void;
+}
+
 /** Bytes that are held before nobody asks for more. */
 const HELD_BYTES = 16_384;
 const STATUS = ":status";
@@ -43,23 +53,41 @@ export class ClientStream extends Duplex {
   readonly #connection: StreamConnection;
   readonly #messages = new Messages();
   readonly #windowBytes: number;
+  readonly #begun: (bytes: number) => void;
+  /** What is to be allowed for a first message of which nothing has come yet. */
+  #expectedBytes: number;
   /** What the peer may still send. */
   #window: number;
   #answered = false;
   #broughtData = false;
+  #toldBeginning = false;
   #peerEnded = false;
   #peerReset = false;
-  /** The number of the stream, once it is begun. */
-  id: number | undefined;
+  #id: number | undefined;
   /** Why the stream ended, of {@linkcode ErrorCode}. */
   rstCode: number = ErrorCode.NO_ERROR;
 
-  /** @param windowBytes What the peer may send before anything is read */
-  constructor(connection: StreamConnection, windowBytes: number) {
+  constructor(
+    connection: StreamConnection,
+    { windowBytes, expectedBytes, begun }: StreamOptions,
+  ) {
     super({ readableHighWaterMark: HELD_BYTES });
     this.#connection = connection;
     this.#windowBytes = windowBytes;
+    this.#begun = begun;
+    this.#expectedBytes = expectedBytes;
     this.#window = windowBytes;
+  }
+
+  /** The number of the stream, once it is begun. */
+  get id(): number | undefined {
+    return this.#id;
+  }
+
+  /** Its headers are on their way, by that number. */
+  begin(id: number): void {
+    this.#id = id;
+    this.#allowMore();
   }
 
   /** Breaks the stream off. */
@@ -94,6 +122,8 @@ export class ClientStream extends Duplex {
   takeData(part: Buffer): void {
     this.takePadding(part.length);
     this.#messages.add(part, (whole) => this.#bring(whole));
+    this.#expectedBytes = 0;
+    this.#tellBeginning();
     this.#allowMore();
   }
 
@@ -164,6 +194,13 @@ export class ClientStream extends Duplex {
     done(error);
   }
 
+  #tellBeginning(): void {
+    const { firstBytes } = this.#messages;
+    if (this.#toldBeginning || firstBytes === 0) return;
+    this.#toldBeginning = true;
+    this.#begun(firstBytes);
+  }
+
   #bring(messages: Buffer): void {
     this.#broughtData = true;
     this.push(messages);
@@ -201,13 +238,14 @@ export class ClientStream extends Duplex {
 
   /**
    * A window for what is to come, beside what nobody has read yet; all of a message
-   * that has begun, which is held anyway.
+   * that has begun, or is about to, which is held anyway.
    */
   #allowMore(): void {
     if (this.#peerEnded || this.destroyed) return;
     const most = Math.max(
       this.#windowBytes - this.readableLength,
       this.#messages.missing,
+      this.#expectedBytes,
     );
     const more = most - this.#window;
     if (more < this.#windowBytes / 2) return;

@@ -3,11 +3,18 @@ import { once } from "node:events";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { ClientStream } from "../../lib/http2/client_stream.ts";
 import type { ClientSession } from "../../lib/http2/client_session.ts";
+import {
+  frame,
+  FrameType,
+  headersFrames,
+  uint31In,
+} from "../../lib/http2/frames.ts";
+import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { grpcMessage } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
-import { connectToServer } from "./peers.ts";
+import { connectToScript, connectToServer } from "./peers.ts";
 
 const WINDOW_BYTES = 256 * 1024;
 const HEADERS = {
@@ -16,6 +23,10 @@ const HEADERS = {
   ":path": "/service/Method",
 };
 const CANCEL = 8;
+const [ANSWER = Buffer.alloc(0)] = headersFrames(
+  1,
+  encodeHeaders([[":status", "200"]]),
+);
 
 Deno.test("an answer comes whole, with its headers and trailers, whatever its size", async () => {
   await using connected = await connectToServer();
@@ -134,6 +145,42 @@ Deno.test("while nobody reads, the peer is not let go on and on", async () => {
   stream.resume();
   await once(stream, "end");
   assertEquals(received, wanted * one.length);
+});
+
+Deno.test("a message as large as the last one of its method does not wait for leave", async () => {
+  await using connected = await connectToScript();
+  const { session, peer } = connected;
+  const windowOf = (id: number) =>
+    WINDOW_BYTES +
+    peer.frames.filter(({ type, streamId }) =>
+      type === FrameType.WINDOW_UPDATE && streamId === id
+    ).reduce((sum, { payload }) => sum + uint31In(payload, 0), 0);
+  const requested = async (id: number) => {
+    const { DATA: type } = FrameType;
+    await peer.received(type, ({ streamId }) => streamId === id);
+  };
+  const message = grpcMessage(new Uint8Array(1_000_000));
+
+  const first = session.request(HEADERS).end();
+  await requested(1);
+  assertEquals(windowOf(1), WINDOW_BYTES);
+  peer.send(
+    ANSWER,
+    frame({ type: FrameType.DATA, streamId: 1 }, message.subarray(0, 1_000)),
+  );
+  await peer.received(
+    FrameType.WINDOW_UPDATE,
+    ({ streamId }) => streamId === 1,
+  );
+  assert(windowOf(1) >= message.length, `${windowOf(1)} were allowed`);
+
+  const second = session.request(HEADERS).end();
+  const other = session.request({ ...HEADERS, ":path": "/service/Other" })
+    .end();
+  await requested(5);
+  assertEquals(windowOf(3), message.length);
+  assertEquals(windowOf(5), WINDOW_BYTES);
+  for (const stream of [first, second, other]) stream.close(CANCEL);
 });
 
 Deno.test("what was paused for the last message is told of the end", async () => {
