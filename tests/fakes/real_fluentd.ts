@@ -22,6 +22,7 @@ const BUNDLE = fileURLToPath(new URL("../fluentd", import.meta.url));
 const REQUIRE_VARIABLE = "TELEPORT_EVENT_HANDLER_REQUIRE_FLUENTD";
 const READY = "fluentd worker is now running";
 const START_TIMEOUT_MS = 60_000;
+const NEWLINE = 10;
 
 /** How the real Fluentd is to be. */
 export interface RealFluentdOptions {
@@ -167,13 +168,21 @@ export class RealFluentd {
    * first until all that it acknowledged is written.
    */
   async written(tag: string): Promise<JsonRecord[]> {
-    await waitUntil(
-      "Fluentd to write its buffers",
-      async () => this.#process === undefined || await this.#isFlushed(),
-    );
+    await this.#allFlushed();
     const text = await readText(outputFile(this.#directory, tag));
     return text.split("\n").filter((line) => line !== "")
       .map((line) => JSON.parse(line));
+  }
+
+  /** How many there are, a line each: for more of them than fit into one text. */
+  async countWritten(tag: string): Promise<number> {
+    await this.#allFlushed();
+    using file = await Deno.open(outputFile(this.#directory, tag));
+    let lines = 0;
+    for await (const chunk of file.readable) {
+      for (const byte of chunk) if (byte === NEWLINE) lines++;
+    }
+    return lines;
   }
 
   /** What Fluentd said so far. */
@@ -185,6 +194,13 @@ export class RealFluentd {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
     await Deno.remove(this.#directory, { recursive: true });
+  }
+
+  async #allFlushed(): Promise<void> {
+    await waitUntil(
+      "Fluentd to write its buffers",
+      async () => this.#process === undefined || await this.#isFlushed(),
+    );
   }
 
   /** What is acknowledged is a file of the buffer until it is written. */
