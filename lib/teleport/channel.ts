@@ -102,6 +102,8 @@ export class Channel {
         "grpc.keepalive_time_ms": KEEPALIVE_MS,
         "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
         "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW_BYTES,
+        // Nobody is shown what it would keep of each call.
+        "grpc.enable_channelz": 0,
         "grpc.enable_retries": 0,
         "grpc.service_config_disable_resolution": 1,
       },
