@@ -37,7 +37,7 @@ import { decodeHeaders, encodeHeaders, type Header } from "./hpack.ts";
 
 /** What may be on its way to us over all streams: each has its own window beside. */
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
-/** What a message may bring before it is known how large it is: servers send no more by default. */
+/** Most for a message that has not begun: servers send no larger ones by default. */
 const MAX_EXPECTED_BYTES = 4 * 1024 * 1024;
 /** Headers of gRPC take some hundred bytes. */
 const MAX_HEADER_BLOCK_BYTES = 64 * 1024;
