@@ -29,6 +29,18 @@ const FLUENTD_EVENTS = 1_000_000;
 /** One Fluentd takes 15,000 events a second, another one 50,000. */
 const FLUENTD_TIMES = 4;
 
+const FLAGS = ["--scale", "--fluentd", "--startup", "--markdown"];
+const unknown = Deno.args.find((arg) =>
+  arg.startsWith("-") && !FLAGS.includes(arg) && !arg.startsWith("--only=")
+);
+if (unknown !== undefined) {
+  console.error(
+    `Cannot measure: ${unknown} is no flag of this task. There are ` +
+      `${FLAGS.join(", ")}, and --only=<words>.`,
+  );
+  Deno.exit(2);
+}
+
 const has = (flag: string) => Deno.args.includes(flag);
 const markdown = has("--markdown");
 const only = Deno.args.find((arg) => arg.startsWith("--only="))?.slice(7) ?? "";
