@@ -109,7 +109,7 @@ export class ClientSession extends EventEmitter
   /** What the peer may still send over all streams. */
   #window = CONNECTION_WINDOW_BYTES;
   /** By method, how large the last first message was that came in several parts. */
-  readonly #expectedBytes = new Map<unknown, number>();
+  readonly #expectedBytes = new Map<string, number>();
   /** What the peer takes still, of all streams and of each. */
   #peerWindow = DEFAULT_WINDOW_BYTES;
   readonly #peerWindows = new Map<ClientStream, number>();
@@ -168,7 +168,7 @@ export class ClientSession extends EventEmitter
     if (this.closed || this.#nextId > MAX_STREAM_ID) {
       throw new Error("the HTTP/2 session takes no more requests");
     }
-    const method = headers[":path"];
+    const method = String(headers[":path"]);
     const stream = new ClientStream(this, {
       windowBytes: this.#streamWindow,
       expectedBytes: this.#expectedBytes.get(method) ?? 0,

@@ -51,16 +51,14 @@ const GRPC_OK = "0";
  */
 export class ClientStream extends Duplex {
   readonly #connection: StreamConnection;
-  readonly #messages = new Messages();
+  readonly #messages: Messages;
   readonly #windowBytes: number;
-  readonly #begun: (bytes: number) => void;
   /** What is to be allowed for a first message of which nothing has come yet. */
   #expectedBytes: number;
   /** What the peer may still send. */
   #window: number;
   #answered = false;
   #broughtData = false;
-  #toldBeginning = false;
   #peerEnded = false;
   #peerReset = false;
   #id: number | undefined;
@@ -73,8 +71,8 @@ export class ClientStream extends Duplex {
   ) {
     super({ readableHighWaterMark: HELD_BYTES });
     this.#connection = connection;
+    this.#messages = new Messages(begun);
     this.#windowBytes = windowBytes;
-    this.#begun = begun;
     this.#expectedBytes = expectedBytes;
     this.#window = windowBytes;
   }
@@ -123,7 +121,6 @@ export class ClientStream extends Duplex {
     this.takePadding(part.length);
     this.#messages.add(part, (whole) => this.#bring(whole));
     this.#expectedBytes = 0;
-    this.#tellBeginning();
     this.#allowMore();
   }
 
@@ -192,13 +189,6 @@ export class ClientStream extends Duplex {
       isOver || this.#peerReset ? undefined : this.rstCode,
     );
     done(error);
-  }
-
-  #tellBeginning(): void {
-    const { firstBytes } = this.#messages;
-    if (this.#toldBeginning || firstBytes === 0) return;
-    this.#toldBeginning = true;
-    this.#begun(firstBytes);
   }
 
   #bring(messages: Buffer): void {

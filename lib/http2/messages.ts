@@ -24,16 +24,19 @@ export class Messages {
   #filled = 0;
   /** Of a message that is too large, bytes that are still to come. */
   #passing = 0;
-  #firstBytes = 0;
+  #begun: ((bytes: number) => void) | undefined;
+
+  /**
+   * @param begun Is told, once, of the first message that does not come in one part:
+   * its size, with its header
+   */
+  constructor(begun?: (bytes: number) => void) {
+    this.#begun = begun;
+  }
 
   /** Of the message that is not complete, bytes that are still to come, if known. */
   get missing(): number {
     return this.#message.length - this.#filled;
-  }
-
-  /** Of the first message that did not come in one part, with its header; 0: none. */
-  get firstBytes(): number {
-    return this.#firstBytes;
   }
 
   /** Takes a part of a frame's data, and calls back with what is complete. */
@@ -86,7 +89,8 @@ export class Messages {
     if (this.#headerBytes < HEADER_BYTES) return from + taken;
     this.#headerBytes = 0;
     const length = lengthIn(this.#header, 0);
-    this.#firstBytes ||= HEADER_BYTES + length;
+    this.#begun?.(HEADER_BYTES + length);
+    this.#begun = undefined;
     if (length > MAX_BYTES) {
       complete(copyOf(this.#header));
       this.#passing = length;
