@@ -13,6 +13,7 @@
  */
 // deno-lint-ignore-file no-console
 
+import { parseArgs } from "../../lib/vendor/parse_args.ts";
 import { cases, scaleCases } from "./cases.ts";
 import { lend, startCounting, startFluentd } from "./receivers.ts";
 import { type Measured, Stage } from "./stage.ts";
@@ -29,32 +30,41 @@ const FLUENTD_EVENTS = 1_000_000;
 /** One Fluentd takes 15,000 events a second, another one 50,000. */
 const FLUENTD_TIMES = 4;
 
-const FLAGS = ["--scale", "--fluentd", "--startup", "--markdown"];
-const unknown = Deno.args.find((arg) =>
-  arg.startsWith("-") && !FLAGS.includes(arg) && !arg.startsWith("--only=")
-);
-if (unknown !== undefined) {
+const FLAGS = ["scale", "fluentd", "startup", "markdown"] as const;
+const args = parseArgs(Deno.args, {
+  boolean: FLAGS,
+  string: ["only"],
+  collect: [],
+  negatable: [],
+  alias: {},
+  unknown(arg, key) {
+    if (key !== undefined) refuse(arg);
+    return true;
+  },
+});
+const has = (flag: typeof FLAGS[number]) => args[flag] === true;
+const markdown = has("markdown");
+const only = String(args.only ?? "");
+const events = Number(args._[0] ?? EVENTS);
+
+function refuse(flag: string): never {
+  const flags = FLAGS.map((name) => `--${name}`).join(", ");
   console.error(
-    `Cannot measure: ${unknown} is no flag of this task. There are ` +
-      `${FLAGS.join(", ")}, and --only=<words>.`,
+    `Cannot measure: ${flag} is no flag of this task. There are ` +
+      `${flags}, and --only=<words>.`,
   );
   Deno.exit(2);
 }
 
-const has = (flag: string) => Deno.args.includes(flag);
-const markdown = has("--markdown");
-const only = Deno.args.find((arg) => arg.startsWith("--only="))?.slice(7) ?? "";
-const events = Number(Deno.args.find((arg) => !arg.startsWith("--")) ?? EVENTS);
-
 async function* measureAll(stage: Stage): AsyncGenerator<Measured> {
   const wanted = ({ name }: { name: string }) => name.includes(only);
-  if (has("--scale")) {
+  if (has("scale")) {
     for (const one of scaleCases().filter(wanted)) {
       yield stage.measure(one, startCounting);
     }
     return;
   }
-  if (has("--fluentd")) {
+  if (has("fluentd")) {
     const [defaults] = cases(FLUENTD_EVENTS);
     for (let times = 0; times < FLUENTD_TIMES; times++) {
       await using fluentd = await stage.startReceiver(startFluentd);
@@ -73,16 +83,16 @@ async function* measureAll(stage: Stage): AsyncGenerator<Measured> {
 }
 
 await using stage = await Stage.create();
-if (has("--startup")) {
+if (has("startup")) {
   console.log(formatStartupHead(markdown));
   for await (const startup of measureStartup(stage)) {
     console.log(formatStartup(startup, markdown));
   }
 } else {
-  const shares = !has("--scale");
+  const shares = !has("scale");
   // Of the slowest of different ones, or that of the same Fluentd.
   const ceilingOf = (rates: readonly number[]) =>
-    has("--fluentd") ? rates.at(-1) : Math.min(...rates);
+    has("fluentd") ? rates.at(-1) : Math.min(...rates);
   const ceilings: number[] = [];
   console.log(formatHead({ shares, markdown }));
   for await (const measured of measureAll(stage)) {

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { JsonRecord } from "./fluentd_body.ts";
 import type { FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
+import { lines } from "./lines.ts";
 import {
   bufferDirectory,
   type FluentdConfig,
@@ -22,7 +23,6 @@ const BUNDLE = fileURLToPath(new URL("../fluentd", import.meta.url));
 const REQUIRE_VARIABLE = "TELEPORT_EVENT_HANDLER_REQUIRE_FLUENTD";
 const READY = "fluentd worker is now running";
 const START_TIMEOUT_MS = 60_000;
-const NEWLINE = 10;
 
 /** How the real Fluentd is to be. */
 export interface RealFluentdOptions {
@@ -178,11 +178,9 @@ export class RealFluentd {
   async countWritten(tag: string): Promise<number> {
     await this.#allFlushed();
     using file = await Deno.open(outputFile(this.#directory, tag));
-    let lines = 0;
-    for await (const chunk of file.readable) {
-      for (const byte of chunk) if (byte === NEWLINE) lines++;
-    }
-    return lines;
+    let count = 0;
+    for await (const _line of lines(file.readable)) count++;
+    return count;
   }
 
   /** What Fluentd said so far. */
