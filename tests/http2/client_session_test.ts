@@ -3,30 +3,20 @@ import { once } from "node:events";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { ClientStream } from "../../lib/http2/client_stream.ts";
 import type { ClientSession } from "../../lib/http2/client_session.ts";
-import {
-  frame,
-  FrameType,
-  headersFrames,
-  uint31In,
-} from "../../lib/http2/frames.ts";
-import { encodeHeaders } from "../../lib/http2/hpack.ts";
+import { frame, FrameType, uint31In } from "../../lib/http2/frames.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { grpcMessage } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
-import { connectToScript, connectToServer } from "./peers.ts";
+import {
+  ANSWER_FRAME,
+  connectToScript,
+  connectToServer,
+  HEADERS,
+  WINDOW_BYTES,
+} from "./peers.ts";
 
-const WINDOW_BYTES = 256 * 1024;
-const HEADERS = {
-  ":authority": "teleport.cluster.local",
-  ":method": "POST",
-  ":path": "/service/Method",
-};
 const CANCEL = 8;
-const [ANSWER = Buffer.alloc(0)] = headersFrames(
-  1,
-  encodeHeaders([[":status", "200"]]),
-);
 
 Deno.test("an answer comes whole, with its headers and trailers, whatever its size", async () => {
   await using connected = await connectToServer();
@@ -165,7 +155,7 @@ Deno.test("a message as large as the last one of its method does not wait for le
   await requested(1);
   assertEquals(windowOf(1), WINDOW_BYTES);
   peer.send(
-    ANSWER,
+    ANSWER_FRAME,
     frame({ type: FrameType.DATA, streamId: 1 }, message.subarray(0, 1_000)),
   );
   await peer.received(

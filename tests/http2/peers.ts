@@ -20,14 +20,26 @@ import { ClientSession } from "../../lib/http2/client_session.ts";
 import {
   type FrameHeader,
   FrameReader,
+  headersFrames,
   PREFACE,
   settingsFrame,
 } from "../../lib/http2/frames.ts";
+import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { guardHttp2Servers } from "../fakes/http2_guard.ts";
 import { teleportPki } from "../fakes/pki.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 
-const WINDOW_BYTES = 256 * 1024;
+/** Of each stream of the client. */
+export const WINDOW_BYTES = 256 * 1024;
+/** A request for nothing in particular. */
+export const HEADERS = {
+  ":authority": "teleport.cluster.local",
+  ":method": "POST",
+  ":path": "/service/Method",
+};
+/** The headers that begin an answer, and the frame that brings them on stream 1. */
+export const ANSWER = encodeHeaders([[":status", "200"]]);
+export const [ANSWER_FRAME = Buffer.alloc(0)] = headersFrames(1, ANSWER);
 
 /** A client's session, and what is left to be done when a test is over. */
 export interface Connected<Peer> extends AsyncDisposable {

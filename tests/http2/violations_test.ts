@@ -14,15 +14,14 @@ import {
 import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { assertEquals } from "../assert.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
-import { connectToScript, type ScriptedPeer } from "./peers.ts";
+import {
+  ANSWER,
+  ANSWER_FRAME,
+  connectToScript,
+  HEADERS,
+  type ScriptedPeer,
+} from "./peers.ts";
 
-const HEADERS = {
-  ":authority": "teleport.cluster.local",
-  ":method": "POST",
-  ":path": "/service/Method",
-};
-const ANSWER = encodeHeaders([[":status", "200"]]);
-const [ANSWER_FRAME = Buffer.alloc(0)] = headersFrames(1, ANSWER);
 const DATA = { type: FrameType.DATA, streamId: 1 };
 
 /** What a peer says to a first request, and with which error code it is told off. */
