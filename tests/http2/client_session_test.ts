@@ -137,41 +137,56 @@ Deno.test("while nobody reads, the peer is not let go on and on", async () => {
   assertEquals(received, wanted * one.length);
 });
 
-Deno.test("a message as large as the last one of its method does not wait for leave", async () => {
-  await using connected = await connectToScript();
-  const { session, peer } = connected;
-  const windowOf = (id: number) =>
-    WINDOW_BYTES +
-    peer.frames.filter(({ type, streamId }) =>
-      type === FrameType.WINDOW_UPDATE && streamId === id
-    ).reduce((sum, { payload }) => sum + uint31In(payload, 0), 0);
-  const requested = async (id: number) => {
-    const { DATA: type } = FrameType;
-    await peer.received(type, ({ streamId }) => streamId === id);
-  };
-  const message = grpcMessage(new Uint8Array(1_000_000));
+for (
+  const { size, allowed, what } of [
+    {
+      size: 1_000_000,
+      allowed: 1_000_005,
+      what: "a message as large as the last one of its method does not wait",
+    },
+    {
+      size: 20_000_000,
+      allowed: 4 * 1024 * 1024,
+      what: "after a message of 20 MB, 4 MiB of the next one do not wait",
+    },
+  ]
+) {
+  Deno.test(`${what} for leave`, async () => {
+    await using connected = await connectToScript();
+    const { session, peer } = connected;
+    const windowOf = (id: number) =>
+      WINDOW_BYTES +
+      peer.frames.filter(({ type, streamId }) =>
+        type === FrameType.WINDOW_UPDATE && streamId === id
+      ).reduce((sum, { payload }) => sum + uint31In(payload, 0), 0);
+    const requested = async (id: number) => {
+      const { DATA: type } = FrameType;
+      await peer.received(type, ({ streamId }) => streamId === id);
+    };
+    const message = grpcMessage(new Uint8Array(size));
 
-  const first = session.request(HEADERS).end();
-  await requested(1);
-  assertEquals(windowOf(1), WINDOW_BYTES);
-  peer.send(
-    ANSWER_FRAME,
-    frame({ type: FrameType.DATA, streamId: 1 }, message.subarray(0, 1_000)),
-  );
-  await peer.received(
-    FrameType.WINDOW_UPDATE,
-    ({ streamId }) => streamId === 1,
-  );
-  assert(windowOf(1) >= message.length, `${windowOf(1)} were allowed`);
+    const first = session.request(HEADERS).end();
+    await requested(1);
+    assertEquals(windowOf(1), WINDOW_BYTES);
+    peer.send(
+      ANSWER_FRAME,
+      frame({ type: FrameType.DATA, streamId: 1 }, message.subarray(0, 1_000)),
+    );
+    await peer.received(
+      FrameType.WINDOW_UPDATE,
+      ({ streamId }) => streamId === 1,
+    );
+    assert(windowOf(1) >= message.length, `${windowOf(1)} were allowed`);
 
-  const second = session.request(HEADERS).end();
-  const other = session.request({ ...HEADERS, ":path": "/service/Other" })
-    .end();
-  await requested(5);
-  assertEquals(windowOf(3), message.length);
-  assertEquals(windowOf(5), WINDOW_BYTES);
-  for (const stream of [first, second, other]) stream.close(CANCEL);
-});
+    const second = session.request(HEADERS).end();
+    const other = session.request({ ...HEADERS, ":path": "/service/Other" })
+      .end();
+    await requested(5);
+    assertEquals(windowOf(3), allowed);
+    assertEquals(windowOf(5), WINDOW_BYTES);
+    for (const stream of [first, second, other]) stream.close(CANCEL);
+  });
+}
 
 Deno.test("what was paused for the last message is told of the end", async () => {
   await using connected = await connectToServer();
