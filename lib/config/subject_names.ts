@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isIP } from "node:net";
+import { isIpAddress } from "./ip_address.ts";
 import { refusal } from "./refusal.ts";
 import { list, type ValueType } from "./value_type.ts";
 
@@ -14,7 +14,7 @@ const DNS_NAME = /^(\*\.)?[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_-]+)*$/i;
 export const DNS_NAMES: ValueType<readonly string[]> = list(
   "NAME,...",
   (name) => {
-    if (isIP(name) !== 0) {
+    if (isIpAddress(name)) {
       throw refusal(name, "is an IP address: give it with ip");
     }
     const isTooLong = name.split(".").some(({ length }) => length > 63);
@@ -29,7 +29,7 @@ export const DNS_NAMES: ValueType<readonly string[]> = list(
 export const IP_ADDRESSES: ValueType<readonly string[]> = list(
   "ADDRESS,...",
   (address) => {
-    if (isIP(address) === 0) {
+    if (!isIpAddress(address)) {
       throw refusal(address, "is not an IP address, like 10.0.0.7");
     }
     return address;
