@@ -1,18 +1,15 @@
 import { join } from "node:path";
-import { type Clock, systemClock } from "../lib/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { WatchedFiles } from "../lib/watched_files.ts";
 import { assertEquals, assertRejects } from "./assert.ts";
 import { FakeClock } from "./fakes/fake_clock.ts";
 import { waitUntil } from "./fakes/wait_until.ts";
+import { changeWatched } from "./fakes/watching_clock.ts";
 
-/** Time that never lets an interval pass, so that only watching can notice. */
-const PATIENT: Clock = {
-  now: () => systemClock.now(),
-  sleep: (ms, signal) => systemClock.sleep(ms === HOUR_MS ? 1e9 : ms, signal),
-};
 const HOUR_MS = 3_600_000;
 
 interface Watched {
+  readonly clock: FakeClock;
   readonly directory: string;
   readonly told: string[];
   readonly value: () => string;
@@ -22,12 +19,10 @@ interface Watched {
 /** Watches a and b, which are good where they are the same. */
 async function watching(
   use: (watched: Watched) => Promise<void>,
-  { clock = PATIENT, prepare }: {
-    clock?: Clock;
-    prepare?: (directory: string) => Promise<void>;
-  } = {},
+  { prepare }: { prepare?: (directory: string) => Promise<void> } = {},
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
+  const clock = new FakeClock();
   const stop = new AbortController();
   const write = (name: string, text: string) =>
     Deno.writeTextFile(join(directory, name), text);
@@ -52,7 +47,7 @@ async function watching(
   });
   const kept = files.keepFresh(stop.signal);
   try {
-    await use({ directory, told, value: () => files.value, write });
+    await use({ clock, directory, told, value: () => files.value, write });
   } finally {
     stop.abort();
     await kept;
@@ -60,39 +55,27 @@ async function watching(
   }
 }
 
-/** Writes until it is noticed: watching begins some time after the start. */
-async function untilRenewed(
-  { told }: Watched,
-  change: (attempt: number) => Promise<void>,
-): Promise<void> {
-  let attempt = 0;
-  await waitUntil("the change to be noticed", async () => {
-    if (told.some((line) => line.startsWith("renewed"))) return true;
-    await change(attempt++);
-    await systemClock.sleep(500);
-    return false;
-  });
-}
-
 Deno.test("files that are written are noticed at once", async () => {
-  await watching(async (watched) => {
-    await untilRenewed(watched, async (attempt) => {
-      await watched.write("a", `${attempt + 2}`);
-      await watched.write("b", `${attempt + 2}`);
+  await watching(async ({ clock, told, value, write }) => {
+    await changeWatched(clock, async () => {
+      await write("a", "2");
+      await write("b", "2");
     });
-    assertEquals(watched.value(), watched.told.at(-1)?.replace("renewed ", ""));
+    assertEquals(told, ["renewed 2"]);
+    assertEquals(value(), "2");
   });
 });
 
 Deno.test("files that are replaced are noticed at once", async () => {
-  await watching(async (watched) => {
-    await untilRenewed(watched, async (attempt) => {
+  await watching(async ({ clock, told, directory }) => {
+    await changeWatched(clock, async () => {
       for (const name of ["a", "b"]) {
-        const path = join(watched.directory, name);
-        await Deno.writeTextFile(`${path}.new`, `${attempt + 2}`);
+        const path = join(directory, name);
+        await Deno.writeTextFile(`${path}.new`, "2");
         await Deno.rename(`${path}.new`, path);
       }
     });
+    assertEquals(told, ["renewed 2"]);
   });
 });
 
@@ -106,51 +89,45 @@ Deno.test("links that lead elsewhere are noticed at once, as in a Kubernetes sec
     await Deno.symlink(`..${version}`, link);
     await Deno.rename(link, join(directory, "..data"));
   };
-  await watching(
-    (watched) =>
-      untilRenewed(
-        watched,
-        (attempt) => publish(watched.directory, attempt + 2),
-      ),
-    {
-      async prepare(directory) {
-        await publish(directory, 1);
-        for (const name of ["a", "b"]) {
-          await Deno.remove(join(directory, name));
-          await Deno.symlink(join("..data", name), join(directory, name));
-        }
-      },
+  await watching(async ({ clock, told, directory }) => {
+    await changeWatched(clock, () => publish(directory, 2));
+    assertEquals(told, ["renewed 2"]);
+  }, {
+    async prepare(directory) {
+      await publish(directory, 1);
+      for (const name of ["a", "b"]) {
+        await Deno.remove(join(directory, name));
+        await Deno.symlink(join("..data", name), join(directory, name));
+      }
     },
-  );
+  });
 });
 
 Deno.test("files that links lead to are noticed where they are", async () => {
   const elsewhere = await Deno.makeTempDir();
   try {
-    await watching(
-      (watched) =>
-        untilRenewed(watched, async (attempt) => {
-          for (const name of ["a", "b"]) {
-            await Deno.writeTextFile(join(elsewhere, name), `${attempt + 2}`);
-          }
-        }),
-      {
-        async prepare(directory) {
-          for (const name of ["a", "b"]) {
-            await Deno.rename(join(directory, name), join(elsewhere, name));
-            await Deno.symlink(join(elsewhere, name), join(directory, name));
-          }
-        },
+    await watching(async ({ clock, told }) => {
+      await changeWatched(clock, async () => {
+        for (const name of ["a", "b"]) {
+          await Deno.writeTextFile(join(elsewhere, name), "2");
+        }
+      });
+      assertEquals(told, ["renewed 2"]);
+    }, {
+      async prepare(directory) {
+        for (const name of ["a", "b"]) {
+          await Deno.rename(join(directory, name), join(elsewhere, name));
+          await Deno.symlink(join(elsewhere, name), join(directory, name));
+        }
       },
-    );
+    });
   } finally {
     await Deno.remove(elsewhere, { recursive: true });
   }
 });
 
 Deno.test("a change that nobody noticed is found at the interval", async () => {
-  const clock = new FakeClock();
-  await watching(async ({ told, value, write }) => {
+  await watching(async ({ clock, told, value, write }) => {
     await clock.untilSleeping();
     // What is noticed waits for the clock, too, which stands still.
     await write("a", "2");
@@ -158,12 +135,11 @@ Deno.test("a change that nobody noticed is found at the interval", async () => {
     await advanceUntil(clock, () => told.length > 0);
     assertEquals(told, ["renewed 2"]);
     assertEquals(value(), "2");
-  }, { clock });
+  });
 });
 
 Deno.test("files that are no good are told, and the last good ones stay", async () => {
-  const clock = new FakeClock();
-  await watching(async ({ told, value, write, directory }) => {
+  await watching(async ({ clock, told, value, write, directory }) => {
     await clock.untilSleeping();
     await write("a", "2");
     await advanceUntil(clock, () => told.length > 0);
@@ -178,7 +154,7 @@ Deno.test("files that are no good are told, and the last good ones stay", async 
     await write("b", "2");
     await advanceUntil(clock, () => told.at(-1) === "renewed 2");
     assertEquals(value(), "2");
-  }, { clock });
+  });
 });
 
 Deno.test("what could not be taken is tried again at the interval", async () => {
@@ -254,8 +230,7 @@ Deno.test("stop ends a load, and nobody is told of it", async () => {
 });
 
 Deno.test("what is written again as it was is no change", async () => {
-  const clock = new FakeClock();
-  await watching(async ({ told, write }) => {
+  await watching(async ({ clock, told, write }) => {
     await clock.untilSleeping();
     await write("a", "1");
     for (let i = 0; i < 5; i++) await clock.advance(HOUR_MS);
@@ -266,7 +241,7 @@ Deno.test("what is written again as it was is no change", async () => {
     await write("b", "2");
     await advanceUntil(clock, () => told.length > 0);
     assertEquals(told, ["renewed 2"]);
-  }, { clock });
+  });
 });
 
 Deno.test("files that are no good at the beginning are an error", async () => {

@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../../lib/clock.ts";
 import {
   type OpenTeleport,
   openTeleport,
@@ -9,21 +8,18 @@ import type { TeleportConfig } from "../../lib/config/config.ts";
 import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
 import { assertEquals, assertStrictEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
 import { writeSecret, writeTeleportPki } from "../fakes/pki_files.ts";
 import { startTeleport } from "../fakes/teleport.ts";
-import { waitUntil } from "../fakes/wait_until.ts";
+import { changeWatched } from "../fakes/watching_clock.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** Time that never lets an interval pass, so that only watching can notice. */
-const PATIENT: Clock = {
-  now: () => systemClock.now(),
-  sleep: (ms, signal) => systemClock.sleep(ms >= HOUR_MS ? 1e9 : ms, signal),
-};
-
 interface Opened extends OpenTeleport {
+  /** Stands still, so that only watching can notice a change. */
+  readonly clock: FakeClock;
   readonly directory: string;
   /** Serial number of the certificate that a call is made with. */
   call(): Promise<string>;
@@ -39,6 +35,7 @@ async function opened(
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   await using teleport = await startTeleport({ log: new AuditLog() });
+  const clock = new FakeClock();
   const stop = new AbortController();
   await writeTeleportPki(directory);
   await prepare?.(directory);
@@ -46,14 +43,14 @@ async function opened(
     addresses: [teleport],
     credentials: credentials(directory),
     refreshIntervalMs: HOUR_MS,
-  }, PATIENT);
+  }, clock);
   const fresh = open.keepFresh(stop.signal);
   const call = async () => {
     await open.client.ping(new AbortController().signal);
     return teleport.callers.at(-1) ?? "";
   };
   try {
-    await use({ ...open, directory, call });
+    await use({ ...open, clock, directory, call });
   } finally {
     stop.abort();
     await fresh;
@@ -66,25 +63,19 @@ function identityIn(directory: string) {
   return { kind: "identity" as const, file: join(directory, "identity") };
 }
 
-/** Publishes new certificates until one is used: watching begins after a while. */
-async function untilUsed(
-  { call }: Pick<Opened, "call">,
+/** Publishes a new certificate, with which the next call has to be made. */
+async function renew(
+  { clock, call }: Pick<Opened, "clock" | "call">,
   publish: (client: IssuedCertificate) => Promise<void>,
 ): Promise<void> {
-  const serials = new Set<string>();
-  await waitUntil("the renewal", async () => {
-    if (serials.has(await call())) return true;
-    const client = await issueClient(await teleportPki());
-    serials.add(serialOf(client));
-    await publish(client);
-    await systemClock.sleep(700);
-    return serials.has(await call());
-  });
+  const client = await issueClient(await teleportPki());
+  await changeWatched(clock, () => publish(client));
+  assertEquals(await call(), serialOf(client));
 }
 
 Deno.test("an identity file that is written anew is used at once", async () => {
   await opened(identityIn, async (opened) => {
-    await untilUsed(opened, async (client) => {
+    await renew(opened, async (client) => {
       await writeSecret(
         join(opened.directory, "identity"),
         await identityText({ client }),
@@ -96,7 +87,7 @@ Deno.test("an identity file that is written anew is used at once", async () => {
 Deno.test("an identity file that another one replaces is used at once", async () => {
   await opened(identityIn, async (opened) => {
     const path = join(opened.directory, "identity");
-    await untilUsed(opened, async (client) => {
+    await renew(opened, async (client) => {
       await writeSecret(`${path}.new`, await identityText({ client }));
       await Deno.rename(`${path}.new`, path);
     });
@@ -116,7 +107,7 @@ Deno.test("an identity in a Kubernetes secret is used as soon as its link leads 
     await Deno.rename(join(directory, "..new"), join(directory, "..data"));
   };
   await opened(identityIn, async (opened) => {
-    await untilUsed(opened, (client) => publish(opened.directory, client));
+    await renew(opened, (client) => publish(opened.directory, client));
   }, {
     async prepare(directory) {
       await publish(directory);
@@ -133,7 +124,7 @@ Deno.test("what tbot writes into its directory is used at once", async () => {
     file: directory,
   });
   await opened(directoryOf, async (opened) => {
-    await untilUsed(opened, async (client) => {
+    await renew(opened, async (client) => {
       await writeSecret(
         join(opened.directory, "identity"),
         await identityText({ client }),
@@ -151,7 +142,7 @@ Deno.test("three files are used once all of them are written anew", async () => 
   });
   await opened(filesOf, async (opened) => {
     const { certFile, keyFile } = filesOf(opened.directory);
-    await untilUsed(opened, async (client) => {
+    await renew(opened, async (client) => {
       await writeSecret(certFile, client.certificatePem);
       await writeSecret(keyFile, client.privateKeyPem);
     });
@@ -166,12 +157,13 @@ Deno.test("a half-written identity is not used, and the whole one is", async () 
       client: await issueClient(await teleportPki()),
     });
     const terms = opened.terms();
-    await writeSecret(path, whole.slice(0, whole.length / 2));
-    // Longer than it takes to look.
-    await systemClock.sleep(600);
+    await changeWatched(
+      opened.clock,
+      () => writeSecret(path, whole.slice(0, whole.length / 2)),
+    );
     assertEquals(await opened.call(), before);
     assertEquals(opened.terms(), terms);
-    await untilUsed(opened, async (client) => {
+    await renew(opened, async (client) => {
       await writeSecret(path, await identityText({ client }));
     });
   });
@@ -183,14 +175,14 @@ Deno.test("the certificate in use is always the one that is told", async () => {
     assertStrictEquals(before?.notAfterMs, VALID.notAfter.getTime());
     const notAfter = new Date("2048-01-01T00:00:00Z");
     const path = join(opened.directory, "identity");
-    await waitUntil("the renewal", async () => {
-      const client = await issueClient(await teleportPki(), {
-        validity: { ...VALID, notAfter },
-      });
-      await writeSecret(path, await identityText({ client }));
-      await systemClock.sleep(700);
-      return opened.terms()[0]?.notAfterMs === notAfter.getTime();
+    const client = await issueClient(await teleportPki(), {
+      validity: { ...VALID, notAfter },
     });
+    await changeWatched(
+      opened.clock,
+      async () => writeSecret(path, await identityText({ client })),
+    );
+    assertEquals(opened.terms()[0]?.notAfterMs, notAfter.getTime());
   });
 });
 

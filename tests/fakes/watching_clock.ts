@@ -1,0 +1,29 @@
+/**
+ * Files that are watched, under a clock that stands still.
+ *
+ * @module
+ */
+
+import type { FakeClock } from "./fake_clock.ts";
+import { waitUntil } from "./wait_until.ts";
+
+/**
+ * Changes files that somebody watches, who is the only one to sleep. Resolves once
+ * they were read again: they had the time that they get to be finished, and no
+ * interval has passed.
+ */
+export async function changeWatched(
+  clock: FakeClock,
+  change: () => Promise<void>,
+): Promise<void> {
+  // Who sleeps watches already.
+  await clock.untilSleeping();
+  const slept = clock.sleeps.length;
+  await change();
+  await waitUntil(
+    "the change to be noticed",
+    () => clock.sleeps.length > slept && clock.sleeping > 0,
+  );
+  await clock.advance(clock.sleeps.at(-1) ?? 0);
+  await clock.untilSleeping();
+}
