@@ -9,6 +9,7 @@ import {
 } from "../assert.ts";
 import { auditEvent, auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { fluentdPki, issueClient } from "../fakes/pki.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { clientTls, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
 
 const OWN_THREAD = { ownThread: true };
@@ -189,7 +190,8 @@ Deno.test("closing a sink ends its thread and what that has under way", async ()
   await fluentd.received.until(({ requests }) => requests.length > 0);
   sink.close();
   await assertRejects(() => sending, Error, "the sink is closed");
-  while (fluentd.connections.summary().open > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(
+    "the connections to close",
+    () => fluentd.connections.summary().open === 0,
+  );
 });

@@ -14,6 +14,7 @@ import { outwaitIdleTimeout } from "../fakes/fluentd_client.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdPki, issueClient } from "../fakes/pki.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import {
   clientTls,
   DisposableSink,
@@ -308,9 +309,10 @@ Deno.test("a request in flight ends on the connection it is on, whatever is rene
   using sink = await sinkTo(fluentd, { tls: () => current });
   fluentd.faults.add({ kind: "delay", ms: 300, times: 1 });
   const inFlight = sink.send(AUDIT, auditEvents(1), NEVER);
-  while (fluentd.received.summary().maxConcurrentRequests === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(
+    "the request to arrive",
+    () => fluentd.received.summary().maxConcurrentRequests > 0,
+  );
   current = clientTls(pki, { client: await issueClient(pki) });
   await sink.send(AUDIT, auditEvents(1, { first: 1 }), NEVER);
   await inFlight;
@@ -354,7 +356,8 @@ Deno.test("closing a sink closes its connections", async () => {
   ]);
   sink.close();
   // The sanitizers see to it that nothing is left on our end.
-  while (fluentd.connections.summary().open > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(
+    "the connections to close",
+    () => fluentd.connections.summary().open === 0,
+  );
 });
