@@ -9,6 +9,7 @@ import { JsonLinesProcess } from "../../tests/fakes/json_lines_process.ts";
 import type { TlsPaths } from "../../tests/fakes/pki_files.ts";
 import { startRealFluentd } from "../../tests/fakes/real_fluentd.ts";
 import { eventsOf, type Log } from "./cases.ts";
+import { leaveCoreTo } from "./cores.ts";
 import type {
   ReceiverCommand,
   ReceiverReady,
@@ -21,6 +22,7 @@ import { sessionIdOf } from "./teleport_end.ts";
 export interface Receiver extends AsyncDisposable {
   /** Without a trailing slash: append `/<tag>`. */
   readonly url: string;
+  readonly pid: number;
   /** Throws unless all of the log arrived, and nothing else, as arrays or one by one. */
   check(log: Log, arrays: boolean): Promise<void>;
 }
@@ -36,6 +38,7 @@ export async function startCounting(tls: TlsPaths): Promise<Receiver> {
   );
   return {
     url: process.ready.url,
+    pid: process.pid,
     async check(log, arrays) {
       const { requests, bytes } = await process.ask({
         command: "report",
@@ -49,14 +52,15 @@ export async function startCounting(tls: TlsPaths): Promise<Receiver> {
 }
 
 /** The same one for several runs, each of which would end it. */
-export function lend({ url, check }: Receiver): StartReceiver {
+export function lend({ url, pid, check }: Receiver): StartReceiver {
   return () =>
-    Promise.resolve({ url, check, [Symbol.asyncDispose]: async () => {} });
+    Promise.resolve({ url, pid, check, [Symbol.asyncDispose]: async () => {} });
 }
 
 /**
- * A real Fluentd, whose 200 proves nothing: what it wrote since the last check is
- * counted.
+ * A real Fluentd, with a core of its own. Its 200 proves nothing: what it wrote
+ * since the last check is counted, and removed, so that no run has less memory
+ * left for it than the one before.
  */
 export async function startFluentd(
   { ca, cert, key }: TlsPaths,
@@ -68,15 +72,18 @@ export async function startFluentd(
       key: await Deno.readTextFile(key),
     },
   });
-  let checked = 0;
+  const { url, pid } = fluentd;
+  await using opened = new AsyncDisposableStack();
+  opened.use(fluentd);
+  opened.use(await leaveCoreTo(pid));
+  const kept = opened.move();
   return {
-    url: fluentd.url,
+    ...{ url, pid },
     async check(log) {
-      const written = await fluentd.countWritten("test.log");
-      compare("events", written - checked, eventsOf(log));
-      checked = written;
+      compare("events", await fluentd.countWritten("test.log"), eventsOf(log));
+      await fluentd.removeWritten("test.log");
     },
-    [Symbol.asyncDispose]: () => fluentd[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 

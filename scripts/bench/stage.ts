@@ -21,7 +21,7 @@ import type { ReadingOptions } from "./reading_ceiling.ts";
 import type { Receiver, StartReceiver } from "./receivers.ts";
 import { SPACING_MS } from "./sample_log.ts";
 import type { TeleportOptions, TeleportReady } from "./teleport_end.ts";
-import { type Usage, watchUsage } from "./usage.ts";
+import { cpuSecondsOf, type Usage, watchUsage } from "./usage.ts";
 
 /** How a run went. */
 export interface Measured extends Usage {
@@ -31,6 +31,24 @@ export interface Measured extends Usage {
   readonly events: number;
   /** From the start of the process to its end. */
   readonly seconds: number;
+  /** Which part of that the receiver was busy, of one core; undefined: there is none. */
+  readonly receiverBusy?: number;
+}
+
+/** Several runs of the same as one. */
+export function together(runs: readonly [Measured, ...Measured[]]): Measured {
+  const sum = (of: (run: Measured) => number) =>
+    runs.reduce((sum, run) => sum + of(run), 0);
+  const seconds = sum((run) => run.seconds);
+  return {
+    ...runs[0],
+    seconds,
+    events: sum(({ events }) => events),
+    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
+    peakMib: Math.max(...runs.map(({ peakMib }) => peakMib)),
+    receiverBusy:
+      sum(({ receiverBusy = 0, seconds }) => receiverBusy * seconds) / seconds,
+  };
 }
 
 /** The newest event of a log is that old: nothing of it is still settling. */
@@ -86,7 +104,7 @@ export class Stage implements AsyncDisposable {
     const { client } = this.#fluentdPki;
     const storage = await Deno.makeTempDir({ dir: this.#directory });
     const port = asked ? findFreePort() : undefined;
-    const started = performance.now();
+    const busy = await watchBusy(receiver.pid);
     await using program = new Program([
       "start",
       `--teleport-addr=${teleport.ready.address}`,
@@ -105,14 +123,14 @@ export class Stage implements AsyncDisposable {
     const watching = watchUsage(program.pid);
     const asking = port === undefined ? undefined : askEachSecond(port);
     const { code, stderr } = await program.outcome();
-    const seconds = (performance.now() - started) / 1_000;
+    const { seconds, receiverBusy } = await busy();
     const answers = asking?.stop();
     if (code !== 0) {
       throw new Error(`exit status ${code}:\n${stderr.slice(-MAX_LOG)}`);
     }
     if (answers === 0) throw new Error("it was asked, and never answered");
     await receiver.check(log, !args.includes("--fluentd-batch=1"));
-    return { name, events, seconds, ...await watching };
+    return { name, events, seconds, receiverBusy, ...await watching };
   }
 
   /** How fast such a log can be read at all. */
@@ -145,6 +163,7 @@ export class Stage implements AsyncDisposable {
     await using receiver = await startReceiver(this.#fluentdPki.server);
     const { ca, cert, key } = this.#fluentdPki.client;
     const url = `${receiver.url}/test.log`;
+    const busy = await watchBusy(receiver.pid);
     const measured = await measureModule("posting ready-made bodies", {
       module: "./posting_ceiling.ts",
       events,
@@ -152,8 +171,9 @@ export class Stage implements AsyncDisposable {
         ...{ url, events, ...options, ca, cert, key },
       } satisfies PostingOptions,
     });
+    const { receiverBusy } = await busy();
     await receiver.check({ kind: "events", events }, true);
-    return measured;
+    return { ...measured, receiverBusy };
   }
 
   /** Acts while Teleport has a log without an event, which a dry run would read. */
@@ -212,6 +232,19 @@ async function measureModule(
   const seconds = (performance.now() - started) / 1_000;
   if (!success) throw new Error(`${module} failed`);
   return { name, isCeiling: true, events, seconds, ...await watching };
+}
+
+/** Tells how long it took since, and which part of that a process was busy. */
+async function watchBusy(
+  pid: number,
+): Promise<() => Promise<{ seconds: number; receiverBusy: number }>> {
+  const before = await cpuSecondsOf(pid);
+  const started = performance.now();
+  return async () => {
+    const seconds = (performance.now() - started) / 1_000;
+    const receiverBusy = (await cpuSecondsOf(pid) - before) / seconds;
+    return { seconds, receiverBusy };
+  };
 }
 
 function path(module: string): string {

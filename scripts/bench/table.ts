@@ -27,15 +27,27 @@ const COLUMNS: readonly Column[] = [
   },
   { title: "peak MiB", value: ({ peakMib }) => peakMib.toFixed(0) },
 ];
+const RECEIVER: Column = {
+  title: "receiver busy",
+  value: ({ receiverBusy = 0 }) => `${(100 * receiverBusy).toFixed(0)} %`,
+};
 const SHARE = "of ceiling";
 const NAME_WIDTH = 28;
 const VALUE_WIDTH = 14;
 
+/** How a table is made. */
+export interface TableOptions {
+  /** How busy the receiver was is told. */
+  readonly receiver: boolean;
+  /** As it stands in `docs/performance.md`. */
+  readonly markdown: boolean;
+}
+
 /** The head of the table; `shares`: what each run reaches of a ceiling is told. */
 export function formatHead(
-  { shares, markdown }: { shares: boolean; markdown: boolean },
+  { shares, receiver, markdown }: TableOptions & { shares: boolean },
 ): string {
-  const titles = COLUMNS.map(({ title }) => title);
+  const titles = columns(receiver).map(({ title }) => title);
   return formatTitles(shares ? [...titles, SHARE] : titles, markdown);
 }
 
@@ -46,9 +58,11 @@ export function formatHead(
  */
 export function formatRow(
   measured: Measured,
-  { ceiling, markdown }: { ceiling: number | undefined; markdown: boolean },
+  { ceiling, receiver, markdown }: TableOptions & {
+    ceiling: number | undefined;
+  },
 ): string {
-  const values = COLUMNS.map(({ value }) => value(measured));
+  const values = columns(receiver).map(({ value }) => value(measured));
   if (ceiling !== undefined) {
     values.push(
       measured.isCeiling
@@ -57,6 +71,10 @@ export function formatRow(
     );
   }
   return formatLine(measured.name, values, markdown);
+}
+
+function columns(receiver: boolean): readonly Column[] {
+  return receiver ? [...COLUMNS, RECEIVER] : COLUMNS;
 }
 
 /** Events a second. */

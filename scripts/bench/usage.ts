@@ -16,20 +16,23 @@ const POLL_MS = 50;
 /** Clock ticks per second of /proc/<pid>/stat, on every Linux. */
 const TICKS = 100;
 
+/** What a process has taken so far, in seconds of CPU time. */
+export async function cpuSecondsOf(pid: number): Promise<number> {
+  const stat = (await Deno.readTextFile(`/proc/${pid}/stat`))
+    .replace(/^.*\) /, "").split(" ");
+  return (Number(stat[11]) + Number(stat[12])) / TICKS;
+}
+
 /** What a process had taken when it was last seen before its end. */
 export async function watchUsage(pid: number): Promise<Usage> {
   let usage: Usage = { cpuSeconds: 0, peakMib: 0 };
   while (true) {
     try {
-      const stat = (await Deno.readTextFile(`/proc/${pid}/stat`))
-        .replace(/^.*\) /, "").split(" ");
+      const cpuSeconds = await cpuSecondsOf(pid);
       const status = await Deno.readTextFile(`/proc/${pid}/status`);
       const peakKib = /VmHWM:\s+(\d+)/.exec(status)?.[1];
       if (peakKib === undefined) return usage;
-      usage = {
-        cpuSeconds: (Number(stat[11]) + Number(stat[12])) / TICKS,
-        peakMib: Number(peakKib) / 1_024,
-      };
+      usage = { cpuSeconds, peakMib: Number(peakKib) / 1_024 };
     } catch {
       return usage;
     }

@@ -113,6 +113,12 @@ export class RealFluentd {
     return `https://localhost:${this.port}`;
   }
 
+  /** Of its process; throws while there is none. */
+  get pid(): number {
+    if (this.#process === undefined) throw new Error("Fluentd is not running");
+    return this.#process.pid;
+  }
+
   /** Starts the process; resolves when it takes connections. */
   async start(): Promise<void> {
     const seen = (await this.log()).length;
@@ -181,6 +187,12 @@ export class RealFluentd {
     let count = 0;
     for await (const _line of lines(file.readable)) count++;
     return count;
+  }
+
+  /** Removes what it wrote of a tag, which begins anew with the next event. */
+  async removeWritten(tag: string): Promise<void> {
+    await this.#allFlushed();
+    await Deno.remove(outputFile(this.#directory, tag));
   }
 
   /** What Fluentd said so far. */
