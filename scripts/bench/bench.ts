@@ -17,9 +17,10 @@
 import { parseArgs } from "../../lib/vendor/parse_args.ts";
 import { cases, scaleCases } from "./cases.ts";
 import { lend, startCounting, startFluentd } from "./receivers.ts";
-import { type Measured, Stage, together } from "./stage.ts";
+import { type Measured, Stage } from "./stage.ts";
 import { formatStartup, formatStartupHead, measureStartup } from "./startup.ts";
 import { formatHead, formatRow, rateOf } from "./table.ts";
+import { Turns } from "./turns.ts";
 
 const EVENTS = 1_000_000;
 /** So many that the start, which takes a second of one core, hardly counts. */
@@ -62,36 +63,51 @@ async function* measureAll(stage: Stage): AsyncGenerator<Measured> {
   const wanted = ({ name }: { name: string }) => name.includes(only);
   if (has("scale")) {
     for (const one of scaleCases().filter(wanted)) {
-      yield stage.measure(one, startCounting);
+      using turns = new Turns();
+      yield stage.measure(one, startCounting, turns);
     }
     return;
   }
   if (has("fluentd")) {
     for (let times = 0; times < FLUENTD_TIMES; times++) {
-      yield* measureFluentd(stage);
+      yield* await measureFluentd(stage);
     }
     return;
   }
-  for (const ownHttp2 of [false, true]) {
-    yield stage.measureReading(events, PAGE_SIZE, { ownHttp2 });
-  }
-  yield stage.measurePosting(events, POSTING, startCounting);
-  for (const one of cases(events).filter(wanted)) {
-    yield stage.measure(one, startCounting);
+  const [defaults, ...others] = cases(events);
+  yield* await byTurns([
+    ...[false, true].map((ownHttp2) => (turns: Turns) =>
+      stage.measureReading(events, PAGE_SIZE, { ownHttp2 }, turns)
+    ),
+    (turns) => stage.measurePosting(events, POSTING, startCounting, turns),
+    ...[defaults].filter(wanted).map((one) => (turns: Turns) =>
+      stage.measure(one, startCounting, turns)
+    ),
+  ]);
+  for (const one of others.filter(wanted)) {
+    using turns = new Turns();
+    yield stage.measure(one, startCounting, turns);
   }
 }
 
-/** The program twice, between two loops: that the machine gets slower or faster cancels out. */
-async function* measureFluentd(stage: Stage): AsyncGenerator<Measured> {
+/** A loop, and the program, to one Fluentd. */
+async function measureFluentd(stage: Stage): Promise<Measured[]> {
   await using fluentd = await stage.startReceiver(startFluentd);
-  const post = () => stage.measurePosting(events, POSTING, lend(fluentd));
+  const lent = lend(fluentd);
   const [defaults] = cases(events);
-  if (defaults === undefined) return;
-  const forward = () => stage.measure(defaults, lend(fluentd));
-  const loop = await post();
-  const program = together([await forward(), await forward()]);
-  yield together([loop, await post()]);
-  yield program;
+  const measured = await byTurns([
+    (turns) => stage.measurePosting(events, POSTING, lent, turns),
+    (turns) => stage.measure(defaults, lent, turns),
+  ]);
+  await fluentd.check({ kind: "events", events: 2 * events }, true);
+  return measured;
+}
+
+async function byTurns(
+  runs: readonly ((turns: Turns) => Promise<Measured>)[],
+): Promise<Measured[]> {
+  using turns = new Turns(runs.length);
+  return await Promise.all(runs.map((run) => run(turns)));
 }
 
 await using stage = await Stage.create();

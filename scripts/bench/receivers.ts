@@ -51,16 +51,19 @@ export async function startCounting(tls: TlsPaths): Promise<Receiver> {
   };
 }
 
-/** The same one for several runs, each of which would end it. */
-export function lend({ url, pid, check }: Receiver): StartReceiver {
+/** The same one for several at a time: to be checked once all are done. */
+export function lend({ url, pid }: Receiver): StartReceiver {
   return () =>
-    Promise.resolve({ url, pid, check, [Symbol.asyncDispose]: async () => {} });
+    Promise.resolve({
+      ...{ url, pid },
+      check: async () => {},
+      [Symbol.asyncDispose]: async () => {},
+    });
 }
 
 /**
  * A real Fluentd, with a core of its own. Its 200 proves nothing: what it wrote
- * since the last check is counted, and removed, so that no run has less memory
- * left for it than the one before.
+ * is counted.
  */
 export async function startFluentd(
   { ca, cert, key }: TlsPaths,
@@ -81,7 +84,6 @@ export async function startFluentd(
     ...{ url, pid },
     async check(log) {
       compare("events", await fluentd.countWritten("test.log"), eventsOf(log));
-      await fluentd.removeWritten("test.log");
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

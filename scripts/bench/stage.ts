@@ -21,34 +21,15 @@ import type { ReadingOptions } from "./reading_ceiling.ts";
 import type { Receiver, StartReceiver } from "./receivers.ts";
 import { SPACING_MS } from "./sample_log.ts";
 import type { TeleportOptions, TeleportReady } from "./teleport_end.ts";
+import type { Turn, Turns } from "./turns.ts";
 import { cpuSecondsOf, type Usage, watchUsage } from "./usage.ts";
 
 /** How a run went. */
-export interface Measured extends Usage {
+export interface Measured extends Usage, Turn {
   readonly name: string;
   /** Not the program, but what it can be held against. */
   readonly isCeiling?: true;
   readonly events: number;
-  /** From the start of the process to its end. */
-  readonly seconds: number;
-  /** Which part of that the receiver was busy, of one core; undefined: there is none. */
-  readonly receiverBusy?: number;
-}
-
-/** Several runs of the same as one. */
-export function together(runs: readonly [Measured, ...Measured[]]): Measured {
-  const sum = (of: (run: Measured) => number) =>
-    runs.reduce((sum, run) => sum + of(run), 0);
-  const seconds = sum((run) => run.seconds);
-  return {
-    ...runs[0],
-    seconds,
-    events: sum(({ events }) => events),
-    cpuSeconds: sum(({ cpuSeconds }) => cpuSeconds),
-    peakMib: Math.max(...runs.map(({ peakMib }) => peakMib)),
-    receiverBusy:
-      sum(({ receiverBusy = 0, seconds }) => receiverBusy * seconds) / seconds,
-  };
 }
 
 /** The newest event of a log is that old: nothing of it is still settling. */
@@ -95,16 +76,16 @@ export class Stage implements AsyncDisposable {
   async measure(
     { name, args, log, asked }: Case,
     startReceiver: StartReceiver,
+    turns: Turns,
   ): Promise<Measured> {
     const events = eventsOf(log);
     const startMs = startOf(log);
     await using teleport = await this.#startTeleport(log, startMs);
     await using receiver = await startReceiver(this.#fluentdPki.server);
-    const { url } = receiver;
+    const { url, pid } = receiver;
     const { client } = this.#fluentdPki;
     const storage = await Deno.makeTempDir({ dir: this.#directory });
     const port = asked ? findFreePort() : undefined;
-    const busy = await watchBusy(receiver.pid);
     await using program = new Program([
       "start",
       `--teleport-addr=${teleport.ready.address}`,
@@ -122,15 +103,20 @@ export class Stage implements AsyncDisposable {
     ]);
     const watching = watchUsage(program.pid);
     const asking = port === undefined ? undefined : askEachSecond(port);
-    const { code, stderr } = await program.outcome();
-    const { seconds, receiverBusy } = await busy();
+    const outcome = program.outcome();
+    const taken = await turns.take(
+      program.pid,
+      outcome,
+      () => cpuSecondsOf(pid),
+    );
+    const { code, stderr } = await outcome;
     const answers = asking?.stop();
     if (code !== 0) {
       throw new Error(`exit status ${code}:\n${stderr.slice(-MAX_LOG)}`);
     }
     if (answers === 0) throw new Error("it was asked, and never answered");
     await receiver.check(log, !args.includes("--fluentd-batch=1"));
-    return { name, events, seconds, receiverBusy, ...await watching };
+    return { name, events, ...taken, ...await watching };
   }
 
   /** How fast such a log can be read at all. */
@@ -138,6 +124,7 @@ export class Stage implements AsyncDisposable {
     events: number,
     pageSize: number,
     { ownHttp2 }: { readonly ownHttp2: boolean },
+    turns: Turns,
   ): Promise<Measured> {
     const log: Log = { kind: "events", events };
     const startMs = startOf(log);
@@ -151,6 +138,8 @@ export class Stage implements AsyncDisposable {
       argument: {
         ...{ address, startMs, events, pageSize, ownHttp2, ca, cert, key },
       } satisfies ReadingOptions,
+      turns,
+      busy: () => 0,
     });
   }
 
@@ -159,21 +148,22 @@ export class Stage implements AsyncDisposable {
     events: number,
     options: Pick<PostingOptions, "eventsPerBody" | "connections">,
     startReceiver: StartReceiver,
+    turns: Turns,
   ): Promise<Measured> {
     await using receiver = await startReceiver(this.#fluentdPki.server);
     const { ca, cert, key } = this.#fluentdPki.client;
     const url = `${receiver.url}/test.log`;
-    const busy = await watchBusy(receiver.pid);
     const measured = await measureModule("posting ready-made bodies", {
       module: "./posting_ceiling.ts",
       events,
       argument: {
         ...{ url, events, ...options, ca, cert, key },
       } satisfies PostingOptions,
+      turns,
+      busy: () => cpuSecondsOf(receiver.pid),
     });
-    const { receiverBusy } = await busy();
     await receiver.check({ kind: "events", events }, true);
-    return { ...measured, receiverBusy };
+    return measured;
   }
 
   /** Acts while Teleport has a log without an event, which a dry run would read. */
@@ -215,36 +205,24 @@ function startOf(log: Log): number {
 
 async function measureModule(
   name: string,
-  { module, events, argument }: {
+  { module, events, argument, turns, busy }: {
     module: string;
     events: number;
     argument: object;
+    turns: Turns;
+    busy: () => number;
   },
 ): Promise<Measured> {
-  const started = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", path(module), JSON.stringify(argument)],
     stdin: "null",
     stdout: "null",
   }).spawn();
   const watching = watchUsage(process.pid);
+  const taken = await turns.take(process.pid, process.status, busy);
   const { success } = await process.status;
-  const seconds = (performance.now() - started) / 1_000;
   if (!success) throw new Error(`${module} failed`);
-  return { name, isCeiling: true, events, seconds, ...await watching };
-}
-
-/** Tells how long it took since, and which part of that a process was busy. */
-async function watchBusy(
-  pid: number,
-): Promise<() => Promise<{ seconds: number; receiverBusy: number }>> {
-  const before = await cpuSecondsOf(pid);
-  const started = performance.now();
-  return async () => {
-    const seconds = (performance.now() - started) / 1_000;
-    const receiverBusy = (await cpuSecondsOf(pid) - before) / seconds;
-    return { seconds, receiverBusy };
-  };
+  return { name, isCeiling: true, events, ...taken, ...await watching };
 }
 
 function path(module: string): string {

@@ -29,7 +29,8 @@ const COLUMNS: readonly Column[] = [
 ];
 const RECEIVER: Column = {
   title: "receiver busy",
-  value: ({ receiverBusy = 0 }) => `${(100 * receiverBusy).toFixed(0)} %`,
+  value: ({ busySeconds, seconds }) =>
+    `${(100 * busySeconds / seconds).toFixed(0)} %`,
 };
 const SHARE = "of ceiling";
 const NAME_WIDTH = 28;

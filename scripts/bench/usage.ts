@@ -17,8 +17,8 @@ const POLL_MS = 50;
 const TICKS = 100;
 
 /** What a process has taken so far, in seconds of CPU time. */
-export async function cpuSecondsOf(pid: number): Promise<number> {
-  const stat = (await Deno.readTextFile(`/proc/${pid}/stat`))
+export function cpuSecondsOf(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`)
     .replace(/^.*\) /, "").split(" ");
   return (Number(stat[11]) + Number(stat[12])) / TICKS;
 }
@@ -28,7 +28,7 @@ export async function watchUsage(pid: number): Promise<Usage> {
   let usage: Usage = { cpuSeconds: 0, peakMib: 0 };
   while (true) {
     try {
-      const cpuSeconds = await cpuSecondsOf(pid);
+      const cpuSeconds = cpuSecondsOf(pid);
       const status = await Deno.readTextFile(`/proc/${pid}/status`);
       const peakKib = /VmHWM:\s+(\d+)/.exec(status)?.[1];
       if (peakKib === undefined) return usage;

@@ -189,12 +189,6 @@ export class RealFluentd {
     return count;
   }
 
-  /** Removes what it wrote of a tag, which begins anew with the next event. */
-  async removeWritten(tag: string): Promise<void> {
-    await this.#allFlushed();
-    await Deno.remove(outputFile(this.#directory, tag));
-  }
-
   /** What Fluentd said so far. */
   log(): Promise<string> {
     return readText(join(this.#directory, "fluentd.log"));
