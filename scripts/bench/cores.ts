@@ -34,15 +34,16 @@ async function coresOf(pid: number): Promise<number[]> {
 
 /** Has all threads of a process run on these. */
 async function run(pid: number, cores: readonly number[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("taskset", {
-    args: ["--all-tasks", "--cpu-list", "--pid", cores.join(","), String(pid)],
-    stdout: "null",
-  }).output();
-  if (!success) {
-    throw new Error(
-      `Cannot choose the cores of process ${pid}: ${
-        new TextDecoder().decode(stderr)
-      }`,
-    );
+  const fail = (why: string) =>
+    new Error(`Cannot choose the cores of process ${pid}: ${why}`);
+  try {
+    const { success, stderr } = await new Deno.Command("taskset", {
+      args: ["--all-tasks", "--cpu-list", "--pid", cores.join(","), `${pid}`],
+      stdout: "null",
+    }).output();
+    if (!success) throw fail(new TextDecoder().decode(stderr));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw fail("there is no taskset, which is in the package util-linux.");
   }
 }
