@@ -3,8 +3,7 @@
  *
  *     deno task bench [events]       every case, beside what is possible at all
  *     deno task bench --scale        the same log, longer and longer
- *     deno task bench --fluentd [events]
- *                                    to a real Fluentd, which has to be installed
+ *     deno task bench --fluentd      to a real Fluentd, which has to be installed
  *     deno task bench --startup      how long light commands take
  *
  * `--only=<words>` leaves out the cases whose name does not contain them;
@@ -23,10 +22,12 @@ import { formatHead, formatRow, rateOf } from "./table.ts";
 import { Turns } from "./turns.ts";
 
 const EVENTS = 1_000_000;
-/** So many that the start, which takes a second of one core, hardly counts. */
-const FLUENTD_EVENTS = 2_000_000;
 /** One Fluentd takes 15,000 events a second, another one 50,000. */
 const FLUENTD_TIMES = 3;
+/** So many tell which. */
+const FIRST_EVENTS = 200_000;
+/** So long that the start, which takes a second of one core, hardly counts. */
+const FLUENTD_SECONDS = 90;
 /** What the program does by default, once its pages have grown. */
 const PAGE_SIZE = 1_000;
 const POSTING = { eventsPerBody: 500, connections: 4 };
@@ -46,9 +47,7 @@ const args = parseArgs(Deno.args, {
 const has = (flag: typeof FLAGS[number]) => args[flag] === true;
 const markdown = has("markdown");
 const only = String(args.only ?? "");
-const events = Number(
-  args._[0] ?? (has("fluentd") ? FLUENTD_EVENTS : EVENTS),
-);
+const events = Number(args._[0] ?? EVENTS);
 
 function refuse(flag: string): never {
   const flags = FLAGS.map((name) => `--${name}`).join(", ");
@@ -90,16 +89,23 @@ async function* measureAll(stage: Stage): AsyncGenerator<Measured> {
   }
 }
 
-/** A loop, and the program, to one Fluentd. */
+/** A loop, and the program, to one Fluentd, for a minute and a half each. */
 async function measureFluentd(stage: Stage): Promise<Measured[]> {
   await using fluentd = await stage.startReceiver(startFluentd);
   const lent = lend(fluentd);
-  const [defaults] = cases(events);
+  const post = (count: number, turns: Turns) =>
+    stage.measurePosting(count, POSTING, lent, turns);
+  using alone = new Turns();
+  const rate = rateOf(await post(FIRST_EVENTS, alone));
+  const times = Math.ceil(rate * FLUENTD_SECONDS / FIRST_EVENTS);
+  const count = times * FIRST_EVENTS;
+  const [defaults] = cases(count);
   const measured = await byTurns([
-    (turns) => stage.measurePosting(events, POSTING, lent, turns),
+    (turns) => post(count, turns),
     (turns) => stage.measure(defaults, lent, turns),
   ]);
-  await fluentd.check({ kind: "events", events: 2 * events }, true);
+  const all = FIRST_EVENTS + 2 * count;
+  await fluentd.check({ kind: "events", events: all }, true);
   return measured;
 }
 
