@@ -10,6 +10,7 @@ import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
 import { keep, type TypeFilter } from "./filter.ts";
 import { fitting } from "./fitting.ts";
+import { HeldMemory } from "./held_memory.ts";
 import type { Source } from "./ports.ts";
 import { Watermark } from "./watermark.ts";
 
@@ -78,8 +79,7 @@ export async function forward(
       requests.add(events, {
         position: batch.position,
         announced: announcedBy(batch.events),
-        release: batch.release,
-      });
+      }, batch.release ?? (() => {}));
       await requests.sendFull();
       if (!batch.more) {
         await requests.sendAll();
@@ -106,7 +106,6 @@ function announcedBy(events: readonly AuditEvent[]): string[] {
 interface Mark {
   readonly position: Position;
   readonly announced: readonly string[];
-  readonly release: (() => void) | undefined;
 }
 
 /** The events that wait for a request, and the requests in flight. */
@@ -114,6 +113,7 @@ class Requests {
   readonly #options: ForwardOptions;
   readonly #failure: AbortController;
   readonly #watermark: Watermark<Mark>;
+  readonly #memory = new HeldMemory();
   /** Events that no request has taken yet. */
   #buffer: AuditEvent[] = [];
   #bufferedBytes = 0;
@@ -125,24 +125,17 @@ class Requests {
     this.#failure = failure;
     options.account.hold(() => this.#buffer.length);
     this.#watermark = new Watermark({
-      onPass: ({ position, announced, release }) => {
-        options.advance(position, announced);
-        release?.();
-      },
-      merge: (earlier, later) => {
-        // Nothing is to be sent of it.
-        later.release?.();
-        return {
-          position: later.position,
-          announced: earlier.announced.concat(later.announced),
-          release: earlier.release,
-        };
-      },
+      onPass: ({ position, announced }) => options.advance(position, announced),
+      merge: (earlier, later) => ({
+        position: later.position,
+        announced: earlier.announced.concat(later.announced),
+      }),
     });
   }
 
-  add(events: readonly AuditEvent[], mark: Mark): void {
+  add(events: readonly AuditEvent[], mark: Mark, release: () => void): void {
     this.#watermark.read(events.length, mark);
+    this.#memory.hold(events.length, release);
     this.#buffer = this.#buffer.concat(events);
     this.#bufferedBytes += bytesOf(events);
     this.#launchIfIdle();
@@ -209,7 +202,9 @@ class Requests {
 
   async #deliver(events: readonly AuditEvent[]): Promise<void> {
     const ticket = this.#watermark.request(events.length);
+    const taken = this.#memory.take(events.length);
     await this.#options.deliver(AUDIT, events);
+    this.#memory.deliver(taken);
     this.#watermark.finish(ticket);
   }
 }

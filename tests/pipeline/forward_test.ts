@@ -77,7 +77,7 @@ Deno.test("a filtered batch does not move the position past an undelivered event
   await run.ended;
 });
 
-Deno.test("what a batch is held in is freed once all before it and in it is delivered, and not sooner", async () => {
+Deno.test("what a batch is held in is freed once all in it is delivered, and not sooner", async () => {
   const run = startForwarding();
   const freed: string[] = [];
   const give = (name: string, first: number, count: number) =>
@@ -98,6 +98,27 @@ Deno.test("what a batch is held in is freed once all before it and in it is deli
   await deliverAll(run.requests);
   await run.ended;
   assertEquals(freed, ["a", "b"]);
+});
+
+Deno.test("what a batch is held in is freed although a request before it is late, and its position waits", async () => {
+  const run = startForwarding();
+  const freed: string[] = [];
+  run.source.give(auditEvents(2), { release: () => freed.push("a") });
+  run.source.give(auditEvents(3, { first: 2 }), {
+    release: () => freed.push("b"),
+  });
+  await turn();
+  assertEquals(underWay(run.requests), ["e0 e1", "e2 e3 e4"]);
+  run.requests[1]?.succeed();
+  await turn();
+  assertEquals(freed, ["b"]);
+  assertEquals(run.positions, []);
+  run.requests[0]?.succeed();
+  await turn();
+  assertEquals(freed, ["b", "a"]);
+  assertEquals(run.positions.length, 2);
+  run.source.end();
+  await run.ended;
 });
 
 Deno.test("a batch that nobody wants an event of is freed at once, and once", async () => {
