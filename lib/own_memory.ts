@@ -21,7 +21,7 @@ const STEP_BYTES = 16 * 1024;
 const MAX_WASTE = 4;
 
 /** So many bytes, with whatever was in them, and nothing else in their memory. */
-export function takeMemory(bytes: number): Buffer {
+export function takeMemory(bytes: number): Buffer<ArrayBuffer> {
   const memory = takeSpare(bytes) ?? new ArrayBuffer(roomFor(bytes));
   owned.set(memory, bytes);
   return Buffer.from(memory, 0, bytes);

@@ -22,15 +22,6 @@ const scope = globalThis as unknown as WorkerScope;
 let tls: TlsOptions = { caCerts: [], client: undefined };
 let headers: readonly Header[] = [];
 let exchanges: LocalExchanges;
-/**
- * What V8's heap takes of a request is a tenth of its body, which lies outside of
- * it: new objects would be collected only once a dozen MB of bodies are over and
- * done with, and the whole heap before that. So each request takes that much more
- * (docs/performance.md has the figures).
- */
-const BALLAST_WORDS = 12_000;
-/** Of the last request only: collections move what is still there. */
-const ballast: { words: readonly unknown[] } = { words: [] };
 const lanes: {
   readonly exchange: LocalExchange;
   /** The request that it has, or had. */
@@ -69,7 +60,6 @@ async function send(
   const request = new AbortController();
   const exchange = lanes[lane]?.exchange ?? exchanges.create();
   lanes[lane] = { exchange, request };
-  ballast.words = new Array(BALLAST_WORDS);
   try {
     const { count, bytes, outcome } = await exchange.sendPacked({
       url,

@@ -10,6 +10,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { CopiedBody } from "./copied_body.ts";
 
 /** Fluentd closes a connection that was idle for 10 s, without notice. */
 const IDLE_LIMIT_MS = 8_000;
@@ -87,12 +88,13 @@ export class Lane {
       this.#client = createClient(this.#shown);
     }
     try {
+      using copied = new CopiedBody(body());
       const response = await fetch(url, {
         method: "POST",
         client: this.#client,
         redirect: "manual",
         headers,
-        body: body(),
+        body: copied.bytes,
         signal,
       });
       if (response.ok) return await this.#acknowledged(response);
