@@ -21,8 +21,13 @@ const FLAGS = [
   // four times as large.
   "--heap-growing-percent=45",
   // And with what it holds outside, which comes and goes with every page, when
-  // that has doubled: by default it must not have grown by more than a tenth.
-  "--external-memory-max-growing-factor=2",
+  // that is four times as large: by default it must not have grown by more than a
+  // tenth.
+  "--external-memory-max-growing-factor=4",
+  // Halfway there, in percent: V8 lets any heap grow by 8 MiB, which is half of
+  // this one. Below 40, what is in the room for new objects is enough to begin a
+  // collection, over and over again.
+  "--incremental-marking-soft-trigger=50",
   // Maglev compiles what was called so often, instead of 400 times: less at once,
   // at the start, and less of what is hardly called again.
   "--invocation-count-for-maglev=2000",
