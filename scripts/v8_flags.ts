@@ -28,11 +28,8 @@ const FLAGS = [
   // this one. Below 40, what is in the room for new objects is enough to begin a
   // collection, over and over again.
   "--incremental-marking-soft-trigger=50",
-  // Maglev compiles what was called so often, instead of 400 times: less at once,
-  // at the start, and less of what is hardly called again.
-  "--invocation-count-for-maglev=2000",
-  // And what that took is freed at once, instead of by a thread that comes too
-  // late: it piled up in the allocator's arenas.
+  // What Maglev took to compile is freed at once, instead of by a thread that comes
+  // too late: it piled up in the allocator's arenas.
   "--no-maglev-destroy-on-background",
 ];
 
