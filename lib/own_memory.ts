@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 /** Of what was given out here, and not given back, how many bytes are in use. */
 const owned = new WeakMap<ArrayBufferLike, number>();
 
-/** What was given back: what comes next is as large, a page or a frame's messages. */
+/** What was given back: what comes next is as large, a page, messages, or a body. */
 const spare: ArrayBuffer[] = [];
 let spareBytes = 0;
 const MAX_SPARE_BYTES = 4 * 1024 * 1024;
