@@ -9,8 +9,9 @@
  */
 
 const FLAGS = [
-  // Little room for new objects, in MiB, which has them collected often.
-  "--max-semi-space-size=2",
+  // As little room for new objects as there can be, in MiB, which has them collected
+  // often.
+  "--max-semi-space-size=1",
   // What they held is freed at once, instead of by a thread that comes too late on
   // a busy machine.
   "--no-concurrent-array-buffer-sweeping",
@@ -24,13 +25,16 @@ const FLAGS = [
   // that is four times as large: by default it must not have grown by more than a
   // tenth.
   "--external-memory-max-growing-factor=4",
-  // Halfway there, in percent: V8 lets any heap grow by 8 MiB, which is half of
-  // this one. Below 40, what is in the room for new objects is enough to begin a
-  // collection, over and over again.
-  "--incremental-marking-soft-trigger=50",
+  // Before it is there, in percent of the way: V8 lets any heap grow by 8 MiB, which
+  // is half of this one. Below 30, what is in the room for new objects is enough to
+  // begin a collection, over and over again.
+  "--incremental-marking-soft-trigger=40",
   // What Maglev took to compile is freed at once, instead of by a thread that comes
   // too late: it piled up in the allocator's arenas.
   "--no-maglev-destroy-on-background",
+  // The first of the compilers does little for what Maglev compiles soon after, and
+  // what it made stays.
+  "--no-sparkplug",
 ];
 
 /** For `deno run` and `deno compile`. */
