@@ -15,11 +15,13 @@ import { dirname } from "node:path";
  */
 export async function writeAtomically(
   path: string,
-  text: string,
+  content: string | Uint8Array,
   mode: number,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
-  const bytes = new TextEncoder().encode(text);
+  const bytes = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
   {
     using file = await Deno.open(temporary, {
       write: true,

@@ -6,9 +6,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
 import { describe } from "../errors.ts";
-import { syncDirectory } from "./atomic_write.ts";
+import { writeAtomically } from "./atomic_write.ts";
 import { DamagedStateError, type StateDocument } from "./document.ts";
 import { readState } from "./state_file.ts";
 
@@ -40,20 +39,8 @@ async function keepCopy(path: string): Promise<string> {
     const bytes = await Deno.readFile(path);
     const digest = createHash("sha256").update(bytes).digest("hex");
     const copy = `${path}.damaged-${digest.slice(0, 12)}`;
-    try {
-      using file = await Deno.open(copy, {
-        write: true,
-        createNew: true,
-        mode: FILE_MODE,
-      });
-      for (let written = 0; written < bytes.length;) {
-        written += await file.write(bytes.subarray(written));
-      }
-      await file.sync();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-    await syncDirectory(dirname(path));
+    // Where one is there already, it may have been cut off.
+    await writeAtomically(copy, bytes, FILE_MODE);
     return `a copy of it is kept in ${copy}`;
   } catch (error) {
     return `no copy of it could be kept: ${describe(error)}`;

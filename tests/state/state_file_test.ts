@@ -131,6 +131,25 @@ Deno.test("who holds the directory keeps a copy of a damaged state beside it, on
   });
 });
 
+Deno.test("a copy of a damaged state that was cut off is made whole", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    await Deno.writeTextFile(path, '{"version":1,');
+    const { message } = await assertRejects(
+      () => readStateOrKeepAside(directory),
+      StateError,
+    );
+    const [, copy = ""] = /a copy of it is kept in (.*)$/.exec(message) ?? [];
+    await Deno.truncate(copy, 3);
+    await assertRejects(
+      () => readStateOrKeepAside(directory),
+      StateError,
+      `a copy of it is kept in ${copy}`,
+    );
+    assertEquals(await Deno.readTextFile(copy), '{"version":1,');
+  });
+});
+
 Deno.test("a state of another release, or none, is no reason for a copy", async () => {
   await withDirectory(async (directory) => {
     assertEquals(await readStateOrKeepAside(directory), undefined);
