@@ -16,7 +16,6 @@ export function checkStorage(
   options: {
     /** What the cluster calls itself, where it has answered. */
     readonly cluster: string | undefined;
-    readonly nowMs: number;
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<Finding> {
@@ -25,7 +24,7 @@ export function checkStorage(
 
 async function* walk(
   directory: string,
-  { cluster, nowMs, signal }: Parameters<typeof checkStorage>[1],
+  { cluster, signal }: Parameters<typeof checkStorage>[1],
 ): AsyncGenerator<Finding> {
   const existing = await nearestExisting(directory);
   const written = await attempt("directory", signal, async () => {
@@ -46,7 +45,7 @@ async function* walk(
     return;
   }
   yield (await attempt("lock", signal, async () => {
-    using _lock = await DirectoryLock.acquire(directory, nowMs);
+    await DirectoryLock.probe(directory);
     return { text: "free", value: true };
   })).finding;
   yield (await attempt("state", signal, async () => {

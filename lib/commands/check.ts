@@ -100,7 +100,7 @@ async function* parts(
   const directory = stateDirectory(target.storage, teleport.addresses);
   yield {
     name: "Storage",
-    findings: checkStorage(directory, { cluster, nowMs, signal }),
+    findings: checkStorage(directory, { cluster, signal }),
   };
 }
 

@@ -25,7 +25,7 @@ export class DirectoryLock implements Disposable {
     directory: string,
     nowMs: number,
   ): Promise<DirectoryLock> {
-    const path = join(directory, "lock");
+    const path = lockPath(directory);
     let file: Deno.FsFile | undefined;
     try {
       file = await Deno.open(path, {
@@ -35,11 +35,7 @@ export class DirectoryLock implements Disposable {
         mode: 0o600,
       });
       if (!await file.tryLock(true)) {
-        throw new StateError(
-          `the state directory ${directory} is in use by ${await readHolder(
-            path,
-          )}: stop that process first, or give this one another storage`,
-        );
+        throw await inUse(directory);
       }
       const since = new Date(nowMs).toISOString();
       const holder = JSON.stringify({ pid: Deno.pid, since }) + "\n";
@@ -48,11 +44,26 @@ export class DirectoryLock implements Disposable {
       return new DirectoryLock(file);
     } catch (error) {
       file?.close();
-      if (error instanceof StateError) throw error;
-      throw new StateError(
-        `cannot lock the state directory ${directory}: ${describe(error)}`,
-        { cause: error },
-      );
+      throw toStateError(error, directory);
+    }
+  }
+
+  /**
+   * Looks whether `acquire` would get the directory, and leaves it as it is: a
+   * file made here would belong to whoever looks.
+   *
+   * @throws {StateError} as `acquire`
+   */
+  static async probe(directory: string): Promise<void> {
+    try {
+      using file = await Deno.open(lockPath(directory), {
+        read: true,
+        write: true,
+      });
+      if (!await file.tryLock(true)) throw await inUse(directory);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw toStateError(error, directory);
     }
   }
 
@@ -60,6 +71,26 @@ export class DirectoryLock implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
   }
+}
+
+function lockPath(directory: string): string {
+  return join(directory, "lock");
+}
+
+async function inUse(directory: string): Promise<StateError> {
+  const holder = await readHolder(lockPath(directory));
+  return new StateError(
+    `the state directory ${directory} is in use by ${holder}: ` +
+      "stop that process first, or give this one another storage",
+  );
+}
+
+function toStateError(error: unknown, directory: string): StateError {
+  if (error instanceof StateError) return error;
+  return new StateError(
+    `cannot lock the state directory ${directory}: ${describe(error)}`,
+    { cause: error },
+  );
 }
 
 async function readHolder(path: string): Promise<string> {

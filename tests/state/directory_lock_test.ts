@@ -79,6 +79,26 @@ Deno.test("only the owner may read the lock file", async () => {
   });
 });
 
+Deno.test("who only looks is told by whom it is held, and leaves the directory as it is", async () => {
+  await withDirectory(async (directory) => {
+    await DirectoryLock.probe(directory);
+    assertEquals(await Array.fromAsync(Deno.readDir(directory)), []);
+    const path = join(directory, "lock");
+    let held = "";
+    {
+      using _lock = await DirectoryLock.acquire(directory, NOW_MS);
+      held = await Deno.readTextFile(path);
+      await assertRejects(
+        () => DirectoryLock.probe(directory),
+        StateError,
+        `in use by process ${Deno.pid} since`,
+      );
+    }
+    await DirectoryLock.probe(directory);
+    assertEquals(await Deno.readTextFile(path), held);
+  });
+});
+
 Deno.test("a directory that cannot be locked is told by name", async () => {
   await withDirectory(async (directory) => {
     const missing = join(directory, "missing");
