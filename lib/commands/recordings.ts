@@ -13,6 +13,7 @@ import { StateError } from "../state/document.ts";
 import { requestRetry } from "../state/retry_requests.ts";
 import { readState } from "../state/state_file.ts";
 import { ExitStatus } from "./exit_status.ts";
+import { printable } from "../printable.ts";
 import { print } from "./print.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -39,7 +40,7 @@ export async function runRecordingsList(
   const recordings = await readRecordings(stateDirectory(storage, addresses));
   const lines = Object.entries(recordings).map(([sessionId, recording]) => {
     const listed = list(sessionId, recording, nowMs);
-    return json ? JSON.stringify(listed) : formatLine(listed);
+    return json ? JSON.stringify(listed) : printable(formatLine(listed));
   });
   print(lines.map((line) => `${line}\n`).join(""));
   return ExitStatus.Done;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printable } from "../printable.ts";
 import { formatAge } from "./format_age.ts";
 import type {
   CredentialReport,
@@ -36,15 +37,6 @@ export function formatStatus(report: StatusReport): string {
   return lines.map(([name = "", text = ""]) =>
     `${name.padEnd(NAME_WIDTH)}${printable(text)}\n`
   ).join("");
-}
-
-/** What others said must not command the terminal. */
-function printable(text: string): string {
-  return text.replace(
-    /\p{Cc}/gu,
-    (character) =>
-      `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function runLines(run: RunReport, nowMs: number): string[][] {
