@@ -20,6 +20,7 @@ import { formatAddress } from "../teleport/address.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
+import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -37,6 +38,7 @@ export async function runCheck(
   config: Config,
   { json, effective, stop }: CheckOptions,
 ): Promise<number> {
+  await logToStderr(config.log);
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
   const report = await collect(parts(config, stop), json ? () => {} : print);
   if (json) {

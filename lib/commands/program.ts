@@ -10,7 +10,8 @@ import { readProcessEnvironment } from "../config/process_environment.ts";
 import { type Options, readOptions } from "../config/read_options.ts";
 import {
   toConfig,
-  toFluentdTarget,
+  toDeliveryConfig,
+  toLogConfig,
   toStateConfig,
   toStatusConfig,
 } from "../config/resolve.ts";
@@ -80,8 +81,9 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
     }
     case "rejected retry": {
       const { runRejectedRetry } = await import("./rejected.ts");
-      return await runRejectedRetry(toFluentdTarget(options), {
+      return await runRejectedRetry(toDeliveryConfig(options), {
         addresses: options.value("teleport-addr"),
+        log: toLogConfig(options),
         ids: options.operands,
         kill: signals.stop,
       });

@@ -6,16 +6,28 @@
 
 import { Buffer } from "node:buffer";
 import { systemClock } from "../clock.ts";
-import type { FluentdTarget, StateConfig } from "../config/config.ts";
-import { ConfigError, describe } from "../errors.ts";
+import type {
+  DeliveryConfig,
+  LogConfig,
+  StateConfig,
+} from "../config/config.ts";
+import {
+  ConfigError,
+  describe,
+  GaveUpError,
+  RejectedError,
+} from "../errors.ts";
 import { type AuditEvent, wholePayload } from "../event.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
 import { readRejected, removeRejected } from "../state/rejected_files.ts";
+import type { FluentdSink } from "../fluentd/sink.ts";
 import { encodeStruct } from "../struct/encode_struct.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
+import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
+import { printable } from "../printable.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 type Where = Pick<StateConfig, "storage" | "addresses">;
@@ -27,8 +39,9 @@ export async function runRejectedList(
 ): Promise<number> {
   const events = await readRejected(stateDirectory(storage, addresses));
   print(
-    events.map((event) => (json ? JSON.stringify(event) : formatLine(event)))
-      .map((line) => `${line}\n`).join(""),
+    events.map((event) =>
+      json ? JSON.stringify(event) : printable(formatLine(event))
+    ).map((line) => `${line}\n`).join(""),
   );
   return ExitStatus.Done;
 }
@@ -49,15 +62,19 @@ export async function runRejectedDrop(
 /**
  * `rejected retry`: sends events again, one at a time, and takes those off the
  * list that arrive. What is refused again stays, and its reason is printed.
+ *
+ * @throws {GaveUpError} where the receiver does not say what becomes of one
  */
 export async function runRejectedRetry(
-  { storage, fluentd }: FluentdTarget,
+  { storage, fluentd }: DeliveryConfig,
   options: {
     addresses: Where["addresses"];
     ids: readonly string[];
+    log: LogConfig;
     kill: AbortSignal;
   },
 ): Promise<number> {
+  await logToStderr(options.log);
   const clock = systemClock;
   const directory = stateDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
@@ -69,20 +86,20 @@ export async function runRejectedRetry(
   let refused = 0;
   try {
     for (const event of events.filter(({ id }) => wanted.has(id))) {
-      try {
-        if (event.between !== undefined) {
-          throw new Error(
-            "Teleport has not sent it, so there is nothing to send",
-          );
-        }
-        await sink.send(event.destination, [toAuditEvent(event)], options.kill);
+      const reason = await refusal(event, sink, options.kill);
+      if (reason === undefined) {
         delivered.add(JSON.stringify(event));
-      } catch (error) {
-        if (options.kill.aborted) throw error;
+      } else {
         refused++;
-        print(`${event.id}: ${describe(error)}\n`);
+        print(printable(`${event.id}: ${reason}`) + "\n");
       }
     }
+  } catch (error) {
+    if (options.kill.aborted) throw error;
+    throw new GaveUpError(
+      `${delivered.size} delivered, ${refused} still refused; the others could not be sent and stay set aside`,
+      { cause: error },
+    );
   } finally {
     sink.close();
     await removeRejected(
@@ -92,6 +109,24 @@ export async function runRejectedRetry(
   }
   print(`${delivered.size} delivered, ${refused} still refused\n`);
   return refused === 0 ? ExitStatus.Done : ExitStatus.SetAside;
+}
+
+/** Why an event is not taken; undefined: it is delivered. */
+async function refusal(
+  event: RejectedEvent,
+  sink: FluentdSink,
+  kill: AbortSignal,
+): Promise<string | undefined> {
+  if (event.between !== undefined) {
+    return "Teleport has not sent it, so there is nothing to send";
+  }
+  try {
+    await sink.send(event.destination, [toAuditEvent(event)], kill);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RejectedError)) throw error;
+    return describe(error);
+  }
 }
 
 /** The ids that are meant: those given, which must be there, or all. */

@@ -1,7 +1,7 @@
 /**
  * What a run is told to do, after flags, environment, TOML and defaults are
- * resolved: frozen, plain, structured-cloneable values, so that it can be handed
- * to a Worker. Components get the parts they need, not the whole.
+ * resolved: frozen, plain values. Components get the parts they need, not the
+ * whole.
  *
  * @module
  */
@@ -27,13 +27,12 @@ export interface StateConfig {
   readonly storage: string;
   /** They name the directory within `storage`. */
   readonly addresses: readonly HostPort[];
-  /** Where a running process may be asked; `undefined`: nowhere. */
-  readonly listen: HostPort | undefined;
-  readonly log: LogConfig;
 }
 
 /** What `status` needs. */
 export interface StatusConfig extends StateConfig {
+  /** Where a running process may be asked; `undefined`: nowhere. */
+  readonly listen: HostPort | undefined;
   /** What connections are made with, as far as it is configured. */
   readonly certificates: readonly CertificateFile[];
   /** Why others are not among them, one sentence each. */
@@ -61,7 +60,7 @@ export interface TeleportConfig {
   /** At least one; the first that works is used. */
   readonly addresses: readonly HostPort[];
   readonly credentials: IdentityFile | CredentialFiles;
-  /** How often credentials are read from disk anew; `undefined`: never. */
+  /** How often credentials are read from disk anew; `undefined`: only once they have ended. */
   readonly refreshIntervalMs: number | undefined;
 }
 
@@ -100,12 +99,16 @@ export interface SourceConfig {
   readonly windowMs: number;
 }
 
-/** Forward to Fluentd and keep state. */
-export interface FluentdTarget {
-  readonly kind: "fluentd";
+/** What `rejected retry` needs. */
+export interface DeliveryConfig {
   /** Directory of the state. */
   readonly storage: string;
   readonly fluentd: FluentdConfig;
+}
+
+/** Forward to Fluentd and keep state. */
+export interface FluentdTarget extends DeliveryConfig {
+  readonly kind: "fluentd";
   /** How long one request is retried before the run gives up; `undefined`: for ever. */
   readonly retryTimeoutMs: number | undefined;
 }

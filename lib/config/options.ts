@@ -388,7 +388,7 @@ const OPTIONS = {
     otherwise: "for ever; 5m with exit-on-last-event",
     help: "how long to retry a request before leaving with status 75",
     example: "1h",
-    commands: DELIVER,
+    commands: RUN,
   },
   listen: {
     type: optional(LISTEN_ADDRESS),

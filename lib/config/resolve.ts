@@ -10,6 +10,7 @@ import type {
   ClientCertificateFiles,
   Config,
   CredentialFiles,
+  DeliveryConfig,
   FluentdTarget,
   IdentityFile,
   LogConfig,
@@ -18,7 +19,7 @@ import type {
 } from "./config.ts";
 import type { OptionName, Values } from "./options.ts";
 import { noteProblems } from "./problems.ts";
-import { type Input, type Options, readOptions } from "./read_options.ts";
+import type { Options } from "./read_options.ts";
 
 /** Options that name certificates, whose end people want to know. */
 const CERTIFICATES = [
@@ -32,16 +33,7 @@ const CERTIFICATES = [
 /** A run that has an end is not retried for ever. */
 const RETRY_TIMEOUT_WITH_END_MS = 300_000;
 
-/**
- * What `start` and `check` are told to do.
- *
- * @throws {ConfigError} with all problems, each naming the place
- */
-export function resolveConfig(input: Input): Config {
-  return toConfig(readOptions(input));
-}
-
-/** The same, where the options are read already. */
+/** What `start` and `check` are told to do. */
 export function toConfig(options: Options): Config {
   const { value } = options;
   const isDryRun = value("dry-run");
@@ -78,14 +70,12 @@ export function toConfig(options: Options): Config {
   });
 }
 
-/** What `rejected` has to know of where the state is. */
+/** What `rejected …` and `recordings …` have to know of where the state is. */
 export function toStateConfig(options: Options): StateConfig {
   const { value } = options;
   return freeze<StateConfig>({
     storage: required(options, "storage"),
     addresses: value("teleport-addr"),
-    listen: value("listen"),
-    log: toLogConfig(options),
   });
 }
 
@@ -99,15 +89,18 @@ export function toStatusConfig(options: Options): StatusConfig {
       if (file !== undefined) certificates.push({ name, file, kind });
     });
   }
-  const state = toStateConfig(options);
-  return freeze<StatusConfig>({ ...state, certificates, problems });
+  return freeze<StatusConfig>({
+    ...toStateConfig(options),
+    listen: options.value("listen"),
+    certificates,
+    problems,
+  });
 }
 
-/** Where to deliver; for `start`, `check` and `rejected retry`. */
-export function toFluentdTarget(options: Options): FluentdTarget {
+/** Where to deliver what was set aside. */
+export function toDeliveryConfig(options: Options): DeliveryConfig {
   const { value } = options;
-  return freeze<FluentdTarget>({
-    kind: "fluentd",
+  return freeze<DeliveryConfig>({
     storage: required(options, "storage"),
     fluentd: {
       url: required(options, "fluentd-url"),
@@ -121,9 +114,25 @@ export function toFluentdTarget(options: Options): FluentdTarget {
       compress: value("fluentd-compress"),
       headers: value("fluentd-header"),
     },
+  });
+}
+
+/** How logs are written. */
+export function toLogConfig({ value }: Options): LogConfig {
+  return {
+    level: value("debug") ? "debug" : value("log-level"),
+    format: value("log-format"),
+  };
+}
+
+function toFluentdTarget(options: Options): FluentdTarget {
+  const { value } = options;
+  return {
+    kind: "fluentd",
+    ...toDeliveryConfig(options),
     retryTimeoutMs: value("retry-timeout") ??
       (value("exit-on-last-event") ? RETRY_TIMEOUT_WITH_END_MS : undefined),
-  });
+  };
 }
 
 function toCredentials(options: Options): IdentityFile | CredentialFiles {
@@ -145,13 +154,6 @@ function toClientCertificate(
   if (certFile === undefined || keyFile === undefined) return undefined;
   const keyPassphraseFile = value("fluentd-key-passphrase-file");
   return { certFile, keyFile, keyPassphraseFile };
-}
-
-function toLogConfig({ value }: Options): LogConfig {
-  return {
-    level: value("debug") ? "debug" : value("log-level"),
-    format: value("log-format"),
-  };
 }
 
 /** Tells the compiler what the checks have made sure of. */

@@ -1,7 +1,8 @@
 /** Configurations that were written for the Go handler load unchanged. */
 
 import type { Config } from "../../lib/config/config.ts";
-import { resolveConfig } from "../../lib/config/resolve.ts";
+import { readOptions } from "../../lib/config/read_options.ts";
+import { toConfig } from "../../lib/config/resolve.ts";
 import { assertEquals } from "../assert.ts";
 import { type ChartRelease, renderChart } from "../fakes/helm_chart.ts";
 import { filesOf, NOW_MS } from "./files.ts";
@@ -361,7 +362,7 @@ for (const [name, given] of Object.entries(CASES)) {
   Deno.test(`${name}, loads unchanged`, () => {
     const { toml, env = {}, args = [], files = [], expected = {} } = given;
     const names = ["/x/ca.crt", "/x/client.crt", "/x/client.key", "identity"];
-    const config = resolveConfig({
+    const config = toConfig(readOptions({
       command: "start",
       args: [...toml === undefined ? [] : ["-c", "handler.toml"], ...args],
       env,
@@ -370,7 +371,7 @@ for (const [name, given] of Object.entries(CASES)) {
         ...toml !== undefined && { "handler.toml": toml },
       }),
       nowMs: NOW_MS,
-    });
+    }));
     assertEquals(config, configOf(expected));
   });
 }

@@ -1,8 +1,8 @@
 import type { Config } from "../../lib/config/config.ts";
 import { type Input, readOptions } from "../../lib/config/read_options.ts";
 import {
-  resolveConfig,
-  toFluentdTarget,
+  toConfig,
+  toDeliveryConfig,
   toStateConfig,
   toStatusConfig,
 } from "../../lib/config/resolve.ts";
@@ -34,7 +34,7 @@ function inputOf(
 }
 
 function start(args: readonly string[], places?: Places): Config {
-  return resolveConfig(inputOf("start", args, places));
+  return toConfig(readOptions(inputOf("start", args, places)));
 }
 
 function problemsOf(args: readonly string[], places?: Places) {
@@ -312,8 +312,6 @@ Deno.test("a command on the state needs to know where that is, and no more", () 
   assertEquals(toStateConfig(options), {
     storage: "/s",
     addresses: [{ host: "localhost", port: 3025 }],
-    listen: undefined,
-    log: { level: "info", format: "text" },
   });
   assertEquals(options.value("json"), true);
 });
@@ -353,7 +351,11 @@ Deno.test("sending refused events again needs Fluentd and not Teleport", () => {
   const options = readOptions(
     inputOf("rejected retry", [...withoutIdentity, "id"]),
   );
-  assertEquals<unknown>(toFluentdTarget(options), DEFAULTS.target);
+  assertEquals<unknown>({
+    kind: "fluentd",
+    ...toDeliveryConfig(options),
+    retryTimeoutMs: undefined,
+  }, DEFAULTS.target);
   assertEquals(options.operands, ["id"]);
 });
 
@@ -490,10 +492,10 @@ Deno.test("on a real disk, directories and unreadable files are told apart", asy
     ]);
     const error = assertThrows(
       () =>
-        resolveConfig({
+        toConfig(readOptions({
           ...input,
           readTextFile: (path) => Deno.readTextFileSync(path),
-        }),
+        })),
       ConfigError,
     );
     const [isDirectory, isMissing, isWithinFile] = error.problems;
@@ -517,12 +519,12 @@ Deno.test("on a real disk, directories and unreadable files are told apart", asy
 Deno.test("a file without permission is told as such", () => {
   const error = assertThrows(
     () =>
-      resolveConfig({
+      toConfig(readOptions({
         ...inputOf("start", NEEDED),
         readTextFile() {
           throw new Deno.errors.PermissionDenied("os error 13");
         },
-      }),
+      })),
     ConfigError,
   );
   assertEquals(error.problems, [
@@ -533,14 +535,14 @@ Deno.test("a file without permission is told as such", () => {
 Deno.test("a defect in here does not pass for a mistake of the reader's", () => {
   assertThrows(
     () =>
-      resolveConfig({
+      toConfig(readOptions({
         ...inputOf("start", [...NEEDED, "--config=x.toml"]),
         env: new Proxy({}, {
           ownKeys() {
             throw new TypeError("defect");
           },
         }),
-      }),
+      })),
     TypeError,
     "defect",
   );

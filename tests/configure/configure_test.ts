@@ -2,7 +2,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { resolveConfig } from "../../lib/config/resolve.ts";
+import { readOptions } from "../../lib/config/read_options.ts";
+import { toConfig } from "../../lib/config/resolve.ts";
 import {
   assert,
   assertEquals,
@@ -144,12 +145,12 @@ Deno.test("the generated TOML is a configuration with the generated paths", () =
     const path = (name: string) => join(out, name);
     // What `tctl auth sign` makes, in the next step.
     await Deno.writeTextFile(path("identity"), "");
-    const { teleport, target } = resolveConfig({
+    const { teleport, target } = toConfig(readOptions({
       command: "start",
       args: ["--config", path("teleport-event-handler.toml")],
       env: {},
       readTextFile: Deno.readTextFileSync,
-    });
+    }));
     assertEquals(teleport.addresses, [{ host: "::1", port: 3025 }]);
     assertEquals<unknown>(teleport.credentials, {
       kind: "identity",
@@ -222,7 +223,7 @@ Deno.test("by the generated values and Secrets, the Helm chart's container has a
     });
     const files: Record<string, string> = Object.fromEntries(mounted);
 
-    const { teleport, target, lock } = resolveConfig({
+    const { teleport, target, lock } = toConfig(readOptions({
       command: "start",
       args: ["--config=/etc/teleport-event-handler.toml"],
       env,
@@ -230,7 +231,7 @@ Deno.test("by the generated values and Secrets, the Helm chart's container has a
         ...files,
         "/etc/teleport-event-handler.toml": toml,
       }),
-    });
+    }));
     assertEquals(teleport.addresses, [
       { host: "teleport.example.com", port: 3025 },
     ]);

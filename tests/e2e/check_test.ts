@@ -496,6 +496,16 @@ Deno.test("a storage in use, and the state in it, are told", async () => {
   assertEquals((await check(stage)).code, 0);
 });
 
+Deno.test("a private key that others can read is told, and that alone is no failure", async () => {
+  await using stage = await setStage();
+  const { key } = stage.paths.fluentd.client;
+  await Deno.chmod(key, 0o644);
+  const { code, stderr } = await runProgram(["check", ...options(stage)]);
+  assertEquals(code, 0);
+  assertMatch(stderr, /WARN  a private key can be read by others.*fluentd-key/);
+  assert(stderr.includes(key));
+});
+
 Deno.test("the state of another cluster is told", async () => {
   await using stage = await setStage();
   await Deno.mkdir(stage.stateDirectory, { recursive: true });

@@ -74,3 +74,44 @@ Deno.test("refused events are listed, sent again, and dropped when told so", asy
     COMPLETE_AND_ONCE,
   );
 });
+
+Deno.test("events that are sent again to a receiver that does not answer stay set aside, and it is left with 75", async () => {
+  await using stage = await setStage({ size: 20 });
+  const id = [...stage.teleport.log.ids()][10] ?? "";
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: [id] });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+  stage.fluentd.faults.clear();
+  stage.fluentd.faults.add({ kind: "status", status: 503 });
+
+  const retry = await runProgram(["rejected", "retry", ...target(stage)]);
+  assertEquals(retry.code, 75, retry.stderr);
+  assertMatch(
+    retry.stderr,
+    /0 delivered, 0 still refused; the others could not be sent.*503/,
+  );
+  assertEquals(retry.stdout, "");
+  stage.fluentd.faults.clear();
+  const again = await runProgram(["rejected", "retry", ...target(stage)]);
+  assertEquals(again.code, 0, again.stderr);
+  assertEquals(
+    stage.fluentd.received.compare([...stage.teleport.log.ids()]),
+    COMPLETE_AND_ONCE,
+  );
+});
+
+Deno.test("what a receiver said of a refused event does not command the terminal", async () => {
+  await using stage = await setStage({ size: 20 });
+  const id = [...stage.teleport.log.ids()][10] ?? "";
+  stage.fluentd.faults.add({
+    kind: "status",
+    status: 400,
+    ids: [id],
+    body: "no \x1b[2Jthanks",
+  });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+  const list = await runProgram(["rejected", "list", ...state(stage)]);
+  const retry = await runProgram(["rejected", "retry", ...target(stage)]);
+  for (const { stdout } of [list, retry]) {
+    assertMatch(stdout, /no \\u001b\[2Jthanks/);
+  }
+});
