@@ -502,7 +502,7 @@ Deno.test("a private key that others can read is told, and that alone is no fail
   await Deno.chmod(key, 0o644);
   const { code, stderr } = await runProgram(["check", ...options(stage)]);
   assertEquals(code, 0);
-  assertMatch(stderr, /WARN  a private key can be read by others.*fluentd-key/);
+  assertMatch(stderr, /WARN +a private key can be read by others.*fluentd-key/);
   assert(stderr.includes(key));
 });
 

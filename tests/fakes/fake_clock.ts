@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
 
 const START_MS = Date.parse("2026-03-01T12:00:00Z");
+const PATIENCE_MS = 60_000;
 
 interface Sleeper {
   readonly wakesMs: number;
@@ -57,7 +58,7 @@ export class FakeClock implements Clock {
 
   /** Resolves once so many sleep; looks at every turn of the event loop. */
   async untilSleeping(count = 1): Promise<void> {
-    while (this.#sleepers.size < count) await turn();
+    await turnsUntil(`${count} to sleep`, () => this.#sleepers.size >= count);
   }
 
   /**
@@ -87,14 +88,15 @@ export class FakeClock implements Clock {
     };
     promise.then(settle, settle);
     await turn();
-    while (!settled) {
+    await turnsUntil("a promise to settle", () => {
+      if (settled) return true;
       const next = this.#next();
       if (next !== undefined) {
         this.#nowMs = Math.max(this.#nowMs, next.wakesMs);
         next.wake();
       }
-      await turn();
-    }
+      return false;
+    });
     return await promise;
   }
 
@@ -107,6 +109,23 @@ export class FakeClock implements Clock {
       }
     }
     return first;
+  }
+}
+
+/**
+ * Resolves once `condition` holds, and looks at every turn of the event loop.
+ * Rejects after a minute, with what was waited for.
+ */
+export async function turnsUntil(
+  what: string,
+  condition: () => boolean,
+): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) {
+      throw new Error(`Waited ${PATIENCE_MS} ms in vain for ${what}`);
+    }
+    await turn();
   }
 }
 

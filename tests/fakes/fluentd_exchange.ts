@@ -104,7 +104,13 @@ export class Exchange {
 
   #count(outcome: Outcome): void {
     const { headers } = this.#request;
-    this.#received.count({ tag: this.tag, headers, body: this.body, outcome });
+    this.#received.count({
+      tag: this.tag,
+      headers,
+      body: this.body,
+      outcome,
+      endedMs: performance.now(),
+    });
   }
 }
 

@@ -17,6 +17,8 @@ export interface ReceivedRequest {
   /** The body, decompressed; "" where it was not read. */
   readonly body: string;
   readonly outcome: Outcome;
+  /** When it was answered, or was not to be any more, as by `performance.now`. */
+  readonly endedMs: number;
 }
 
 /** How what arrived differs from what was expected. */

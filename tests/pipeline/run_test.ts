@@ -18,7 +18,7 @@ import {
   idsOf,
   position,
 } from "../fakes/audit_events.ts";
-import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { FakeClock, turn, turnsUntil } from "../fakes/fake_clock.ts";
 import { pending, recorded } from "./recordings_setup.ts";
 
 /** Keeps snapshots; fails where a test says so. */
@@ -217,7 +217,7 @@ Deno.test("what is delivered is saved while the run goes on", async () => {
   const { ended, saver, stop } = start(batchesOf(auditEvents(2)), {
     follow: true,
   });
-  while (saver.last !== "1") await turn();
+  await turnsUntil("the position to be saved", () => saver.last === "1");
   stop.abort();
   await ended;
 });
@@ -247,7 +247,7 @@ Deno.test("killed, the run throws the reason, and saves what was delivered and n
           : hang(destination, events, signal),
     },
   );
-  while (saver.last !== "1") await turn();
+  await turnsUntil("the position to be saved", () => saver.last === "1");
   const reason = new Error("killed");
   stop.abort(new Error("stopped"));
   kill.abort(reason);
@@ -262,7 +262,7 @@ Deno.test("killed with the very reason it was stopped with, a recording under wa
         ? Promise.resolve(events.length)
         : hang(destination, events, signal),
   });
-  while (saver.last !== "1 s1") await turn();
+  await turnsUntil("the position to be saved", () => saver.last === "1 s1");
   const reason = new Error("stopped by SIGTERM");
   stop.abort(reason);
   await turn();
@@ -285,11 +285,11 @@ Deno.test("the position moves past a refused event only once that is safe, and s
     },
   );
   const last = () => saver.last;
-  while (last() !== "1") await turn();
+  await turnsUntil("the position to be saved", () => last() === "1");
   for (let i = 0; i < 20; i++) await turn();
   assertEquals(last(), "1");
   safe.resolve();
-  while (last() !== "2") await turn();
+  await turnsUntil("the position to be saved", () => last() === "2");
   stop.abort();
   await ended;
 
@@ -313,7 +313,7 @@ Deno.test("a state that cannot be saved at the end is thrown", async () => {
   const { ended, saver, stop } = start(batchesOf(auditEvents(2)), {
     follow: true,
   });
-  while (saver.last !== "1") await turn();
+  await turnsUntil("the position to be saved", () => saver.last === "1");
   saver.fails = new Error("the disk is full");
   stop.abort();
   assertStrictEquals(await assertRejects(() => ended), saver.fails);
@@ -381,7 +381,7 @@ Deno.test("the recordings of an earlier run are taken up at once", async () => {
     follow: true,
     pending: { s1: pending({ index: 1, count: 1 }) },
   });
-  while (saver.last !== "start") await turn();
+  await turnsUntil("the position to be saved", () => saver.last === "start");
   assertEquals(arrived, ["r2"]);
   stop.abort();
   await ended;

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import http2 from "node:http2";
 import { fileURLToPath } from "node:url";
 import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
+import { ClientSession } from "../../lib/http2/client_session.ts";
 import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { grpcMessage, HEADER_BYTES } from "../fakes/grpc_message.ts";
@@ -27,6 +28,7 @@ Deno.test("a connection that is not one of TLS is left to Deno", async () => {
     session.on("error", (error) => resolve([error]))
   );
   assert(error instanceof Error);
+  assert(!((session as unknown) instanceof ClientSession));
 });
 
 Deno.test("messages are what grpc-js makes of them, however they come", () => {
