@@ -1,5 +1,5 @@
 /**
- * The permissions that the program gets: the binary, `deno task start`, and the
+ * The permissions that the program gets: the binary, `deno task handler`, and the
  * tests that run it as a process.
  *
  * @module

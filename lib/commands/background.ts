@@ -1,4 +1,10 @@
 /**
+ * What goes on beside a run.
+ *
+ * @module
+ */
+
+/**
  * Does something beside the rest, until disposed of.
  *
  * @param task Ends soon once its signal aborts

@@ -1,3 +1,9 @@
+/**
+ * Standard output.
+ *
+ * @module
+ */
+
 /** Writes text to standard output, whole. */
 export function print(text: string): void {
   const bytes = new TextEncoder().encode(text);

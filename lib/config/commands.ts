@@ -165,6 +165,7 @@ export const COMMANDS = {
   },
 } as const satisfies Readonly<Record<string, Command>>;
 
+/** A command, of one word or two. */
 export type CommandName = keyof typeof COMMANDS;
 
 /** The commands' names, in the same order. */

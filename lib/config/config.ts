@@ -171,4 +171,5 @@ export interface LogConfig {
   readonly format: "text" | "json";
 }
 
+/** How important a log line is at least. */
 export type LogLevel = "debug" | "info" | "warning" | "error";

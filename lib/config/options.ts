@@ -531,6 +531,7 @@ const OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, Row<unknown, string>>>;
 
+/** An option, as its flag is called. */
 export type OptionName = keyof typeof OPTIONS;
 
 /** One option. */

@@ -32,6 +32,7 @@ export interface CertificateNames {
 /** Teleport's role and user, of the same name. */
 export const ROLE = "teleport-event-handler";
 
+/** What the generated files are called. */
 export const ROLE_FILE = "teleport-event-handler-role.yaml";
 export const FLUENTD_FILE = "fluent.conf";
 export const TOML_FILE = "teleport-event-handler.toml";

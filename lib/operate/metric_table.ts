@@ -24,7 +24,7 @@ export interface Metric {
 }
 
 /** Before the names of all metrics that are this program's own. */
-export const PREFIX = "teleport_event_handler_";
+const PREFIX = "teleport_event_handler_";
 
 /** The metrics, in the order in which they are shown. */
 export const METRICS: readonly Metric[] = [

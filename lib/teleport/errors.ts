@@ -55,7 +55,7 @@ export class TeleportError extends Error {
   }
 }
 
-/** Which right a call needs (teleport.md, "Roles"), by method name. */
+/** Which right a call needs, as Teleport checks it, by method name. */
 const RULES: Record<string, string> = {
   GetUnstructuredEvents: "event: list, read",
   GetEventExportChunks: "event: list, read",

@@ -23,6 +23,7 @@ import {
 
 /** Page sizes where none is configured; the smallest is the Go handler's default. */
 const MIN_PAGE_SIZE = 20;
+/** The largest where none is configured. */
 export const MAX_PAGE_SIZE = 1_000;
 /** Events reach the log late: nothing is final only so long after its time. */
 export const SETTLE_MS = 10_000;

@@ -22,7 +22,7 @@ import { formatHead, formatRow, rateOf } from "./table.ts";
 import { Turns } from "./turns.ts";
 
 const EVENTS = 1_000_000;
-/** One Fluentd takes 15,000 events a second, another one 50,000. */
+/** One Fluentd takes 15,000 events a second, another one two or three times as many. */
 const FLUENTD_TIMES = 3;
 /** So many tell which. */
 const FIRST_EVENTS = 200_000;

@@ -6,6 +6,7 @@
  */
 
 import { renderToString } from "preact-render-to-string";
+import type { Page } from "../server.ts";
 import type { RunningReport } from "../status_report.ts";
 import { Charts } from "./charts.tsx";
 import { Credentials } from "./credentials.tsx";
@@ -17,12 +18,6 @@ import { Totals } from "./totals.tsx";
 import css from "./page.css" with { type: "text" };
 import script from "./refresh.js" with { type: "text" };
 
-/** A page, and what has to be said with it. */
-export interface RenderedPage {
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /**
  * A dot, so that browsers do not ask for an icon that is not there; a colour that
  * shows on light and dark.
@@ -32,7 +27,7 @@ const ICON =
 
 /** Prepares the page: only its own style and script, known by their hashes, may be used. */
 export async function createPage(): Promise<
-  (report: RunningReport) => RenderedPage
+  (report: RunningReport) => Page
 > {
   const headers = {
     "content-type": "text/html; charset=utf-8",

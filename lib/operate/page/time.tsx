@@ -22,7 +22,7 @@ export function Since({ at, now }: { at: string; now: string }) {
 }
 
 /** @param at RFC 3339, UTC */
-export function formatMoment(at: string): string {
+function formatMoment(at: string): string {
   const text = new Date(at).toISOString();
   return `${text.slice(0, 10)} ${text.slice(11, 19)} UTC`;
 }
