@@ -286,6 +286,7 @@ class EventInMessage implements AuditEvent {
           throw UNUSUAL;
       }
     }
+    if (reader.position > end) throw UNUSUAL;
     this.type = type;
     this.timeMs = timeMs ?? 0;
     this.index = index;
@@ -329,5 +330,6 @@ function readTimeMs(reader: Reader, end: number): number {
         throw UNUSUAL;
     }
   }
+  if (reader.position > end) throw UNUSUAL;
   return seconds * 1_000 + Math.floor(nanos / 1_000_000);
 }

@@ -43,10 +43,12 @@ export class RecordedEvents implements Collector<EventBatch> {
   bytes = 0;
 
   add(message: Buffer): void {
+    // It has none any more once its memory is freed.
+    const { length } = message;
     const event = this.decode(this.#memory.copy(message));
     // What is refused is not counted: there may be nothing else.
     this.count++;
-    this.bytes += message.length;
+    this.bytes += length;
     if (event !== undefined) this.#events.push(event);
   }
 

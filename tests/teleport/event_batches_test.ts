@@ -9,6 +9,7 @@ import {
   EventUnstructuredSchema,
   ExportEventUnstructuredSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
+import { takeMemory } from "../../lib/own_memory.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { withPayload } from "../fakes/audit_events.ts";
 import { encodeStruct } from "../fakes/struct_bytes.ts";
@@ -42,6 +43,30 @@ Deno.test("what is collected is what was added, whatever its size, and whatever 
   }
   assertEquals([collector.count, collector.bytes], [messages.length, bytes]);
   assertEquals(collector.batch().events.map(withPayload), expected);
+});
+
+Deno.test("a message counts for what it held, also where its memory is freed", () => {
+  const collector = new RecordedEvents();
+  let bytes = 0;
+  for (let i = 0; i < 10; i++) {
+    const plain = eventMessage(i, 300_000);
+    const message = takeMemory(plain.length);
+    message.set(plain);
+    bytes += message.length;
+    collector.add(message);
+    assertEquals(message.length, 0);
+  }
+  assertEquals(collector.bytes, bytes);
+});
+
+Deno.test("an event that ends within a number does not go on into what lies behind it", () => {
+  const collector = new RecordedEvents();
+  const cut = Buffer.from([0x12, 0x01, 0x61, 0x20]);
+  const behind = Buffer.from([0x05, 0x05]);
+  const memory = Buffer.concat([cut, behind]);
+  const message = { ...wholeMessage(memory), end: cut.length };
+  assertThrows(() => decodeEvent(message));
+  assertThrows(() => collector.add(cut));
 });
 
 Deno.test("events of a batch share memory, which goes when the batch is released", () => {
