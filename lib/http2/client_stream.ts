@@ -104,14 +104,16 @@ export class ClientStream extends Duplex {
     this.#mustGoOn();
     const named = namedHeaders(headers);
     const status = named[STATUS];
-    if (typeof status === "number" && status < 200) return;
+    if (typeof status === "number" && status < 200 && !ended) return;
     if (!this.#answered) {
       this.#answered = true;
       this.emit("response", named, ended ? Flag.END_STREAM : 0);
-    } else if (named[GRPC_STATUS] === GRPC_OK) {
-      this.emit("trailers", named);
-    } else {
+    } else if (named[GRPC_STATUS] !== GRPC_OK) {
       return this.#failWith(named);
+    } else if (this.#messages.isPartial) {
+      return this.#failWithin();
+    } else {
+      this.emit("trailers", named);
     }
     if (ended) this.takeEnd();
   }
@@ -160,8 +162,13 @@ export class ClientStream extends Duplex {
     this.destroy(error);
   }
 
-  override _read(): void {
+  override _read(): void {}
+
+  /** What is taken no longer counts as held, which `_read` is too early to know. */
+  override read(size?: number): Buffer | null {
+    const taken = super.read(size);
     this.#allowMore();
+    return taken;
   }
 
   override _write(
@@ -183,7 +190,7 @@ export class ClientStream extends Duplex {
     done: (error?: Error | null) => void,
   ): void {
     const isOver = this.#peerEnded && this.writableFinished;
-    if (!isOver) this.rstCode ||= ErrorCode.CANCEL;
+    if (!isOver && !this.#peerReset) this.rstCode ||= ErrorCode.CANCEL;
     this.#connection.left(
       this,
       isOver || this.#peerReset ? undefined : this.rstCode,
@@ -201,6 +208,15 @@ export class ClientStream extends Duplex {
     this.#afterData(() => {
       this.emit("trailers", trailers);
       this.#end();
+    });
+  }
+
+  /** Whatever the trailers say, something is missing. */
+  #failWithin(): void {
+    this.#peerEnded = true;
+    this.#afterData(() => {
+      this.rstCode = ErrorCode.INTERNAL_ERROR;
+      this.destroy(new Error("the answer ends within a message"));
     });
   }
 

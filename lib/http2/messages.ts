@@ -39,6 +39,11 @@ export class Messages {
     return this.#message.length - this.#filled;
   }
 
+  /** Whether a message has begun, its header at least, and is not complete. */
+  get isPartial(): boolean {
+    return this.#headerBytes > 0 || this.#passing > 0 || this.missing > 0;
+  }
+
   /** Takes a part of a frame's data, and calls back with what is complete. */
   add(part: Uint8Array, complete: (bytes: Buffer) => void): void {
     let at = 0;

@@ -137,6 +137,33 @@ Deno.test("while nobody reads, the peer is not let go on and on", async () => {
   assertEquals(received, wanted * one.length);
 });
 
+for (const kib of [100, 200, 300, 700]) {
+  Deno.test(`messages of ${kib} KiB all arrive, however slowly they are read`, async () => {
+    await using connected = await connectToServer();
+    const { session, peer } = connected;
+    const one = grpcMessage(new Uint8Array(kib * 1_024));
+    const count = 20;
+    peer.on("stream", (stream: ServerHttp2Stream) => {
+      stream.respond({ ":status": 200 });
+      for (let i = 0; i < count; i++) stream.write(one);
+      stream.end();
+    });
+    const stream = session.request(HEADERS).end();
+    let received = 0;
+    stream.on("data", async (bytes: Buffer) => {
+      received += bytes.length;
+      stream.pause();
+      // By then the peer has sent all that it is allowed to.
+      for (let i = 0; i < 3; i++) {
+        await new Promise((resolve) => session.ping(resolve));
+      }
+      stream.resume();
+    });
+    await waitUntil("the end", () => stream.readableEnded);
+    assertEquals(received, count * one.length);
+  });
+}
+
 for (
   const { size, allowed, what } of [
     {

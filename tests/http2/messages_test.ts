@@ -45,14 +45,14 @@ Deno.test("messages that come together are handed on together", () => {
   ]);
 });
 
-Deno.test("what is missing of a message is known from its header on", () => {
+Deno.test("that a message is not complete is known at once, and what is missing from its header on", () => {
   const stream = new Messages();
   const bytes = grpcMessage(new Uint8Array(1_000));
   const missing = [4, 5, 500, 1_005].map((end, i, ends) => {
     stream.add(bytes.subarray(ends[i - 1] ?? 0, end), () => {});
-    return stream.missing;
+    return [stream.missing, stream.isPartial];
   });
-  assertEquals(missing, [0, 1_000, 505, 0]);
+  assertEquals(missing, [[0, true], [1_000, true], [505, true], [0, false]]);
 });
 
 Deno.test("nobody waits for a message that is too large: it is handed on as it comes", () => {
@@ -65,7 +65,7 @@ Deno.test("nobody waits for a message that is too large: it is handed on as it c
   }
   stream.add(page.subarray(20), (bytes) => complete.push(bytes));
   assertEquals(Buffer.concat(complete).toString(), page.toString());
-  assertEquals(stream.missing, 0);
+  assertEquals([stream.missing, stream.isPartial], [0, true]);
 });
 
 function split(bytes: Buffer): Buffer[] {

@@ -272,6 +272,44 @@ Deno.test("messages come before the failure that comes with them", async () => {
   }
 });
 
+Deno.test("an answer that ends within a message has failed, whatever its status, and what was whole is read", async () => {
+  for (const cut of [[0, 0], [0, 0, 0, 0, 9, 0xee]]) {
+    await using connected = await connectToScript();
+    const { session, peer } = connected;
+    const stream = session.request(HEADERS).end();
+    const heard: string[] = [];
+    stream.on("data", () => queueMicrotask(() => heard.push("message")));
+    stream.on("trailers", () => heard.push("trailers"));
+    stream.on("error", ({ message }) => heard.push(message));
+    await peer.received(FrameType.HEADERS);
+    peer.send(Buffer.concat([
+      ANSWER_FRAME,
+      frame(DATA, Buffer.from([0, 0, 0, 0, 1, 0xee, ...cut])),
+      frame({
+        type: FrameType.HEADERS,
+        flags: Flag.END_HEADERS | Flag.END_STREAM,
+        streamId: 1,
+      }, encodeHeaders([["grpc-status", "0"]])),
+    ]));
+    await once(stream, "close").catch(() => {});
+    assertEquals(heard, ["message", "the answer ends within a message"]);
+    assertEquals(stream.rstCode, ErrorCode.INTERNAL_ERROR);
+  }
+});
+
+Deno.test("a peer that breaks off without a reason says so", async () => {
+  await using connected = await connectToScript();
+  const { session, peer } = connected;
+  const stream = session.request(HEADERS).end();
+  await peer.received(FrameType.HEADERS);
+  peer.send(
+    ANSWER_FRAME,
+    frame({ type: FrameType.RST_STREAM, streamId: 1 }, uint32(0)),
+  );
+  await once(stream, "close");
+  assertEquals(stream.rstCode, ErrorCode.NO_ERROR);
+});
+
 Deno.test("streams that a peer has not begun with when it says goodbye are refused", async () => {
   await using connected = await connectToScript(
     settingsFrame(new Map([[Setting.MAX_CONCURRENT_STREAMS, 2]])),
