@@ -25,13 +25,18 @@ export const DNS_NAMES: ValueType<readonly string[]> = list(
   },
 );
 
-/** IPv4 or IPv6 addresses. */
+/**
+ * IPv4 or IPv6 addresses. Of IPv6, without the IPv4 that some are written with:
+ * what makes certificates would read that wrongly.
+ */
 export const IP_ADDRESSES: ValueType<readonly string[]> = list(
   "ADDRESS,...",
   (address) => {
     if (!isIpAddress(address)) {
       throw refusal(address, "is not an IP address, like 10.0.0.7");
     }
-    return address;
+    return address.includes(":")
+      ? new URL(`http://[${address}]`).hostname.slice(1, -1)
+      : address;
   },
 );

@@ -51,3 +51,10 @@ Deno.test("IP addresses are of either version, and nothing else", () => {
     );
   }
 });
+
+Deno.test("an IPv6 address is written without IPv4 in it", () => {
+  assertEquals(
+    IP_ADDRESSES.parse(["::ffff:1.2.3.4,::1.2.3.4,2001:DB8:0:0::7"], NO_FILES),
+    ["::ffff:102:304", "::102:304", "2001:db8::7"],
+  );
+});

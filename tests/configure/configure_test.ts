@@ -80,7 +80,7 @@ Deno.test("names, addresses and time to live are those that were asked for", () 
       "--ttl=48h",
       "--cn=collector",
       "--dns-names=*.example.com,logs.example.com",
-      "--ip=10.0.0.7,::1",
+      "--ip=10.0.0.7,::1,::ffff:1.2.3.4",
       out,
       "teleport.example.com:443",
       "my-ca",
@@ -94,7 +94,7 @@ Deno.test("names, addresses and time to live are those that were asked for", () 
     assertEquals(server.subject, "CN=collector");
     assertEquals(
       server.subjectAltName,
-      "DNS:*.example.com, DNS:logs.example.com, IP Address:10.0.0.7, IP Address:::1",
+      "DNS:*.example.com, DNS:logs.example.com, IP Address:10.0.0.7, IP Address:::1, IP Address:::ffff:1.2.3.4",
     );
     const leftMs = server.validToDate.getTime() - Date.now();
     assert(leftMs > 47 * 3_600_000 && leftMs <= 48 * 3_600_000);
