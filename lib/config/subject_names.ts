@@ -8,7 +8,8 @@ import { isIpAddress } from "./ip_address.ts";
 import { refusal } from "./refusal.ts";
 import { list, type ValueType } from "./value_type.ts";
 
-const DNS_NAME = /^(\*\.)?[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_-]+)*$/i;
+const LABEL = /^[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?$/i;
+const MAX_LENGTH = 253;
 
 /** Host names, the first label may be `*`. */
 export const DNS_NAMES: ValueType<readonly string[]> = list(
@@ -17,8 +18,7 @@ export const DNS_NAMES: ValueType<readonly string[]> = list(
     if (isIpAddress(name)) {
       throw refusal(name, "is an IP address: give it with ip");
     }
-    const isTooLong = name.split(".").some(({ length }) => length > 63);
-    if (isTooLong || !DNS_NAME.test(name)) {
+    if (!isDnsName(name)) {
       throw refusal(name, "is not a host name, like fluentd.example.com");
     }
     return name;
@@ -40,3 +40,11 @@ export const IP_ADDRESSES: ValueType<readonly string[]> = list(
       : address;
   },
 );
+
+/** What a URL takes for an address, like `10.1` or `0x7f.1`, is none. */
+function isDnsName(name: string): boolean {
+  const host = name.replace(/^\*\./, "");
+  return name.length <= MAX_LENGTH &&
+    host.split(".").every((label) => LABEL.test(label)) &&
+    URL.parse(`https://${host}`)?.hostname === host.toLowerCase();
+}

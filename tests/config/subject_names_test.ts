@@ -4,7 +4,13 @@ import { assertEquals, assertThrows } from "../assert.ts";
 import { NO_FILES } from "./files.ts";
 
 Deno.test("host names may have a star as their first label, digits and dashes", () => {
-  const names = ["localhost", "*.example.com", "a-1.b_2.example", "1.example"];
+  const names = [
+    "localhost",
+    "*.example.com",
+    "a-1.b_2.example",
+    "1.example",
+    "A.example",
+  ];
   assertEquals(DNS_NAMES.parse([names.join(",")], NO_FILES), names);
 });
 
@@ -19,6 +25,14 @@ for (
     "ä.example",
     "a:1",
     "a".repeat(64),
+    "a.-b",
+    "a-.b",
+    "10.0.0.256",
+    "999.1.1.1",
+    "1.2.3",
+    "0x7f000001",
+    "*.1",
+    "a.".repeat(127) + "a",
   ]
 ) {
   Deno.test(`"${name}" is not a host name`, () => {
@@ -29,6 +43,13 @@ for (
     );
   });
 }
+
+Deno.test("a host name has up to 63 characters in a label, and 253 in all", () => {
+  const label = "a".repeat(63);
+  const names = [label, [label, label, label, "a".repeat(61)].join(".")];
+  assertEquals(names[1]?.length, 253);
+  assertEquals(DNS_NAMES.parse(names, NO_FILES), names);
+});
 
 Deno.test("a host name that is an address belongs elsewhere", () => {
   assertThrows(
