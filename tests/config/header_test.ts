@@ -22,6 +22,12 @@ Deno.test("headers keep commas and colons in their values, and their order", () 
   );
 });
 
+Deno.test("a header's value may have tabs and Latin letters in it", () => {
+  assertEquals(HEADERS.parse(["A: a\tÀ ÿ~"], CONTEXT), [
+    { name: "A", value: "a\tÀ ÿ~" },
+  ]);
+});
+
 Deno.test("one text holds several headers, a line each", () => {
   assertEquals(HEADERS.parse(["A: 1\r\nB: 2\n\n"], CONTEXT), [
     { name: "A", value: "1" },
@@ -70,10 +76,12 @@ const BAD: [text: string, problem: string][] = [
   ["A:", "the header A has no value"],
   ["A: @/run/empty", "the header A has no value"],
   ["A: @/nowhere", "cannot read /nowhere: there is no such file"],
-  [
-    "A: secret\u0001☃",
-    "the value of the header A has characters in it that HTTP does not allow",
-  ],
+  ...["\u0001", "\u001f", "\u007f", "☃"].map((character) =>
+    [
+      `A: secret${character}.`,
+      "the value of the header A has characters in it that HTTP does not allow",
+    ] satisfies [string, string]
+  ),
 ];
 
 for (const [text, problem] of BAD) {
