@@ -48,6 +48,12 @@ function parseHeader(line: string, context: ValueContext): Header {
       `the header ${name} is set by the program: leave it out; fluentd-compress compresses`,
     ]);
   }
+  // The HTTP client leaves it out without a word.
+  if (/^host$/i.test(name)) {
+    throw new ConfigError([
+      `the header ${name} is set by the program, from the URL: leave it out, and write that name in fluentd-url and fluentd-session-url`,
+    ]);
+  }
   if (text === "@") {
     throw new ConfigError([
       `the header ${name} names no file: write the path behind @`,

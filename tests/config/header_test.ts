@@ -70,6 +70,10 @@ const BAD: [text: string, problem: string][] = [
     "Content-Encoding: gzip",
     "the header Content-Encoding is set by the program: leave it out; fluentd-compress compresses",
   ],
+  [
+    "Host: secret.example.com",
+    "the header Host is set by the program, from the URL: leave it out, and write that name in fluentd-url and fluentd-session-url",
+  ],
   ["secret", "a header is written as 'Name: value'"],
   [": secret", "a header is written as 'Name: value'"],
   ["A B: secret", "a header is written as 'Name: value'"],
