@@ -17,6 +17,7 @@ import {
   takes,
 } from "./options.ts";
 import type { Setting, Settings } from "./setting.ts";
+import { switchWord } from "./value_type.ts";
 
 /** What the command line says, besides the command. */
 export interface CommandLine extends Settings {
@@ -41,7 +42,8 @@ export function readFlags(
   const words = joinValues(args);
   const { flags, rest } = cutAtTerminator(words);
   const problems = flags.flatMap(misread);
-  const known = flags.filter((flag) => misread(flag).length === 0);
+  const known = flags.filter((flag) => misread(flag).length === 0)
+    .map(withPlainSwitch);
   const parsed = parseArgs([...known, ...rest], {
     boolean: SWITCHES,
     negatable: SWITCHES,
@@ -114,7 +116,9 @@ function takesNext(flag: string, next: string): boolean {
     ? flag.slice(2)
     : SHORT_NAMES.find(([, short]) => flag === `-${short}`)?.[0] ?? "";
   if (!isOption(name)) return false;
-  return isSwitch(name) ? isTrueOrFalse(next) : !/^-\D/.test(next);
+  if (!isSwitch(name)) return !/^-\D/.test(next);
+  // Other words for a switch would be operands more often than not.
+  return next === "true" || next === "false";
 }
 
 /** Complains of what parseArgs would take for something else than was written. */
@@ -130,9 +134,16 @@ function misread(flag: string): string[] {
   }
   if (value === undefined) return [];
   if (no !== undefined) return [`--no-${name}: takes no value`];
-  return isTrueOrFalse(value)
-    ? []
-    : [`--${name}: ${JSON.stringify(value)} is neither true nor false`];
+  return switchWord(value) === undefined
+    ? [`--${name}: ${JSON.stringify(value)} is neither true nor false`]
+    : [];
+}
+
+/** Of the words for a switch, parseArgs knows `true` and `false` alone. */
+function withPlainSwitch(flag: string): string {
+  const [, name = "", value = ""] = /^--([^=]+)=(.*)$/s.exec(flag) ?? [];
+  if (!isOption(name) || !isSwitch(name)) return flag;
+  return `--${name}=${switchWord(value)}`;
 }
 
 /** Flags of other commands are named too: then it is told that they are. */
@@ -148,8 +159,4 @@ function unknownFlag(flag: string): string {
 
 function isSwitch(name: OptionName): boolean {
   return optionOf(name).type.shape === "switch";
-}
-
-function isTrueOrFalse(text: string): boolean {
-  return text === "true" || text === "false";
 }

@@ -82,21 +82,31 @@ export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
   };
 }
 
-/** On or off; the words are those that the Go handler takes. */
+/**
+ * Whether a word turns a switch on or off; `undefined` for one that does neither.
+ * The words are those that the Go handler takes.
+ */
+export function switchWord(text: string): boolean | undefined {
+  switch (text.toLowerCase()) {
+    case "true":
+    case "yes":
+    case "1":
+      return true;
+    case "false":
+    case "no":
+    case "0":
+      return false;
+    default:
+      return undefined;
+  }
+}
+
+/** On or off. */
 export const SWITCH: ValueType<boolean> = {
   ...single("", (text) => {
-    switch (text.toLowerCase()) {
-      case "true":
-      case "yes":
-      case "1":
-        return true;
-      case "false":
-      case "no":
-      case "0":
-        return false;
-      default:
-        throw refusal(text, "is neither true nor false");
-    }
+    const isOn = switchWord(text);
+    if (isOn === undefined) throw refusal(text, "is neither true nor false");
+    return isOn;
   }),
   shape: "switch",
   completion: ["true", "false"],

@@ -30,6 +30,12 @@ const SWITCHES: [args: string[], text: string][] = [
   [["--debug=true"], "true"],
   [["--debug=false"], "false"],
   [["--debug", "false"], "false"],
+  [["--debug=1"], "true"],
+  [["--debug=yes"], "true"],
+  [["--debug=TRUE"], "true"],
+  [["--debug=0"], "false"],
+  [["--debug=no"], "false"],
+  [["--debug=False"], "false"],
   [["--debug", "--no-debug"], "false"],
   [["--no-debug", "--debug"], "true"],
 ];
@@ -86,6 +92,7 @@ const PROBLEMS: [args: string[], problems: string[]][] = [
     "--json: is an option of check, status, rejected list, recordings list, version, and not of start",
   ]],
   [["now"], ['start: unexpected argument "now"']],
+  [["--debug", "1"], ['start: unexpected argument "1"']],
   [["--", "--debug"], ['start: unexpected argument "--debug"']],
 ];
 
