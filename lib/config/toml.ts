@@ -116,11 +116,11 @@ function parseSection(
     if (!what.startsWith("Cannot parse value")) {
       throw new ConfigError([`${path}:${at}: is not TOML: ${explain(what)}`]);
     }
-    const key = keys.findLast((key) => key.line <= at);
+    // Not one in the inline table that its value may be.
+    const last = keys.findLast((key) => key.line <= at)?.line ?? at;
+    const key = keys.find((key) => key.line === last)?.path.join(".");
     throw new ConfigError([
-      `${path}:${key?.line ?? at}: ${
-        key?.path.join(".")
-      }: its value is not TOML: text stands in quotes`,
+      `${path}:${last}: ${key}: its value is not TOML: text stands in quotes`,
     ]);
   }
 }
@@ -207,7 +207,7 @@ function toText(
   }
   // As it is written: the parser takes a time without a zone for one in UTC.
   if (value instanceof Date && written) {
-    return written.rest.replace(/\s*#.*/, "");
+    return written.rest.replace(/\s*[#,}].*/, "");
   }
   throw new ConfigError([`${key}: is neither text nor a number nor a switch`]);
 }

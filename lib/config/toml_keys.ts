@@ -15,35 +15,48 @@ export interface TomlKey {
   readonly isHeader: boolean;
 }
 
-const PART = String.raw`(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')`;
+const PART = String.raw`(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')`;
 const DOTTED = String.raw`${PART}(?:[ \t]*\.[ \t]*${PART})*`;
-const HEADER = new RegExp(String.raw`^\s*\[\s*(${DOTTED})\s*\]\s*(?:#.*)?$`);
-const ASSIGNMENT = new RegExp(String.raw`^\s*(${DOTTED})\s*=(.*)$`);
+// A string that is not closed ends with its line, or with the text.
+const TOKEN = new RegExp(
+  [
+    String.raw`#[^\n]*`,
+    String.raw`"""(?:\\[^]|[^\\])*?(?:"""(?!")|(?![^]))`,
+    "'''[^]*?(?:'''(?!')|(?![^]))",
+    String.raw`^[ \t]*\[[ \t]*(?<header>${DOTTED})[ \t]*\](?=[ \t]*(?:#|$))`,
+    String.raw`(?<key>${DOTTED})[ \t]*=(?=(?<rest>.*))`,
+    String.raw`"(?:[^"\\\n]|\\.)*"?`,
+    String.raw`'[^'\n]*'?`,
+    "[A-Za-z0-9_-]+",
+    "[^]",
+  ].join("|"),
+  "gm",
+);
 
-/** Lists the keys in their order. Inline tables count as values. */
+/** Lists the keys in their order, those of inline tables too; none within arrays. */
 export function tomlKeys(text: string): TomlKey[] {
   const keys: TomlKey[] = [];
+  // What is open around a token: paths of inline tables, `undefined` for arrays.
+  const open: (readonly string[] | undefined)[] = [];
   let table: readonly string[] = [];
-  let openString: string | undefined;
-  for (const [index, content] of text.split(/\r?\n/).entries()) {
-    const line = index + 1;
-    if (openString !== undefined) {
-      if (content.includes(openString)) openString = undefined;
-      continue;
-    }
-    const header = HEADER.exec(content)?.[1];
-    if (header !== undefined) {
+  let line = 1;
+  for (const { 0: token, groups = {} } of text.matchAll(TOKEN)) {
+    const { header, key, rest = "" } = groups;
+    const around = open.length === 0 ? table : open.at(-1);
+    if (key !== undefined && around !== undefined) {
+      const path = [...around, ...splitKey(key)];
+      keys.push({ path, line, rest: rest.trim(), isHeader: false });
+    } else if (header !== undefined && open.length === 0) {
       table = splitKey(header);
       keys.push({ path: table, line, rest: "", isHeader: true });
-      continue;
+    } else if (token === "{") {
+      open.push(around && keys.at(-1)?.path);
+    } else if (token === "[") {
+      open.push(undefined);
+    } else if (token === "}" || token === "]") {
+      open.pop();
     }
-    const [, key, rest = ""] = ASSIGNMENT.exec(content) ?? [];
-    if (key === undefined) continue;
-    const path = [...table, ...splitKey(key)];
-    keys.push({ path, line, rest: rest.trim(), isHeader: false });
-    openString = ['"""', "'''"].find((quotes) =>
-      rest.split(quotes).length % 2 === 0
-    );
+    line += token.split("\n").length - 1;
   }
   return keys;
 }
@@ -53,17 +66,11 @@ function splitKey(dotted: string): string[] {
   return parts.map((part) => part.replace(/^(["'])(.*)\1$/s, "$2"));
 }
 
-/** The key that gives `path` its value: itself, or an inline table around it. */
+/** The key that gives `path` its value. */
 export function findKey(
   keys: readonly TomlKey[],
   path: readonly string[],
 ): TomlKey | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const wanted = path.slice(0, length).join("\0");
-    const found = keys.find((key) =>
-      !key.isHeader && key.path.join("\0") === wanted
-    );
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const wanted = path.join("\0");
+  return keys.find((key) => !key.isHeader && key.path.join("\0") === wanted);
 }

@@ -101,6 +101,20 @@ start-time = 2024-05-01T12:00:00.5+02:00 # a TOML date
   );
 });
 
+Deno.test("lines of a text in a list are no keys of their own", () => {
+  assertEquals(read('types = [\n"""\nbatch = 1\n"""\n]\nbatch = 9'), {
+    texts: { types: ["batch = 1\n"], batch: ["9"] },
+    problems: [],
+  });
+});
+
+Deno.test("a TOML time in an inline table stays as it is written, too", () => {
+  assertEquals(
+    read('start = { time = 2024-05-01T12:00:00Z, id = "a" } # one').texts,
+    { "start-time": ["2024-05-01T12:00:00Z"], "start-id": ["a"] },
+  );
+});
+
 Deno.test("a TOML time without a zone stays without one", () => {
   assertEquals(read("start-time = 2024-05-01T12:00:00").texts, {
     "start-time": ["2024-05-01T12:00:00"],
@@ -198,6 +212,26 @@ const PROBLEMS: [text: string, problems: string[]][] = [
     [
       "x.toml:4: is not TOML: Invalid code point NaN: write \\\\ for a backslash, or put the text in single quotes",
     ],
+  ],
+  [
+    '[forward]\nfluentd = { url = "a", url = "b" }',
+    ['x.toml:2: "forward.fluentd.url" is there before, in line 2'],
+  ],
+  [
+    'teleport = { addr = "a:1" }\n[teleport]\naddr = "b:1"',
+    ['x.toml:3: "teleport.addr" is there before, in line 1'],
+  ],
+  [
+    'batch = 20 # see """ docs\nbatch = 30',
+    ['x.toml:2: "batch" is there before, in line 1'],
+  ],
+  [
+    "batch = 20 # '''\n\nbacth = 30",
+    ['x.toml:3: unknown key "bacth": did you mean "batch"?'],
+  ],
+  [
+    "teleport = { adr = x, key = 'k' }",
+    ["x.toml:1: teleport: its value is not TOML: text stands in quotes"],
   ],
   ["batch = 1\nbatch = 2", ['x.toml:2: "batch" is there before, in line 1']],
   [
