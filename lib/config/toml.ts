@@ -33,6 +33,7 @@ export function readToml(path: string, content: string): Settings {
   const text = content.replace(/^\uFEFF/, "");
   const keys = tomlKeys(text);
   refuseDuplicates(path, keys);
+  refuseProto(path, keys);
   const byName = new Map<OptionName, Setting>();
   const problems: string[] = [];
   for (const [keyPath, value] of parse(path, text, keys)) {
@@ -68,6 +69,16 @@ function refuseDuplicates(path: string, keys: readonly TomlKey[]): void {
     const key = JSON.stringify(keyPath.join("."));
     problems.push(`${path}:${line}: ${key} is there before, in line ${first}`);
   }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** No option is called so, and the parser drops it without a word. */
+function refuseProto(path: string, keys: readonly TomlKey[]): void {
+  const problems = keys
+    .filter((key) => !key.isHeader && key.path.includes("__proto__"))
+    .map(({ path: keyPath, line }) =>
+      `${path}:${line}: unknown key ${JSON.stringify(keyPath.join("."))}`
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

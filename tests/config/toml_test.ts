@@ -168,6 +168,14 @@ const PROBLEMS: [text: string, problems: string[]][] = [
     ['x.toml:2: unknown key "teleport.adr": did you mean "teleport.addr"?'],
   ],
   [
+    "__proto__ = 5\n[teleport]\n__proto__.addr = 'a'\n[__proto__]\nx = 1",
+    [
+      'x.toml:1: unknown key "__proto__"',
+      'x.toml:3: unknown key "teleport.__proto__.addr"',
+      'x.toml:5: unknown key "__proto__.x"',
+    ],
+  ],
+  [
     '[teleport]\nstorage = "s"',
     [
       'x.toml:2: unknown key "teleport.storage": write storage above the first [section]',
