@@ -165,10 +165,13 @@ function optionAt(key: string): OptionName {
     throw new ConfigError([`${key}: cannot be given in a TOML file`]);
   }
   const unknown = `unknown key ${JSON.stringify(key)}`;
-  const [, ...tail] = key.split(".");
-  if (isOption(tail.join("-"))) {
+  const parts = key.split(".");
+  const meant = parts.map((_, i) => parts.slice(i + 1).join("-")).find(
+    isOption,
+  );
+  if (meant !== undefined) {
     throw new ConfigError([
-      `${unknown}: write ${tail.join("-")} above the first [section]`,
+      `${unknown}: write ${meant} above the first [section]`,
     ]);
   }
   throw new ConfigError([

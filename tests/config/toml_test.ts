@@ -181,6 +181,13 @@ const PROBLEMS: [text: string, problems: string[]][] = [
       'x.toml:2: unknown key "teleport.storage": write storage above the first [section]',
     ],
   ],
+  [
+    '[forward.fluentd]\nstorage = "s"\nlock.period = "1m"',
+    [
+      'x.toml:2: unknown key "forward.fluentd.storage": write storage above the first [section]',
+      'x.toml:3: unknown key "forward.fluentd.lock.period": write lock-period above the first [section]',
+    ],
+  ],
   ['config = "u"', ["x.toml:1: config: cannot be given in a TOML file"]],
   ["json = true", ["x.toml:1: json: cannot be given in a TOML file"]],
   [
