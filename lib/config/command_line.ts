@@ -23,7 +23,7 @@ export interface Invocation {
 
 /**
  * Finds the command. `--help` anywhere means `help` with the command's name as
- * operand; `--version` without a command means `version`.
+ * operand; `--version` without a command means `version`, which takes the rest.
  *
  * @param argv As in `Deno.args`
  * @throws {ConfigError} where there is no command, or an unknown one
@@ -36,7 +36,10 @@ export function splitCommand(argv: readonly string[]): Invocation {
   const help = flags.includes("--help") || flags.includes("-h");
   if (at < 0) {
     if (help) return { command: "help", args: [] };
-    if (flags.includes("--version")) return { command: "version", args: [] };
+    if (flags.includes("--version")) {
+      const args = words.toSpliced(words.indexOf("--version"), 1);
+      return { command: "version", args };
+    }
     throw new ConfigError([
       `no command: write for example ${PROGRAM} start; ${PROGRAM} help lists the commands`,
     ]);

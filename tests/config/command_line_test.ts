@@ -26,6 +26,9 @@ const UNDERSTOOD: [argv: string[], command: string, args: string[]][] = [
   [["rejected", "--help"], "help", ["rejected"]],
   [["rejected", "list", "-h", "--json"], "help", ["rejected", "list"]],
   [["--version"], "version", []],
+  [["--version", "--json"], "version", ["--json"]],
+  [["--json", "--version", "--bogus"], "version", ["--json", "--bogus"]],
+  [["--version", "--", "start"], "version", ["--", "start"]],
 ];
 
 for (const [argv, command, args] of UNDERSTOOD) {
