@@ -12,7 +12,7 @@ import {
   PROGRAM,
 } from "./commands.ts";
 import { didYouMean } from "./did_you_mean.ts";
-import { joinValues, readFlags } from "./flags.ts";
+import { joinValues, readFlags, readHelp } from "./flags.ts";
 
 /** A command, and the words that it has to make sense of. */
 export interface Invocation {
@@ -26,16 +26,20 @@ export interface Invocation {
  * operand; `--version` without a command means `version`, which takes the rest.
  *
  * @param argv As in `Deno.args`
- * @throws {ConfigError} where there is no command, or an unknown one
+ * @throws {ConfigError} where there is no command, or an unknown one; and for a flag
+ * that does not exist, where help is asked for
  */
 export function splitCommand(argv: readonly string[]): Invocation {
   const words = joinValues(argv);
   const end = words.indexOf("--");
   const flags = end < 0 ? words : words.slice(0, end);
   const at = flags.findIndex((word) => !word.startsWith("-"));
-  const help = flags.includes("--help") || flags.includes("-h");
+  const help = readHelp(flags.filter((word) => word !== "--version"));
+  if (help.isAsked && help.unknown.length > 0) {
+    throw new ConfigError(help.unknown);
+  }
   if (at < 0) {
-    if (help) return { command: "help", args: [] };
+    if (help.isAsked) return { command: "help", args: [] };
     if (flags.includes("--version")) {
       const args = words.toSpliced(words.indexOf("--version"), 1);
       return { command: "version", args };
@@ -45,7 +49,7 @@ export function splitCommand(argv: readonly string[]): Invocation {
     ]);
   }
   const found = nameAt(flags, at);
-  if (help) return { command: "help", args: found.name.split(" ") };
+  if (help.isAsked) return { command: "help", args: found.name.split(" ") };
   if (isCommand(found.name)) {
     return { command: found.name, args: words.toSpliced(at, found.length) };
   }

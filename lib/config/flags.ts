@@ -39,23 +39,8 @@ export function readFlags(
   command: CommandName,
   args: readonly string[],
 ): CommandLine {
-  const words = joinValues(args);
-  const { flags, rest } = cutAtTerminator(words);
-  const problems = flags.flatMap(misread);
-  const known = flags.filter((flag) => misread(flag).length === 0)
-    .map(withPlainSwitch);
-  const parsed = parseArgs([...known, ...rest], {
-    boolean: SWITCHES,
-    negatable: SWITCHES,
-    string: [...OPTION_NAMES.filter((name) => !isSwitch(name)), "_"],
-    collect: OPTION_NAMES,
-    alias: Object.fromEntries(SHORT_NAMES),
-    unknown(arg, key) {
-      if (key === undefined) return true;
-      problems.push(unknownFlag(arg.replace(/=.*/s, "")));
-      return false;
-    },
-  });
+  const { parsed, misreadings, unknown } = parseFlags(args);
+  const problems = [...misreadings, ...unknown];
   const byName = new Map<OptionName, Setting>();
   for (const name of OPTION_NAMES) {
     const texts = [parsed[name] ?? []].flat().map(String);
@@ -71,6 +56,41 @@ export function readFlags(
   const operands = completeOperands(command, parsed._.map(String));
   problems.push(...operands.problems);
   return { byName, operands: operands.words, problems };
+}
+
+/**
+ * Whether the words ask for help, as in `--help`, `-h=yes` or `-dh`, and the flags
+ * among them that no command has.
+ */
+export function readHelp(
+  args: readonly string[],
+): { readonly isAsked: boolean; readonly unknown: readonly string[] } {
+  const { parsed, unknown } = parseFlags(args);
+  const last = [parsed["help"] ?? []].flat().map(String).at(-1);
+  return { isAsked: switchWord(last ?? "") === true, unknown };
+}
+
+/** What the words say, whichever command they are for. */
+function parseFlags(args: readonly string[]) {
+  const words = joinValues(args);
+  const { flags, rest } = cutAtTerminator(words);
+  const misreadings = flags.flatMap(misread);
+  const known = flags.filter((flag) => misread(flag).length === 0)
+    .map(withPlainSwitch);
+  const unknown: string[] = [];
+  const parsed = parseArgs([...known, ...rest], {
+    boolean: SWITCHES,
+    negatable: SWITCHES,
+    string: [...OPTION_NAMES.filter((name) => !isSwitch(name)), "_"],
+    collect: OPTION_NAMES,
+    alias: Object.fromEntries(SHORT_NAMES),
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      unknown.push(unknownFlag(arg.replace(/=.*/s, "")));
+      return false;
+    },
+  });
+  return { parsed, misreadings, unknown };
 }
 
 /**
