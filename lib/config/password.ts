@@ -18,6 +18,12 @@ const LONGEST = 1023;
  * @throws {ConfigError} which never quotes it
  */
 export function checkPassword(password: string): string {
+  // What other encodings have become by now: another password.
+  if (password.includes("\uFFFD")) {
+    throw new ConfigError([
+      "the password is not written in UTF-8: convert it, or take another one",
+    ]);
+  }
   if (/\p{Cc}/u.test(password)) {
     throw new ConfigError([
       "the password has a line break or another control character in it",

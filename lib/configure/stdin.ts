@@ -9,7 +9,7 @@ const MAX_BYTES = 16_384;
 
 /**
  * The first line of standard input, without its end; empty where there is none.
- * May be called once.
+ * What is not UTF-8 becomes U+FFFD. May be called once.
  *
  * @throws `stop.reason`
  */
@@ -26,7 +26,10 @@ export async function readLine(stop: AbortSignal): Promise<string> {
     while (!text.includes("\n") && text.length < MAX_BYTES) {
       const { value, done } = await reader.read();
       stop.throwIfAborted();
-      if (done) break;
+      if (done) {
+        text += decoder.decode();
+        break;
+      }
       text += decoder.decode(value, { stream: true });
     }
   } finally {

@@ -8,6 +8,7 @@ const CONTEXT = {
     unix: " a b \n",
     dos: "a@b'\\\r\n",
     two: "one\ntwo",
+    latin1: new TextDecoder().decode(new Uint8Array([0x70, 0xe4, 0x73, 0x73])),
   }),
   nowMs: NOW_MS,
 };
@@ -32,6 +33,7 @@ for (
     ["a".repeat(1024), "too long"],
     ["a\tbcd", "control character"],
     ["@two", "control character"],
+    ["@latin1", "not written in UTF-8"],
     ["@none", "cannot read none: there is no such file"],
     ["", "needs a value"],
   ] as const

@@ -19,7 +19,7 @@ export interface Outcome {
 /** What a run is started with besides its arguments. */
 export interface Surroundings {
   /** Comes in through a pipe; none: there is nothing to read. */
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array<ArrayBuffer>;
 }
 
 /** Runs it to its end. Keys are small and quick unless the arguments say otherwise. */
@@ -77,7 +77,7 @@ function programArgs(args: readonly string[]): string[] {
 async function run(
   program: string,
   args: readonly string[],
-  stdin: string | undefined,
+  stdin: string | Uint8Array<ArrayBuffer> | undefined,
   after = "",
 ): Promise<Outcome> {
   await using process = new Deno.Command(program, {
@@ -112,11 +112,13 @@ async function run(
 
 async function write(
   stream: WritableStream<Uint8Array<ArrayBuffer>>,
-  text: string,
+  input: string | Uint8Array<ArrayBuffer>,
 ): Promise<void> {
   const writer = stream.getWriter();
   try {
-    await writer.write(new TextEncoder().encode(text));
+    await writer.write(
+      typeof input === "string" ? new TextEncoder().encode(input) : input,
+    );
     await writer.close();
   } catch (error) {
     // It may have refused its arguments without reading.

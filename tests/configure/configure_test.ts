@@ -511,3 +511,19 @@ for (const [args, problem, stdin] of REFUSALS) {
       assertEquals(namesIn(root), []);
     }));
 }
+
+Deno.test("a password that is not UTF-8, or cut off within a character, is refused", () =>
+  inDirectory(async (root) => {
+    const start = new TextEncoder().encode("pass");
+    for (const rest of [[0xe4, 0x0a], [0xc3]]) {
+      const { code, stderr } = await runConfigure([join(root, "out")], {
+        stdin: new Uint8Array([...start, ...rest]),
+      });
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(
+        stderr,
+        "configure: cannot take the password from standard input: the password is not written in UTF-8: convert it",
+      );
+      assertEquals(namesIn(root), []);
+    }
+  }));
