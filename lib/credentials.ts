@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { ConfigError, describe } from "./errors.ts";
 import { logger } from "./log.ts";
@@ -35,6 +36,9 @@ export interface Term {
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
 /** The PEM blocks of a text, in order; what stands between them is left out. */
 export function pemBlocks(text: string): string[] {
   return text.match(PEM_BLOCK) ?? [];
@@ -60,12 +64,34 @@ function isCertificate(block: string): boolean {
  * @param role What the file is for, e.g. `teleport-identity`
  * @throws {ConfigError} naming the role and the file
  */
-export async function readCredentialFile(
+export function readCredentialFile(
   path: string,
   role: string,
 ): Promise<string> {
+  return attempt(Deno.readTextFile, path, role);
+}
+
+/**
+ * Reads a file with a passphrase, without its last line end. It need not be UTF-8.
+ *
+ * @throws {ConfigError} naming the role and the file
+ */
+export async function readPassphraseFile(
+  path: string,
+  role: string,
+): Promise<Buffer> {
+  const bytes = Buffer.from(await attempt(Deno.readFile, path, role));
+  if (bytes.at(-1) !== LINE_FEED) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === CARRIAGE_RETURN ? -2 : -1);
+}
+
+async function attempt<T>(
+  read: (path: string) => Promise<T>,
+  path: string,
+  role: string,
+): Promise<T> {
   try {
-    return await Deno.readTextFile(path);
+    return await read(path);
   } catch (error) {
     throw new ConfigError([`${role}: cannot read ${path}: ${reason(error)}`], {
       cause: error,
@@ -217,7 +243,9 @@ export function parsePrivateKey(
     role: string;
     certificate: Certificate;
     /** What to do about an encrypted key, or the passphrase that opens it. */
-    passphrase: { readonly remedy: string } | { readonly value: string };
+    passphrase: { readonly remedy: string } | {
+      readonly value: string | Buffer;
+    };
   },
 ): string {
   const { path, role, certificate, passphrase } = options;

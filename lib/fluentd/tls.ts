@@ -9,6 +9,7 @@ import {
   parseCertificate,
   parsePrivateKey,
   readCredentialFile,
+  readPassphraseFile,
   readPrivateKeyFile,
   type Term,
   termOfAuthorities,
@@ -88,10 +89,10 @@ async function loadClient(
         "name the file with its passphrase in fluentd-key-passphrase-file",
     }
     : {
-      value: (await readCredentialFile(
+      value: await readPassphraseFile(
         keyPassphraseFile,
         "fluentd-key-passphrase-file",
-      )).replace(/\r?\n$/, ""),
+      ),
     };
   const key = parsePrivateKey(
     await readPrivateKeyFile(keyFile, "fluentd-key"),

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { ConfigError } from "../../lib/errors.ts";
@@ -46,14 +47,17 @@ async function problemWith(files: TlsFiles): Promise<string> {
   return error.problems[0] ?? "";
 }
 
-async function encrypt(directory: string): Promise<string> {
+async function encrypt(
+  directory: string,
+  passphrase: string | Buffer = PASSPHRASE,
+): Promise<string> {
   const { client } = await fluentdPki();
   const path = join(directory, "encrypted.key");
   const encrypted = createPrivateKey(client.privateKeyPem).export({
     type: "pkcs8",
     format: "pem",
     cipher: "aes-256-cbc",
-    passphrase: PASSPHRASE,
+    passphrase,
   });
   await writeSecret(path, encrypted.toString());
   return path;
@@ -83,6 +87,25 @@ Deno.test("an encrypted key is opened with the passphrase of its file", async ()
   }, NOW_MS);
   using sink = await sinkTo(fluentd, { tls: () => tls });
   assertEquals(await sink.send(AUDIT, auditEvents(1), NEVER), 1);
+});
+
+Deno.test("a passphrase is what its file holds but for the line end, in any encoding", async () => {
+  await using written = await writeFiles();
+  const { directory, files } = written;
+  const latin1 = Buffer.from("gr\u00fcn", "latin1");
+  const keyFile = await encrypt(directory, latin1);
+  const keyPassphraseFile = join(directory, "passphrase");
+  for (const end of ["", "\n", "\r\n"]) {
+    await Deno.writeFile(
+      keyPassphraseFile,
+      new Uint8Array([...latin1, ...Buffer.from(end)]),
+    );
+    const { client } = await loadTls(
+      { ...files, client: { ...files.client, keyFile, keyPassphraseFile } },
+      NOW_MS,
+    );
+    assertStringIncludes(client?.key ?? "", "BEGIN PRIVATE KEY");
+  }
 });
 
 Deno.test("an encrypted key without a passphrase names the option that it needs", async () => {
