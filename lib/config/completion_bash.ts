@@ -19,8 +19,11 @@ export function bashCompletion({ commands, options }: Completions): string {
     options.filter(({ commands }) => commands.some((it) => it === command))
       .map(({ name }) => `--${name}`);
   // What is known so far, and the next word: together they are a command, or not.
-  const steps = [...firstWords, ...names.filter((it) => it.includes(" "))]
-    .map((name) => [name.includes(" ") ? name : ` ${name}`, name] as const);
+  const steps = [
+    ...firstWords,
+    ...names.filter((it) => it.includes(" ")),
+    ...groups.map((group) => `help ${group}`),
+  ].map((name) => [name.includes(" ") ? name : ` ${name}`, name] as const);
   return `# bash completion for ${PROGRAM}
 _teleport_event_handler() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]}
@@ -47,9 +50,15 @@ ${
     )
   }
 ${
-    lines(commands.map(({ name, words }) =>
-      `"${name}") words="${[...words, ...flags(name)].join(" ")}" ;;`
-    ))
+    lines(
+      groups.map((it) => `"help ${it}") words="${seconds(it).join(" ")}" ;;`),
+    )
+  }
+${
+    lines(commands.map(({ name, words }) => {
+      const operands = name === "help" ? firstWords : words;
+      return `"${name}") words="${[...operands, ...flags(name)].join(" ")}" ;;`;
+    }))
   }
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

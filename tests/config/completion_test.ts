@@ -55,6 +55,20 @@ const OFFERS: [words: string[], offered: string[]][] = [
   [["start", "--batch", ""], []],
   [["--debug", "configure", "--tt"], ["--ttl"]],
   [["completion", "z"], ["zsh"]],
+  [["help", ""], [
+    "start",
+    "configure",
+    "check",
+    "status",
+    "rejected",
+    "recordings",
+    "completion",
+    "version",
+    "help",
+    "--help",
+  ]],
+  [["help", "rejected", ""], ["list", "retry", "drop"]],
+  [["help", "recordings", "r"], ["retry"]],
 ];
 
 for (const [words, offered] of OFFERS) {
