@@ -13,16 +13,17 @@ const MAX_PORT = 65_535;
 /**
  * Reads `host:port`, with IPv6 addresses in brackets.
  *
+ * @param written What it was made from, for messages
  * @throws {ConfigError} where it is something else
  */
-export function parseAddress(text: string): HostPort {
+export function parseAddress(text: string, written = text): HostPort {
   const [, ipv6, name, digits] = HOST_PORT.exec(text) ?? [];
   const host = ipv6 ?? name;
-  if (host === undefined) throw refusal(text, complaint(text));
+  if (host === undefined) throw refusal(written, complaint(text));
   const port = Number(digits);
   if (port > MAX_PORT) {
     throw refusal(
-      text,
+      written,
       `has a port that is too large: ${MAX_PORT} is the last`,
     );
   }

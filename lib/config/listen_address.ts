@@ -20,6 +20,9 @@ export const LISTEN_ADDRESS: ValueType<HostPort> = single(
   "[HOST:]PORT",
   (text) => {
     const [, port] = /^:?(\d+)$/.exec(text) ?? [];
-    return parseAddress(port === undefined ? text : `${LOOPBACK}:${port}`);
+    return parseAddress(
+      port === undefined ? text : `${LOOPBACK}:${port}`,
+      text,
+    );
   },
 );

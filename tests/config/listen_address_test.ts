@@ -15,7 +15,12 @@ Deno.test("what is no address to listen on is refused in words", () => {
   for (
     const [text, problem] of [
       ["localhost", '"localhost" has no port: write host:port'],
-      ["99999", /has a port that is too large: 65535 is the last/],
+      ["70000", '"70000" has a port that is too large: 65535 is the last'],
+      [":70000", '":70000" has a port that is too large: 65535 is the last'],
+      [
+        "123456",
+        '"123456" is not an address: write host:port, an IPv6 address in brackets',
+      ],
       ["http://localhost:9090", /is a URL: write host:port/],
     ] as const
   ) {
