@@ -10,6 +10,7 @@ import { didYouMean } from "./did_you_mean.ts";
 import { completeOperands } from "./operands.ts";
 import {
   currentName,
+  IGNORED_NAME,
   isOption,
   OPTION_NAMES,
   type OptionName,
@@ -96,6 +97,7 @@ function parseFlags(args: readonly string[]) {
 /**
  * Writes `--name value` as `--name=value`: then each word without a dash is an
  * operand, and a value may be empty or negative, which parseArgs does not allow.
+ * What has no effect is left out with its value.
  */
 export function joinValues(args: readonly string[]): string[] {
   const { flags: written, rest } = cutAtTerminator(args);
@@ -111,7 +113,11 @@ export function joinValues(args: readonly string[]): string[] {
       joined.push(flag);
     }
   }
-  return [...joined, ...rest];
+  return [...joined.filter((word) => !isIgnored(word)), ...rest];
+}
+
+function isIgnored(word: string): boolean {
+  return word.replace(/=.*/s, "") === `--${IGNORED_NAME}`;
 }
 
 /** Writes a flag's former name as that of today. */
@@ -135,10 +141,11 @@ function takesNext(flag: string, next: string): boolean {
   const name = flag.startsWith("--")
     ? flag.slice(2)
     : SHORT_NAMES.find(([, short]) => flag === `-${short}`)?.[0] ?? "";
-  if (!isOption(name)) return false;
-  if (!isSwitch(name)) return !/^-\D/.test(next);
-  // Other words for a switch would be operands more often than not.
-  return next === "true" || next === "false";
+  if (isOption(name) && isSwitch(name)) {
+    // Other words for a switch would be operands more often than not.
+    return next === "true" || next === "false";
+  }
+  return (isOption(name) || name === IGNORED_NAME) && !/^-\D/.test(next);
 }
 
 /** Complains of what parseArgs would take for something else than was written. */

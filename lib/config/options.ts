@@ -577,7 +577,7 @@ export function canStandIn(place: Place, name: OptionName): boolean {
   return TABLE[name].places?.includes(place) ?? true;
 }
 
-/** In old files of the Go handler, where it had no effect either. */
+/** Old releases of the Go handler take it, where it has no effect either. */
 export const IGNORED_NAME = "namespace";
 
 /** Prefixes of environment variables: the second is the Go handler's misspelling. */

@@ -9,6 +9,8 @@ const UNDERSTOOD: [argv: string[], command: string, args: string[]][] = [
   [["-c", "x.toml", "-d", "start"], "start", ["-c=x.toml", "-d"]],
   [["--debug", "true", "start"], "start", ["--debug=true"]],
   [["--debug", "start"], "start", ["--debug"]],
+  [["--namespace", "default", "start"], "start", []],
+  [["--namespace=default", "start"], "start", []],
   [["--types", "", "start"], "start", ["--types="]],
   [["--storage", "start", "start"], "start", ["--storage=start"]],
   [["start", "--storage", "start"], "start", ["--storage=start"]],

@@ -19,6 +19,15 @@ Deno.test("flags keep their text, and the name that they were given by", () => {
   });
 });
 
+Deno.test("the namespace of old command lines is ignored, with its value", () => {
+  for (const args of [["--namespace=default"], ["--namespace", "default"]]) {
+    assertEquals(read(...args), { flags: {}, operands: [], problems: [] });
+  }
+  assertEquals(read("--namespace", "a", "--batch", "5").flags, {
+    batch: { texts: ["5"], origin: "--batch" },
+  });
+});
+
 Deno.test("nothing is read where nothing is written", () => {
   assertEquals(read(), { flags: {}, operands: [], problems: [] });
 });
