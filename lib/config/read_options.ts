@@ -72,7 +72,8 @@ export function readOptions(input: Input): Options {
   const environment = readEnvironment(env);
   const problems = [...flags.problems, ...environment.problems];
   const outside = new Map([...environment.byName, ...flags.byName]);
-  const toml = readConfigFile(outside.get("config"), problems, context);
+  const config = takes(command, "config") ? outside.get("config") : undefined;
+  const toml = readConfigFile(config, problems, context);
   const settings = new Map([...(toml?.byName ?? []), ...outside]);
 
   const value = <Name extends OptionName>(name: Name): Values[Name] =>

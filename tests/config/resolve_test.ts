@@ -369,6 +369,16 @@ Deno.test("options for certificates have the documented defaults", () => {
   assertEquals(value("output"), "fluentd");
 });
 
+Deno.test("a file with options is read only where the command takes one", () => {
+  const { value } = readOptions(
+    inputOf("configure", ["out"], {
+      env: { FDFWD_CONFIG: "x.toml" },
+      files: { "x.toml": "storge = 's'\nlock-enabled = true" },
+    }),
+  );
+  assertEquals(value("lock-enabled"), false);
+});
+
 Deno.test("everything that is wrong is told at once, each with its place", () => {
   assertEquals(
     problemsOf(
