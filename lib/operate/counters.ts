@@ -30,7 +30,10 @@ export class Counters {
   newestMs = 0;
   /** Whether the source had nothing newer when it was last asked. */
   caughtUp = false;
-  /** When everything that there was had last been delivered; 0 before that. */
+  /**
+   * When the source last had nothing newer than what is delivered by now, with all
+   * before it; 0 before that.
+   */
   upToDateMs = 0;
   /** Streams of a bulk export's chunks that were read to their end. */
   chunkReads = 0;

@@ -114,7 +114,10 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
       },
       caughtUp() {
         counters.caughtUp = true;
-        if (counters.upToDate) counters.upToDateMs = clock.now();
+        const askedMs = clock.now();
+        return () => {
+          counters.upToDateMs = askedMs;
+        };
       },
     },
     recordings: recordingsObserver(watched),

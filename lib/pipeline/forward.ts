@@ -47,8 +47,12 @@ export interface ForwardObserver {
   read(events: readonly AuditEvent[], kept: number): void;
   /** Everything before the position is delivered. */
   advanced(position: Position): void;
-  /** The source had nothing newer. */
-  caughtUp(): void;
+  /**
+   * The source had nothing newer.
+   *
+   * @returns Called once everything that was read until then is delivered
+   */
+  caughtUp(): () => void;
 }
 
 /** The two ways to end: `stop` reading, and `kill` what is in flight. */
@@ -80,11 +84,9 @@ export async function forward(
         position: batch.position,
         announced: announcedBy(batch.events),
       }, batch.release ?? (() => {}));
+      if (!batch.more) requests.whenDelivered(observer.caughtUp());
       await requests.sendFull();
-      if (!batch.more) {
-        await requests.sendAll();
-        observer.caughtUp();
-      }
+      if (!batch.more) await requests.sendAll();
       await options.roomForRecordings(halt);
     }
   } catch (error) {
@@ -139,6 +141,11 @@ class Requests {
     this.#buffer = this.#buffer.concat(events);
     this.#bufferedBytes += bytesOf(events);
     this.#launchIfIdle();
+  }
+
+  /** Calls `tell` once everything that was added is delivered. */
+  whenDelivered(tell: () => void): void {
+    this.#watermark.whenDelivered(tell);
   }
 
   /** Sends what is buffered until it is less than one request. */

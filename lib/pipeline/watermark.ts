@@ -27,6 +27,7 @@ export class Watermark<Mark> {
   readonly #options: WatermarkOptions<Mark>;
   readonly #requests: Ticket[] = [];
   readonly #marks: { readonly end: number; mark: Mark }[] = [];
+  readonly #waiting: { readonly end: number; tell: () => void }[] = [];
   #read = 0;
   #requested = 0;
   #delivered = 0;
@@ -51,6 +52,17 @@ export class Watermark<Mark> {
       this.#marks.push({ end: this.#read, mark });
       this.#pass();
     }
+  }
+
+  /**
+   * Calls `tell` once every event that was read so far is delivered; of several
+   * that wait for the same events, only the last.
+   */
+  whenDelivered(tell: () => void): void {
+    const last = this.#waiting.at(-1);
+    if (last?.end === this.#read) last.tell = tell;
+    else this.#waiting.push({ end: this.#read, tell });
+    this.#pass();
   }
 
   /** A request takes the next `count` events that were read. */
@@ -78,6 +90,14 @@ export class Watermark<Mark> {
     ) {
       this.#marks.shift();
       this.#options.onPass(next.mark);
+    }
+    for (
+      let next = this.#waiting[0];
+      next !== undefined && next.end <= this.#delivered;
+      next = this.#waiting[0]
+    ) {
+      this.#waiting.shift();
+      next.tell();
     }
   }
 }

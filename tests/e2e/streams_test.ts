@@ -159,7 +159,7 @@ function startRun(
       maxEvents: 50,
       maxBytes: 1024 * 1024,
       maxRequests: 2,
-      observer: { read() {}, advanced() {}, caughtUp() {} },
+      observer: { read() {}, advanced() {}, caughtUp: () => () => {} },
     },
     recordings: {
       source: {

@@ -205,16 +205,16 @@ Deno.test("the lag is how long ago everything was known to be delivered", async 
   const start = rfc3339(clock.now() - 300_000);
   progress.advance({ ...at(clock.now() - 600_000), start }, []);
   assertEquals(monitor.lagSeconds(), 300);
-  events.caughtUp();
+  events.caughtUp()();
   assertEquals(monitor.lagSeconds(), 0);
   // Nothing newer for an hour, and then one event: it is seconds behind, no hour.
   await clock.advance(HOUR_MS);
-  events.caughtUp();
+  events.caughtUp()();
   await clock.advance(5_000);
   events.read(auditEvents(1), 1);
   assertEquals(monitor.lagSeconds(), 5);
   delivery.delivered(AUDIT, 1);
-  events.caughtUp();
+  events.caughtUp()();
   assertEquals(monitor.lagSeconds(), 0);
   // While Teleport does not answer, nobody knows.
   await clock.advance(60_000);

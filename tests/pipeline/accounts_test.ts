@@ -82,7 +82,14 @@ async function forwardAll(
       maxBytes: Infinity,
       maxRequests: 3,
       // Told in the middle of a step, as it were.
-      observer: { read() {}, advanced: look, caughtUp: look },
+      observer: {
+        read() {},
+        advanced: look,
+        caughtUp() {
+          look();
+          return look;
+        },
+      },
     },
     recordings: {
       source: {

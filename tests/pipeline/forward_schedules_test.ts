@@ -105,7 +105,7 @@ async function runSchedule(number: number): Promise<Ending> {
       }
     },
     roomForRecordings: () => pass(random.below(5)),
-    observer: { read: () => {}, advanced: () => {}, caughtUp: () => {} },
+    observer: { read: () => {}, advanced: () => {}, caughtUp: () => () => {} },
   }, { stop: stop.signal, kill: kill.signal });
 
   let thrown: unknown;

@@ -123,7 +123,10 @@ export function startForwarding(
     observer: {
       read: (events, kept) => told.push(`read ${events.length}, kept ${kept}`),
       advanced: () => {},
-      caughtUp: () => told.push("caught up"),
+      caughtUp() {
+        told.push("caught up");
+        return () => told.push("all delivered");
+      },
     },
     ...rest,
   }, { stop: stop.signal, kill: kill.signal });

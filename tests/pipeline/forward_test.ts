@@ -214,6 +214,24 @@ Deno.test("a partial request goes out once the source is idle, whatever is in fl
   await run.ended;
 });
 
+Deno.test("that all is delivered is told for what was read by then, whatever is read next", async () => {
+  const run = startForwarding();
+  run.source.give(auditEvents(1), { more: false });
+  await turn();
+  run.source.give(auditEvents(1, { first: 1 }), { more: false });
+  await turn();
+  const allDelivered = () => run.told.filter((it) => it === "all delivered");
+  assertEquals(allDelivered().length, 0);
+  run.requests[0]?.succeed();
+  await turn();
+  assertEquals(underWay(run.requests), ["e1"]);
+  assertEquals(allDelivered().length, 1);
+  run.source.end();
+  await deliverAll(run.requests);
+  await run.ended;
+  assertEquals(allDelivered().length, 2);
+});
+
 Deno.test("a request that finds room is not sent half full while others fill it", async () => {
   const run = startForwarding();
   run.source.give(auditEvents(12));

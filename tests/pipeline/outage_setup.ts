@@ -181,7 +181,7 @@ export function startBetween(
       observer: {
         read: ({ length }) => counts.read += length,
         advanced() {},
-        caughtUp() {},
+        caughtUp: () => () => {},
       },
     },
     recordings: {

@@ -118,7 +118,7 @@ function start(
       maxEvents: 2,
       maxBytes: Infinity,
       maxRequests: 2,
-      observer: { read() {}, advanced() {}, caughtUp() {} },
+      observer: { read() {}, advanced() {}, caughtUp: () => () => {} },
     },
     ...locking && { locking: { ...LOCKING, clock, ...locking } },
     recordings: {

@@ -137,3 +137,21 @@ Deno.test("in 3,000 random schedules no mark is ever passed before an event in f
     assert(watermark.pending === 0);
   }
 });
+
+Deno.test("who waits for what was read so far is told once all of that is delivered", () => {
+  const { watermark } = setUp();
+  const told: string[] = [];
+  const tell = (what: string) => watermark.whenDelivered(() => told.push(what));
+  tell("nothing read");
+  assertEquals(told, ["nothing read"]);
+  watermark.read(2, ["a"]);
+  tell("two");
+  tell("two, later");
+  const two = watermark.request(2);
+  watermark.read(1, ["b"]);
+  tell("three");
+  watermark.finish(watermark.request(1));
+  assertEquals(told, ["nothing read"]);
+  watermark.finish(two);
+  assertEquals(told, ["nothing read", "two, later", "three"]);
+});
