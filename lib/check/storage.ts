@@ -60,7 +60,7 @@ async function* walk(
     const { newest } = state.position;
     const upTo = newest === null
       ? "nothing delivered yet"
-      : `delivered up to ${newest.time}`;
+      : `newest event delivered: ${newest.time}`;
     return { text: `of the cluster ${state.cluster}, ${upTo}`, value: true };
   })).finding;
 }

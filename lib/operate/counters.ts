@@ -26,8 +26,10 @@ export class Counters {
   leftOut = 0;
   /** Events that are nowhere, or in two places, by the accounts: 0, or a fault of ours. */
   readonly unaccounted = { audit: 0, recording: 0 };
-  /** Time of the newest audit event that is delivered with all before it; 0 before that. */
+  /** Time of the newest audit event that is delivered; 0 before the first. */
   newestMs = 0;
+  /** Whether events are read in the order of their time, so that all before it are, too. */
+  inOrder = true;
   /** Whether the source had nothing newer when it was last asked. */
   caughtUp = false;
   /**

@@ -146,7 +146,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: `${PREFIX}position_timestamp_seconds`,
     help:
-      "Time of the newest audit event that is delivered with all before it.",
+      "Time of the newest audit event that is delivered. All before it are, too, but for a bulk export's, which come in no order of time.",
     labels: [],
     read: (monitor) => known(monitor.positionSeconds()),
   },

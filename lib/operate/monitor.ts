@@ -69,6 +69,8 @@ export class Monitor {
   tracer: Tracer | undefined;
   readonly #history: History;
   #known: Known | undefined;
+  /** Up to when everything had been delivered when the run began. */
+  #knownFirstMs = 0;
   #begun = false;
   #credentials: () => readonly CredentialReport[] = () => [];
   #state: { readonly name: StateName; readonly sinceMs: number };
@@ -88,12 +90,12 @@ export class Monitor {
 
   /** The state of earlier runs is read; Teleport has not answered yet. */
   resume(known: Known): void {
-    this.#known = known;
+    this.#know(known);
   }
 
   /** Forwarding begins. */
   begin(known: Known): void {
-    this.#known = known;
+    this.#know(known);
     this.#begun = true;
   }
 
@@ -162,7 +164,7 @@ export class Monitor {
     return this.#credentials();
   }
 
-  /** Time of the newest event that is delivered with all before it; null before the first. */
+  /** See `StatusReport.position`. */
   positionSeconds(): number | null {
     const time = this.#position();
     return time === null ? null : Date.parse(time) / 1_000;
@@ -174,13 +176,11 @@ export class Monitor {
     const { counters } = this;
     const { clock } = this.#options;
     if (counters.upToDate && this.teleport.report().ok) return 0;
-    const { startTime, progress: { position } } = this.#known;
-    const readFrom = position.kind === "page" ? position.start : startTime;
-    const knownMs = Math.max(
-      Date.parse(readFrom),
-      position.newest === null ? 0 : Date.parse(position.newest.time),
-      counters.upToDateMs,
-    );
+    // Chunks come in no order of time: the newest event says nothing of those before it.
+    const readMs = this.#known.progress.position.kind === "export"
+      ? this.#knownFirstMs
+      : readUpToMs(this.#known);
+    const knownMs = Math.max(readMs, counters.upToDateMs);
     return Math.max(0, (clock.now() - knownMs) / 1_000);
   }
 
@@ -198,6 +198,11 @@ export class Monitor {
       credentials: this.#credentials(),
       run: this.#reportRun(nowMs),
     };
+  }
+
+  #know(known: Known): void {
+    this.#known = known;
+    this.#knownFirstMs = readUpToMs(known);
   }
 
   #position(): string | null {
@@ -297,6 +302,16 @@ export class Monitor {
         return "Stopping: what is in flight is delivered first.";
     }
   }
+}
+
+/** Up to when everything is delivered, as far as a position tells. */
+function readUpToMs({ startTime, progress: { position } }: Known): number {
+  const from = position.kind === "page" ? position.start : startTime;
+  const { newest } = position;
+  return Math.max(
+    Date.parse(from),
+    newest === null ? 0 : Date.parse(newest.time),
+  );
 }
 
 function failure(name: string, side: SideReport): string[] {

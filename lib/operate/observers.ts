@@ -109,7 +109,8 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
         count(counters.audit, events.length, kept);
         if (kept > 0) movements.delivery.due();
       },
-      advanced({ newest }) {
+      advanced({ kind, newest }) {
+        counters.inOrder = kind === "page";
         if (newest !== null) counters.newestMs = Date.parse(newest.time);
       },
       caughtUp() {

@@ -64,11 +64,14 @@ export class ProgressLine implements Disposable {
   }
 }
 
-/** The text of the line: what arrived, how fast, up to when, and how far behind. */
+/**
+ * The text of the line: what arrived, how fast, up to when, and how far behind,
+ * where events come in the order of their time.
+ */
 export function formatProgress(
-  { delivered, newestMs, upToDate }: Pick<
+  { delivered, newestMs, inOrder, upToDate }: Pick<
     Counters,
-    "delivered" | "newestMs" | "upToDate"
+    "delivered" | "newestMs" | "inOrder" | "upToDate"
   >,
   perSecond: number,
   nowMs: number,
@@ -81,6 +84,8 @@ export function formatProgress(
     parts.push(`last event ${new Date(newestMs).toISOString().slice(0, 19)}Z`);
   }
   if (upToDate) parts.push("up to date");
-  else if (newestMs > 0) parts.push(`${formatAge(nowMs - newestMs)} behind`);
+  else if (newestMs > 0 && inOrder) {
+    parts.push(`${formatAge(nowMs - newestMs)} behind`);
+  }
   return parts.join(" · ");
 }

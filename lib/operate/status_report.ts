@@ -13,7 +13,10 @@ export interface StatusReport {
   readonly cluster: string | null;
   /** Since when events are forwarded; null until the state is read. */
   readonly startTime: string | null;
-  /** Time of the newest event that is delivered with all before it; null before the first. */
+  /**
+   * Time of the newest event that is delivered; null before the first. Read by
+   * pages, all before it are, too; a bulk export comes in no order of time.
+   */
   readonly position: string | null;
   readonly recordings: RecordingsReport;
   /** Events that are set aside in the state directory, also by earlier runs. */
@@ -67,6 +70,8 @@ export interface RunReport {
   /**
    * Seconds up to now for which it is not known that every event is delivered: 0
    * when Teleport had nothing newer at the last poll; null until the state is read.
+   * During a bulk export it begins where the last poll that is delivered completely
+   * was made, or where the run went on.
    */
   readonly lagSeconds: number | null;
   /** Events delivered per second, over the last ten seconds or so. */

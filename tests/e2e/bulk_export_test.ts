@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import type { StatusReport } from "../../lib/operate/status_report.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { startListening } from "./listening.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
@@ -165,6 +167,34 @@ Deno.test("chunks that appear while the program runs arrive: today's, and yester
   const { code, stderr } = await program.outcome();
   assertEquals(code, 0, stderr);
   assertCompleteAndOnce(stage);
+});
+
+Deno.test("while an export catches up it is as far behind as its start, and not at all at its end", async () => {
+  const size = 600;
+  const startMs = Math.floor(Date.now() / 1_000 - size) * 1_000;
+  await using stage = await setStage(
+    { size, startMs, spacingMs: 1_000, exportChunkEvents: 100 },
+    EXPORT,
+  );
+  stage.fluentd.faults.add({ kind: "delay", ms: 200 });
+  await using listening = await startListening(
+    stage.start("--fluentd-batch=50", "--fluentd-max-connections=1"),
+  );
+  const reports: StatusReport[] = [];
+  await listening.until("everything to be delivered", (report) => {
+    reports.push(report);
+    return report.run?.state.name === "caught up";
+  });
+  const under = reports.filter(({ run }) => {
+    const { delivered = 0 } = run?.events.audit ?? {};
+    return delivered > 0 && delivered < size;
+  });
+  assert(under.length > 0);
+  for (const { time, run } of under) {
+    const behind = (Date.parse(time) - startMs) / 1_000;
+    assert(Math.abs((run?.lagSeconds ?? 0) - behind) < 1, run?.state.text);
+  }
+  assertEquals(reports.at(-1)?.run?.lagSeconds, 0);
 });
 
 Deno.test("an export that hangs is stopped by SIGTERM at once, and goes on later", async () => {

@@ -1,4 +1,4 @@
-import { AUDIT } from "../../lib/event.ts";
+import { AUDIT, type ExportPosition } from "../../lib/event.ts";
 import { createMovements } from "../../lib/operate/movement.ts";
 import { createObservers } from "../../lib/operate/observers.ts";
 import { Progress } from "../../lib/pipeline/progress.ts";
@@ -10,6 +10,7 @@ import { pending } from "../pipeline/recordings_setup.ts";
 import { watchedRun } from "./watched_run.ts";
 
 const HOUR_MS = 3_600_000;
+const NO_CHUNKS = { done: [], cursors: {} };
 
 function failure(message: string, waitMs = 1_000): FailedAttempt {
   return { error: new Error(message), attempt: 1, waitMs, elapsedMs: 0 };
@@ -222,6 +223,63 @@ Deno.test("the lag is how long ago everything was known to be delivered", async 
   assertEquals(monitor.lagSeconds(), 60);
   teleport.worked();
   assertEquals(monitor.lagSeconds(), 0);
+});
+
+/** A position in chunks; its newest event is that old. */
+function inChunks(clock: FakeClock, ageMs: number): ExportPosition {
+  const newest = { time: rfc3339(clock.now() - ageMs) };
+  return { kind: "export", days: { "2026-03-01": NO_CHUNKS }, newest };
+}
+
+Deno.test("while a bulk export catches up, the newest of its events does not make it less behind", async () => {
+  const { clock, monitor, progress, begin, events } = begun();
+  begin();
+  events.read(auditEvents(2), 2);
+  progress.advance(inChunks(clock, 1_000), []);
+  assertEquals(monitor.lagSeconds(), 3_600);
+  assertEquals(monitor.positionSeconds(), clock.now() / 1_000 - 1);
+  await clock.advance(60_000);
+  assertEquals(monitor.lagSeconds(), 3_660);
+});
+
+Deno.test("a bulk export that goes on is as far behind as it was left, and less only once it is caught up", async () => {
+  const { clock, monitor, progress, begin, events, delivery } = begun();
+  progress.advance(inChunks(clock, 600_000), []);
+  begin();
+  assertEquals(monitor.lagSeconds(), 600);
+  events.read(auditEvents(1), 1);
+  progress.advance(inChunks(clock, 1_000), []);
+  assertEquals(monitor.lagSeconds(), 600);
+  const allDelivered = events.caughtUp();
+  delivery.delivered(AUDIT, 1);
+  allDelivered();
+  assertEquals(monitor.lagSeconds(), 0);
+  await clock.advance(7_000);
+  events.read(auditEvents(1), 1);
+  progress.advance(inChunks(clock, 0), []);
+  assertEquals(monitor.lagSeconds(), 7);
+});
+
+Deno.test("a bulk export that takes over from pages is no further behind than they were", async () => {
+  const { clock, monitor, progress, begin, events } = begun();
+  begin();
+  const start = rfc3339(clock.now());
+  progress.advance({ ...position(1), start, newest: null }, []);
+  events.caughtUp()();
+  await clock.advance(5_000);
+  events.read(auditEvents(1), 1);
+  progress.advance(inChunks(clock, 600_000), []);
+  assertEquals(monitor.lagSeconds(), 5);
+});
+
+Deno.test("pages that take over from a bulk export are as far behind as what they read again", () => {
+  const { clock, monitor, progress, begin } = begun();
+  progress.advance(inChunks(clock, 600_000), []);
+  begin();
+  assertEquals(monitor.lagSeconds(), 600);
+  const start = rfc3339(clock.now() - 2 * HOUR_MS);
+  progress.advance({ ...position(1), start, newest: null }, []);
+  assertEquals(monitor.lagSeconds(), 7_200);
 });
 
 Deno.test("the report has the recordings in trouble, and what is set aside by all runs", async () => {

@@ -186,6 +186,9 @@ Deno.test("the time of the newest delivered event is kept", async () => {
   assertEquals(counters.newestMs, Date.parse(newest.time));
   events.advanced(position(3));
   assertEquals(counters.newestMs, Date.parse(newest.time));
+  assertEquals(counters.inOrder, true);
+  events.advanced({ kind: "export", days: {}, newest });
+  assertEquals(counters.inOrder, false);
 });
 
 Deno.test("it is caught up from an idle source to the next event", async () => {

@@ -12,7 +12,7 @@ const CLEAR = "\r\x1b[K";
 Deno.test("before the first event it says only that nothing has arrived", () => {
   assertEquals(
     formatProgress(
-      { delivered: 0, newestMs: 0, upToDate: false },
+      { delivered: 0, newestMs: 0, inOrder: true, upToDate: false },
       0,
       NOW_MS,
     ),
@@ -26,6 +26,7 @@ Deno.test("it says how much, how fast, up to when and how far behind", () => {
       {
         delivered: 1_234_567,
         newestMs: NOW_MS - 26 * 60 * 60_000,
+        inOrder: true,
         upToDate: false,
       },
       12_345.6,
@@ -38,11 +39,32 @@ Deno.test("it says how much, how fast, up to when and how far behind", () => {
 Deno.test("it says when there is nothing more to deliver", () => {
   assertEquals(
     formatProgress(
-      { delivered: 5, newestMs: NOW_MS - 60_000, upToDate: true },
+      {
+        delivered: 5,
+        newestMs: NOW_MS - 60_000,
+        inOrder: true,
+        upToDate: true,
+      },
       0,
       NOW_MS,
     ),
     "5 delivered · 0 events/s · last event 2026-03-01T11:59:00Z · up to date",
+  );
+});
+
+Deno.test("of events in no order of time it does not say how far behind", () => {
+  assertEquals(
+    formatProgress(
+      {
+        delivered: 5,
+        newestMs: NOW_MS - 60_000,
+        inOrder: false,
+        upToDate: false,
+      },
+      0,
+      NOW_MS,
+    ),
+    "5 delivered · 0 events/s · last event 2026-03-01T11:59:00Z",
   );
 });
 

@@ -30,7 +30,7 @@ export function Figures({ report }: { report: RunningReport }) {
           value={`${formatCount(run.eventsPerSecond)} events/s`}
         />
         <Figure
-          name="Delivered up to"
+          name="Newest delivered"
           value={position === null ? "no event yet" : <Moment at={position} />}
         />
         <Figure

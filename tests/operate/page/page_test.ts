@@ -156,7 +156,7 @@ Deno.test("how far, how far behind, how fast and what needs a person is told", a
     },
   }));
   assertMatch(said, /Behind 2 h Rate 12,346 events\/s/);
-  assertMatch(said, /Delivered up to 2026-05-01 10:00:00 UTC/);
+  assertMatch(said, /Newest delivered 2026-05-01 10:00:00 UTC/);
   assertMatch(said, /Set aside ! 3 refused for good; see/);
   assertMatch(said, /Recordings missing ! 2 12 not delivered completely/);
   assertMatch(said, /34 delivered, 12 pending, of which 2 missing/);
