@@ -46,7 +46,7 @@ export class DestinationError extends Error {
   readonly needsAction = true;
 }
 
-/** The receiver is busy and says when to come back: again later. */
+/** The receiver cannot now, and may say when to come back: again later. */
 export class BusyError extends Error {
   override readonly name = "BusyError";
 

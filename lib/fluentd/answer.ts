@@ -25,8 +25,8 @@ export interface Asked {
 /**
  * Undefined where the receiver has the events. What else it returns means: a
  * `RejectedError` never again like this, a `DestinationError` again later, and
- * somebody has to act, a `BusyError` again later, at the time that was asked for,
- * and any other error again later.
+ * somebody has to act, and a `BusyError` again later, not before the time that was
+ * asked for, if any was.
  */
 export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   const { status, text } = answer;
@@ -40,11 +40,7 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   const oversized = status === 500 ? countOversized(text) : 0;
   if (oversized > 0) return new RejectedError(said, asked.count, { oversized });
   if (isRefusal(status)) return new RejectedError(said, asked.count);
-  const waitMs = retryAfterMs(answer.retryAfter, asked.nowMs);
-  if (status === 429 || status === 503 || waitMs !== undefined) {
-    return new BusyError(said, waitMs);
-  }
-  return new Error(said);
+  return new BusyError(said, retryAfterMs(answer.retryAfter, asked.nowMs));
 }
 
 /** What is to be done where every request would be answered so. */

@@ -1,4 +1,5 @@
 import { AUDIT } from "../../lib/event.ts";
+import { errorOf } from "../../lib/fluentd/answer.ts";
 import {
   BusyError,
   DestinationError,
@@ -75,6 +76,27 @@ Deno.test("every way in which a request may end is counted by its own name", asy
     Object.values(monitor.counters.requestBytes),
     Array(7).fill(300),
   );
+});
+
+Deno.test("an answer that means again later is counted as busy, and as no broken connection", async () => {
+  const { monitor } = setUp();
+  const requests = watchRequests(monitor, NEVER);
+  const asked = {
+    url: "https://f/",
+    option: "fluentd-url",
+    count: 1,
+    nowMs: 0,
+  };
+  const statuses = [408, 425, 429, 500, 502, 503, 504];
+  for (const status of statuses) {
+    const error = errorOf({ status, text: "", retryAfter: null }, asked);
+    await requests.watch(
+      AUDIT,
+      () => Promise.resolve({ events: 1, bytes: 1, error }),
+    );
+  }
+  const { busy, connection } = monitor.counters.requests;
+  assertEquals([busy, connection], [statuses.length, 0]);
 });
 
 Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
