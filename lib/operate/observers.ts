@@ -121,7 +121,7 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
         };
       },
     },
-    recordings: recordingsObserver(watched),
+    recordings: recordingsObserver(watched, clock),
     teleport: {
       failed(failed) {
         counters.retries.teleport.count(callStatus(failed.error));
@@ -143,9 +143,13 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
 
 function recordingsObserver(
   { counters, movements, problems }: Watched,
+  clock: Clock,
 ): RecordingsObserver {
   const log = logger("recordings");
   const failing = new Set<string>();
+  // What lasts until somebody acts, and the recordings that it keeps.
+  const trouble = new Trouble(WHAT.recordings, { log, clock });
+  const troubled = new Set<string>();
   return {
     read(read, kept) {
       count(counters.recording, read, kept);
@@ -155,6 +159,7 @@ function recordingsObserver(
       if (failing.delete(sessionId) && failing.size === 0) {
         problems.over(WHAT.recordings);
       }
+      if (troubled.delete(sessionId) && troubled.size === 0) trouble.worked();
       counters.recordingsFinished++;
       counters.recordingsLeft.delete(sessionId);
       log.debug("recording delivered", { session: sessionId });
@@ -173,17 +178,28 @@ function recordingsObserver(
           error: lastError,
         },
       ),
-    failed(sessionId, { attempts, lastError }, waitMs) {
+    failed(sessionId, { attempts, lastError }, waitMs, error) {
       failing.add(sessionId);
       problems.occurred(WHAT.recordings, lastError);
       const fields = { session: sessionId, attempts, error: lastError };
       if (waitMs === undefined) {
         counters.recordingsLeft.set(sessionId, lastError);
         log.warn("recording is left for the next run", fields);
+        return;
+      }
+      counters.retries.teleport.count(callStatus(error));
+      const waitSeconds = Math.ceil(waitMs / 1_000);
+      if (needsAction(error)) {
+        troubled.add(sessionId);
+        // What differs by recording only is the same trouble.
+        trouble.failed(causeOf(lastError), {
+          ...fields,
+          wait_seconds: waitSeconds,
+        }, "error");
       } else if (attempts === 1) {
         log.info("recording cannot be read, retrying", {
           ...fields,
-          wait_seconds: Math.ceil(waitMs / 1_000),
+          wait_seconds: waitSeconds,
         });
       } else {
         log.debug("recording still cannot be read", fields);

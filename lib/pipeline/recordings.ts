@@ -60,15 +60,19 @@ export interface RecordingsObserver {
   retried(sessionId: string): void;
   /** It could not be read for two days; told once, however many runs it takes. */
   missing(sessionId: string, recording: PendingRecording): void;
-  /** An attempt failed; `waitMs` is undefined where this run will not try again. */
+  /**
+   * An attempt failed, by that error, which `recording` has in words; `waitMs` is
+   * undefined where this run will not try again.
+   */
   failed(
     sessionId: string,
     recording: PendingRecording,
     waitMs: number | undefined,
+    error: unknown,
   ): void;
 }
 
-/** The recording could not be read to its end. */
+/** The recording could not be read to its end; its cause says why. */
 class UnreadableError extends Error {}
 
 /** The recordings of one run. */
@@ -179,13 +183,13 @@ export class Recordings {
       // A run that ends tries everything once, however recently it failed.
       if (follow) await this.#sleepUntil(recording.notBeforeMs, sessionId);
       await this.#slots.acquire(stop);
-      let lastError;
+      let failure;
       try {
-        lastError = await this.#attempt(sessionId, recording);
+        failure = await this.#attempt(sessionId, recording);
       } finally {
         this.#slots.release();
       }
-      if (lastError === undefined) {
+      if (failure === undefined) {
         checkpoints.finishRecording(sessionId);
         // From now on an announcement means another export.
         this.#tasks.delete(sessionId);
@@ -205,14 +209,19 @@ export class Recordings {
         ...now,
         attempts: failed,
         notBeforeMs: nowMs + (last ? 0 : waitMs),
-        lastError,
+        lastError: describe(failure.cause),
       };
       const missing = isMissing(pending, nowMs);
       checkpoints.updateRecording(
         sessionId,
         missing ? { ...pending, toldMissing: true } : pending,
       );
-      observer.failed(sessionId, pending, last ? undefined : waitMs);
+      observer.failed(
+        sessionId,
+        pending,
+        last ? undefined : waitMs,
+        failure.cause,
+      );
       if (missing && !now.toldMissing) observer.missing(sessionId, pending);
       if (last) return;
       if (!follow) await clock.sleep(waitMs, stop);
@@ -251,7 +260,7 @@ export class Recordings {
   async #attempt(
     sessionId: string,
     from: RecordingMark,
-  ): Promise<string | undefined> {
+  ): Promise<UnreadableError | undefined> {
     const { checkpoints } = this.#options;
     const stop = this.#stop;
     const requests = new OrderedRequests(
@@ -274,10 +283,12 @@ export class Recordings {
       error = thrown;
     }
     await requests.finish();
-    if (error instanceof UnreadableError) return describe(error.cause);
+    if (error instanceof UnreadableError) return error;
     if (error !== undefined) throw error;
     stop.throwIfAborted();
-    return seen === 0 ? "the recording is not there (yet)" : undefined;
+    return seen === 0
+      ? unreadable(new Error("the recording is not there (yet)"))
+      : undefined;
   }
 
   /** The stream, its errors told from those of delivery. */
@@ -290,9 +301,13 @@ export class Recordings {
       yield* this.#options.source.stream(sessionId, startIndex, stop);
     } catch (cause) {
       if (stop.aborted) throw stop.reason;
-      throw new UnreadableError("unreadable", { cause });
+      throw unreadable(cause);
     }
   }
+}
+
+function unreadable(cause: unknown): UnreadableError {
+  return new UnreadableError("unreadable", { cause });
 }
 
 /** Requests of one recording: one in flight, while the next one fills. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "../assert.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { startListening } from "./listening.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
@@ -106,4 +107,26 @@ Deno.test("recordings that are asked for while no program runs are tried by the 
   assertEquals(retry.stdout, "no recording is pending\n");
   program.kill("SIGTERM");
   assertEquals((await program.outcome()).code, 0);
+});
+
+Deno.test("a role without the right to recordings is an error in the log, and counted, and events arrive", async () => {
+  await using stage = await setStage({ size: 100, uploadEvery: 40 });
+  stage.teleport.faults.add({
+    kind: "status",
+    code: "PERMISSION_DENIED",
+    method: "StreamUnstructuredSessionEvents",
+  });
+  await using listening = await startListening(stage.start());
+  const size = [...stage.teleport.log.ids()].length;
+  await stage.fluentd.received.until(({ events }) => events === size);
+  const { program } = listening;
+  await waitUntil(
+    "the error to be logged",
+    () => /ERROR .*reading of recordings fails/.test(program.stderr),
+  );
+  assertMatch(program.stderr, /the role needs the rule .*session: list, read/);
+  const retries = await listening.metric(
+    'teleport_event_handler_retries_total{side="teleport",reason="permission_denied"}',
+  );
+  assertEquals((retries ?? 0) > 0, true);
 });

@@ -292,7 +292,12 @@ Deno.test("the report has the recordings in trouble, and what is set aside by al
     sinceMs: clock.now() - HOUR_MS,
   });
   progress.updateRecording("failing", failing);
-  recordings.failed("failing", failing, 1_000);
+  recordings.failed(
+    "failing",
+    failing,
+    1_000,
+    new Error(failing.lastError),
+  );
   progress.updateRecording("missing", {
     ...failing,
     sinceMs: clock.now() - 48 * HOUR_MS,

@@ -227,6 +227,7 @@ Deno.test("a recording that fails is told once, and again when it is left", asyn
       "s1",
       pending({ attempts, lastError: "not there (yet)" }),
       attempts === 3 ? undefined : 700,
+      new Error("not there (yet)"),
     );
   }
   assertEquals(
@@ -238,6 +239,56 @@ Deno.test("a recording that fails is told once, and again when it is left", asyn
     ],
   );
   assertEquals([...counters.recordingsLeft], [["s1", "not there (yet)"]]);
+});
+
+Deno.test("a recording that waits until somebody acts is an error, once a minute for all, and its end is told", async () => {
+  await using test = await setUp();
+  const { clock, counters, recordings, records } = test;
+  const fail = (sessionId: string, attempts: number) => {
+    const error = new TeleportError(
+      `session ${sessionId}: access denied`,
+      "PERMISSION_DENIED",
+    );
+    const lastError = error.message;
+    recordings.failed(sessionId, pending({ attempts, lastError }), 700, error);
+  };
+  const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+  fail(first, 1);
+  fail(second, 1);
+  await clock.advance(59_000);
+  fail(first, 2);
+  assertEquals(records, [{
+    level: "ERROR",
+    message: "reading of recordings fails, retrying",
+    error: `session ${first}: access denied`,
+    since: "2026-03-01T12:00:00.000Z",
+    session: first,
+    attempts: 1,
+    wait_seconds: 1,
+  }]);
+  await clock.advance(1_000);
+  fail(first, 3);
+  assertEquals(records.map(({ level, attempts }) => [level, attempts]), [
+    ["ERROR", 1],
+    ["ERROR", 3],
+  ]);
+  assertEquals(counters.retries.teleport.get("permission_denied"), 4);
+  recordings.finished(first);
+  recordings.finished(second);
+  assertEquals(
+    records.filter(({ level }) => level === "INFO").map((it) => it.message),
+    ["reading of recordings works again"],
+  );
+});
+
+Deno.test("attempts to read a recording are counted as retries by gRPC's status, but for the last", async () => {
+  await using test = await setUp();
+  const { counters, recordings } = test;
+  const error = new TeleportError("gone", "UNAVAILABLE");
+  for (const waitMs of [700, 1_400, undefined]) {
+    recordings.failed("s1", pending({ lastError: "gone" }), waitMs, error);
+  }
+  assertEquals(counters.retries.teleport.get("unavailable"), 2);
 });
 
 Deno.test("a recording that is missing is an error, one that is tried again is not", async () => {
@@ -267,7 +318,12 @@ Deno.test("a recording that is missing is an error, one that is tried again is n
 Deno.test("a recording that is finished is counted, and no longer left", async () => {
   await using test = await setUp();
   const { counters, recordings } = test;
-  recordings.failed("s1", pending({ lastError: "no" }), undefined);
+  recordings.failed(
+    "s1",
+    pending({ lastError: "no" }),
+    undefined,
+    new Error("no"),
+  );
   recordings.finished("s1");
   assertEquals(counters.recordingsFinished, 1);
   assertEquals(counters.recordingsLeft.size, 0);

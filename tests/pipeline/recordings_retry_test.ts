@@ -1,5 +1,10 @@
 import type { RetryRequests } from "../../lib/pipeline/ports.ts";
-import { assert, assertEquals, assertRejects } from "../assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
 import {
@@ -75,6 +80,29 @@ Deno.test("a broken recording never stops the others", async () => {
   assert(run.streams.includes("s5 0"));
   run.stop.abort();
   await run.recordings.drain();
+});
+
+Deno.test("a failed attempt is told with the very error that it failed by", async () => {
+  const gone = new Error("gone");
+  const errors: unknown[] = [];
+  const run = startRecordings({
+    // deno-lint-ignore require-yield
+    async *s1() {
+      throw gone;
+    },
+  }, {
+    observer: {
+      read() {},
+      finished() {},
+      retried() {},
+      missing() {},
+      failed: (_sessionId, _recording, _waitMs, error) => errors.push(error),
+    },
+  });
+  run.announce("s1");
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(errors.length, 3);
+  for (const error of errors) assertStrictEquals(error, gone);
 });
 
 Deno.test("what is known of a failed attempt is kept for the next run", async () => {
