@@ -290,14 +290,10 @@ export class Monitor {
         } behind.`;
       case "caught up":
         return "Caught up: every event that Teleport has is delivered.";
-      case "retrying": {
-        const verdict = this.readiness();
-        return `Retrying: ${verdict.ok ? "" : verdict.reason}.`;
-      }
-      case "stalled": {
-        const verdict = this.health();
-        return `Stalled: ${verdict.ok ? "" : verdict.reason}.`;
-      }
+      case "retrying":
+        return `Retrying: ${inOneLine(this.readiness())}.`;
+      case "stalled":
+        return `Stalled: ${inOneLine(this.health())}.`;
       case "stopping":
         return "Stopping: what is in flight is delivered first.";
     }
@@ -312,6 +308,11 @@ function readUpToMs({ startTime, progress: { position } }: Known): number {
     Date.parse(from),
     newest === null ? 0 : Date.parse(newest.time),
   );
+}
+
+/** The reasons, of which a verdict has one a line. */
+function inOneLine(verdict: Verdict): string {
+  return verdict.ok ? "" : verdict.reason.replaceAll("\n", "; ");
 }
 
 function failure(name: string, side: SideReport): string[] {

@@ -160,6 +160,29 @@ Deno.test("a loop that does not even try is not healthy; one that retries is", a
   assertEquals(monitor.health(), { ok: true });
 });
 
+Deno.test("where both sides fail, the state says so in one line, and readiness in two", async () => {
+  const test = begun();
+  const { clock, monitor, begin, events, delivery, teleport } = test;
+  begin();
+  events.read(auditEvents(1), 1);
+  teleport.failed(failure("gone"));
+  delivery.failed(AUDIT, failure("connection refused"));
+  const since = "since 2026-03-01T12:00:00.000Z";
+  const reasons = [
+    `Teleport fails ${since}: gone`,
+    `Fluentd fails ${since}: connection refused`,
+  ];
+  assertEquals(stateOf(test)?.text, `Retrying: ${reasons.join("; ")}.`);
+  assertEquals(monitor.readiness(), { ok: false, reason: reasons.join("\n") });
+  monitor.movements.reading.due();
+  await clock.advance(10 * 60_000);
+  const { text } = stateOf(test) ?? {};
+  assertMatch(
+    text ?? "",
+    /^Stalled: .*nothing has moved.*; .*nothing has moved/,
+  );
+});
+
 Deno.test("a receiver that says to come back in an hour is waited for, and that is healthy", async () => {
   const { clock, monitor, begin, events, delivery } = begun();
   begin();
