@@ -110,7 +110,12 @@ async function respond(
       allow: "GET, HEAD",
     });
   }
-  const response = await answer(new URL(request.url).pathname, content);
+  // It has the header Host in it, and that is anybody's.
+  const url = URL.parse(request.url);
+  if (url === null) {
+    return respondWith("the header Host is no host and port\n", 400, TEXT);
+  }
+  const response = await answer(url.pathname, content);
   return request.method === "HEAD"
     ? new Response(null, { status: response.status, headers: response.headers })
     : response;

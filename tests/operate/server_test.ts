@@ -115,6 +115,33 @@ Deno.test("other methods and other paths are refused", async () => {
   }
 });
 
+/** The status of the answer to GET `path` with such lines in its head. */
+async function statusOf(
+  server: { url: string },
+  path: string,
+  ...lines: string[]
+): Promise<number> {
+  const { hostname, port } = new URL(server.url);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const head = [`GET ${path} HTTP/1.0`, ...lines, "", ""].join("\r\n");
+  await connection.write(new TextEncoder().encode(head));
+  const reader = connection.readable.getReader();
+  const { value } = await reader.read();
+  const text = new TextDecoder().decode(value);
+  return Number(/^HTTP\/1.0 (\d+) /.exec(text)?.[1]);
+}
+
+Deno.test("a Host that is none is the client's mistake, and not logged", async () => {
+  await using log = await captureLog();
+  await using server = serve(LOOPBACK, content());
+  const before = log.records.length;
+  for (const host of ["a b", "[::", "x:99999", "%%"]) {
+    const status = await statusOf(server, "/status", `Host: ${host}`);
+    assertEquals([host, status], [host, 400]);
+  }
+  assertEquals(log.records.slice(before), []);
+});
+
 Deno.test("what fails on our side is logged, and not shown", async () => {
   await using log = await captureLog();
   await using server = serve(
