@@ -69,9 +69,10 @@ export function serve(
 ): RunningServer {
   const log = logger("server");
   const end = new AbortController();
+  const local = isLoopback(address.host);
   const server = listen(address, {
     signal: end.signal,
-    handle: (request) => respond(request, content),
+    handle: (request) => respond(request, content, local),
     onError(error) {
       log.error("a request failed", { error: describe(error) });
       return respondWith("it failed: see the log\n", 500, TEXT);
@@ -79,7 +80,7 @@ export function serve(
   });
   const url = `http://${formatHost(address.host)}:${server.addr.port}`;
   log.info("serving metrics, health and status", { url });
-  if (!isLoopback(address.host)) {
+  if (!local) {
     log.warn(
       "other machines can read metrics and status: none of it is secret, but listen on 127.0.0.1 unless that is meant",
       { listen: address.host },
@@ -100,9 +101,11 @@ export function serve(
   };
 }
 
+/** @param local Whether it listens for this machine alone */
 async function respond(
   request: Request,
   content: ServerContent,
+  local: boolean,
 ): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return respondWith("only GET and HEAD\n", 405, {
@@ -114,6 +117,14 @@ async function respond(
   const url = URL.parse(request.url);
   if (url === null) {
     return respondWith("the header Host is no host and port\n", 400, TEXT);
+  }
+  // A page elsewhere may have its own name lead here, and read what it gets.
+  if (local && !isLoopback(unbracketed(url.hostname))) {
+    return respondWith(
+      "for this machine alone: ask for localhost, 127.0.0.1 or [::1]\n",
+      421,
+      TEXT,
+    );
   }
   const response = await answer(url.pathname, content);
   return request.method === "HEAD"
@@ -202,6 +213,10 @@ function formatHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
+  return host === "localhost" || host === "::1" || /^127(\.\d+)+$/.test(host);
 }

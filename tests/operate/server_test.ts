@@ -142,6 +142,48 @@ Deno.test("a Host that is none is the client's mistake, and not logged", async (
   assertEquals(log.records.slice(before), []);
 });
 
+Deno.test("on this machine's own address it answers under its own names only, and without one", async () => {
+  await using server = serve(LOOPBACK, content());
+  const own = [
+    "localhost",
+    "LOCALHOST:80",
+    "127.0.0.1",
+    "127.1.2.3:9",
+    "[::1]",
+  ];
+  for (const host of [...own, "[::1]:9090", ""]) {
+    const status = await statusOf(server, "/status", `Host: ${host}`);
+    assertEquals([host, status], [host, 200]);
+  }
+  assertEquals(await statusOf(server, "/status"), 200);
+  for (
+    const host of [
+      "evil.example.com",
+      "evil.example.com:9090",
+      "127.0.0.1.example.com",
+      "127.example.com",
+      "localhost.example.com",
+      "localhost@example.com",
+      "192.0.2.1",
+      "0.0.0.0",
+      "[::2]",
+    ]
+  ) {
+    for (const path of ["/", "/status", "/metrics", "/healthz", "/other"]) {
+      const status = await statusOf(server, path, `Host: ${host}`);
+      assertEquals([host, path, status], [host, path, 421]);
+    }
+  }
+});
+
+Deno.test("on other addresses it answers under any name", async () => {
+  await using server = serve({ host: "0.0.0.0", port: 0 }, content());
+  const url = server.url.replace("0.0.0.0", "127.0.0.1");
+  for (const host of ["evil.example.com", "192.0.2.1:9090", "localhost"]) {
+    assertEquals(await statusOf({ url }, "/status", `Host: ${host}`), 200);
+  }
+});
+
 Deno.test("what fails on our side is logged, and not shown", async () => {
   await using log = await captureLog();
   await using server = serve(
