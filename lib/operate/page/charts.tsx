@@ -11,8 +11,9 @@ import { Live } from "./live.tsx";
 import { formatCount } from "./number.ts";
 import { Moment } from "./time.tsx";
 
-const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** An hour, and the minute that is not over. */
+const SHOWN_MS = 61 * MINUTE_MS;
 /** Of the drawing, which is stretched to the width of the page. */
 const WIDTH = 600;
 const HEIGHT = 120;
@@ -20,7 +21,7 @@ const HEIGHT = 120;
 const BAR_WIDTH = 8;
 
 /** Both charts. */
-export function Charts({ report: { run, time } }: { report: RunningReport }) {
+export function Charts({ report: { run } }: { report: RunningReport }) {
   const formatLag = (seconds: number) => formatAge(seconds * 1_000);
   return (
     <Live id="charts" title="The last hour">
@@ -29,13 +30,11 @@ export function Charts({ report: { run, time } }: { report: RunningReport }) {
           name="Events per second"
           points={run.history.map((point) => [point, point.eventsPerSecond])}
           format={formatCount}
-          now={time}
         />
         <Chart
           name="Behind"
           points={run.history.map((point) => [point, point.lagSeconds])}
           format={formatLag}
-          now={time}
         />
       </div>
       <details id="charts-table">
@@ -71,11 +70,10 @@ export function Charts({ report: { run, time } }: { report: RunningReport }) {
   );
 }
 
-function Chart({ name, points, format, now }: {
+function Chart({ name, points, format }: {
   name: string;
   points: readonly (readonly [HistoryPoint, number | null])[];
   format: (value: number) => string;
-  now: string;
 }) {
   const values = points.flatMap(([, value]) => value ?? []);
   const most = Math.max(0, ...values);
@@ -83,7 +81,8 @@ function Chart({ name, points, format, now }: {
   const summary = latest === undefined
     ? `${name}: not known yet`
     : `${name}: now ${format(latest)}, at most ${format(most)}`;
-  const endMs = Date.parse(now);
+  const starts = startsOf(points.map(([point]) => point));
+  const endMs = (starts.at(-1) ?? 0) + MINUTE_MS;
   return (
     <figure>
       <figcaption>
@@ -95,10 +94,9 @@ function Chart({ name, points, format, now }: {
         role="img"
         aria-label={summary}
       >
-        {points.map(([{ time }, value]) => {
+        {points.map(([{ time }, value], i) => {
           if (value === null) return null;
-          const ageMs = endMs - Date.parse(time);
-          const x = WIDTH * (1 - (ageMs + MINUTE_MS) / (HOUR_MS + MINUTE_MS));
+          const x = WIDTH * (1 - (endMs - (starts[i] ?? 0)) / SHOWN_MS);
           const height = most === 0 ? 0 : HEIGHT * value / most;
           return (
             <rect
@@ -121,4 +119,14 @@ function Chart({ name, points, format, now }: {
       </div>
     </figure>
   );
+}
+
+/** When each minute began: where the one before it ended. */
+function startsOf(points: readonly HistoryPoint[]): number[] {
+  return points.map(({ time }, i) => {
+    const before = points[i - 1];
+    return before === undefined
+      ? Date.parse(time) - MINUTE_MS
+      : Date.parse(before.time);
+  });
 }

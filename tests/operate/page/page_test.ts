@@ -1,3 +1,4 @@
+import { History } from "../../../lib/operate/history.ts";
 import { createPage } from "../../../lib/operate/page/page.tsx";
 import type {
   Errand,
@@ -263,4 +264,33 @@ Deno.test("a chart has a bar for each minute that is known, the highest as high 
   assertEquals(heights(rate), [60, 120, 0]);
   assertEquals(heights(lag), [120]);
   assertMatch(rate, /aria-label="Events per second: now 0, at most 100"/);
+});
+
+Deno.test("at no second do bars of a chart overlap, or leave it", async () => {
+  const startMs = Date.parse("2026-05-01T10:00:00Z");
+  const history = new History(startMs);
+  let delivered = 0;
+  for (let second = 1; second <= 4_000; second++) {
+    const now = {
+      timeMs: startMs + second * 1_000,
+      delivered: delivered += 10,
+    };
+    history.sample(now, 0);
+    if (second < 3_900 && second > 130) continue;
+    const body = await render(report({
+      time: new Date(now.timeMs).toISOString(),
+      run: { history: history.report(now, 0) },
+    }));
+    const [rate = ""] = body.match(/<svg.*?<\/svg>/gs) ?? [];
+    const bars = [...rate.matchAll(/<rect x="([-\d.]+)"[^>]*width="([\d.]+)"/g)]
+      .map(([, x, width]) => ({
+        x: Number(x),
+        end: Number(x) + Number(width),
+      }));
+    assertEquals(bars.length, Math.min(61, Math.floor(second / 60) + 1));
+    for (const [i, { x, end }] of bars.entries()) {
+      const next = bars[i + 1]?.x ?? 600;
+      assert(x >= 0 && end < next, `${second} s: ${end} is not before ${next}`);
+    }
+  }
 });
