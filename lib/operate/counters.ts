@@ -28,7 +28,7 @@ export class Counters {
   readonly unaccounted = { audit: 0, recording: 0 };
   /** Time of the newest audit event that is delivered; 0 before the first. */
   newestMs = 0;
-  /** Whether events are read in the order of their time, so that all before it are, too. */
+  /** Whether events are read in order of time: then all before the newest are delivered, too. */
   inOrder = true;
   /** Whether the source had nothing newer when it was last asked. */
   caughtUp = false;
