@@ -53,6 +53,8 @@ export interface HostPort {
   /** Name or IP address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
+  /** Another guess at what the text of the address before it means. */
+  readonly alternative?: boolean;
 }
 
 /** Where Teleport is and how to prove who we are. */

@@ -28,9 +28,10 @@ const WEB_ADDRESS = /^https:\/\/([^/?#@]+)(?:\/(?:web(?:\/.*)?)?)?$/i;
  */
 export function parseTeleportAddress(text: string): HostPort[] {
   if (HOST.test(text)) {
-    return [PROXY_PORT, AUTH_PORT].map((port) =>
-      parseAddress(`${text}:${port}`)
-    );
+    return [
+      parseAddress(`${text}:${PROXY_PORT}`),
+      { ...parseAddress(`${text}:${AUTH_PORT}`), alternative: true },
+    ];
   }
   if (!text.includes("://")) return [parseAddress(text)];
   const [, authority] = WEB_ADDRESS.exec(text) ?? [];

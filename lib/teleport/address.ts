@@ -9,6 +9,19 @@ export interface Address {
   /** Name or IP address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
+  /** It stands for the same as the address before it, of which one has to work. */
+  readonly alternative?: boolean;
+}
+
+/** Addresses by what they stand for: of those in a group, one has to work. */
+export function groupAlternatives(addresses: readonly Address[]): Address[][] {
+  const groups: Address[][] = [];
+  for (const address of addresses) {
+    const last = groups.at(-1);
+    if (address.alternative && last !== undefined) last.push(address);
+    else groups.push([address]);
+  }
+  return groups;
 }
 
 /** `host:port`, with an IPv6 address in brackets. */

@@ -6,12 +6,13 @@
  */
 
 import { ConfigError, describe } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress, groupAlternatives } from "./address.ts";
 import { Channel } from "./channel.ts";
 import { TeleportError } from "./errors.ts";
 import { type HttpProxy, httpProxyFor } from "./http_proxy.ts";
 import type { Identity } from "./identity.ts";
 import { resolveRoute, type Route } from "./route.ts";
+import { RouteError } from "./route_error.ts";
 
 /** What a cluster says of itself. */
 export interface Cluster {
@@ -37,6 +38,16 @@ export interface ConnectionObserver {
 interface Way {
   readonly address: Address;
   readonly httpProxy: HttpProxy | undefined;
+  /** Of several with one number, one has to work. */
+  readonly group: number;
+  /** Whether Teleport was reached this way. */
+  worked: boolean;
+}
+
+/** A way that did not lead to Teleport this time. */
+interface Failure {
+  readonly way: Way;
+  readonly error: unknown;
 }
 
 /** Asks whoever is at the other end of a channel who it is. */
@@ -67,10 +78,14 @@ export class Connection {
     if (addresses.length === 0) {
       throw new ConfigError(["teleport-addr is empty"]);
     }
-    this.#ways = addresses.map((address) => ({
-      address,
-      httpProxy: httpProxyFor(address),
-    }));
+    this.#ways = groupAlternatives(addresses).flatMap((alternatives, group) =>
+      alternatives.map((address) => ({
+        address,
+        httpProxy: httpProxyFor(address),
+        group,
+        worked: false,
+      }))
+    );
     this.#identity = identity;
     this.#observer = observer;
     this.#greet = greet;
@@ -173,7 +188,7 @@ export class Connection {
   }
 
   async #open(identity: Identity): Promise<Channel> {
-    const errors: unknown[] = [];
+    const failures: Failure[] = [];
     for (const index of this.#ways.keys()) {
       const turn = (this.#first + index) % this.#ways.length;
       const way = this.#ways[turn];
@@ -181,14 +196,16 @@ export class Connection {
       try {
         const channel = await this.#openAt(way, identity);
         this.#first = turn;
+        way.worked = true;
         return channel;
       } catch (error) {
         this.#closed.signal.throwIfAborted();
-        errors.push(error);
+        failures.push({ way, error });
       }
     }
-    if (errors.length === 1) throw errors[0];
-    throw new SeveralErrors(errors);
+    const [failure, ...more] = failures;
+    if (failure !== undefined && more.length === 0) throw failure.error;
+    throw new SeveralErrors(failures);
   }
 
   async #openAt(
@@ -224,16 +241,33 @@ export class Connection {
 class SeveralErrors extends TeleportError {
   readonly #permanent: boolean;
 
-  constructor(errors: readonly unknown[]) {
-    super(errors.map(describe).join("; "), "UNAVAILABLE");
-    this.#permanent = errors.every((error) =>
-      error instanceof TeleportError && error.permanent
-    );
+  constructor(failures: readonly Failure[]) {
+    const text = failures.map(({ error }) => describe(error)).join("; ");
+    super(text, "UNAVAILABLE");
+    this.#permanent = failures.every((failure) => isInVain(failure, failures));
   }
 
   override get permanent(): boolean {
     return this.#permanent;
   }
+}
+
+/**
+ * Whether it is in vain to try a way again: also where it is one of several guesses
+ * and never worked, and Teleport itself was found at another one.
+ */
+function isInVain({ way, error }: Failure, all: readonly Failure[]): boolean {
+  if (isPermanent(error)) return true;
+  return !way.worked &&
+    all.some((other) =>
+      other.way.group === way.group && isPermanent(other.error) &&
+      !(other.error instanceof RouteError &&
+        other.error.problem === "no Teleport")
+    );
+}
+
+function isPermanent(error: unknown): boolean {
+  return error instanceof TeleportError && error.permanent;
 }
 
 /** Waits no longer than the signal lets it; what is waited for goes on. */

@@ -33,10 +33,10 @@ Deno.test("a host alone is a proxy, or else an auth service", () => {
       ["[2001:db8::7]", "2001:db8::7"],
     ] as const
   ) {
-    assertEquals(parseTeleportAddress(text), [{ host, port: 443 }, {
-      host,
-      port: 3025,
-    }]);
+    assertEquals(parseTeleportAddress(text), [
+      { host, port: 443 },
+      { host, port: 3025, alternative: true },
+    ]);
   }
 });
 
@@ -73,7 +73,7 @@ Deno.test("several addresses keep their order, and none is refused", () => {
     { host: "b", port: 2 },
     { host: "a", port: 1 },
     { host: "c", port: 443 },
-    { host: "c", port: 3025 },
+    { host: "c", port: 3025, alternative: true },
     { host: "::1", port: 3 },
   ]);
   assertThrows(

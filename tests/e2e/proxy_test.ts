@@ -53,6 +53,35 @@ Deno.test("a proxy without TLS routing ends the run at once, with what to do", a
   );
 });
 
+Deno.test("a host alone whose proxy can never be used ends the run at once, although another port may yet come up", async () => {
+  await using stage = await setStage({ size: 1 });
+  await using proxy = await startTeleportProxy(stage.teleport, {
+    mode: "separate ports",
+  });
+  await using connect = await startConnectProxy({
+    hosts: { "proxy.example.com:443": proxy.port },
+  });
+  const { code, stderr } = await runProgram(
+    startAt(stage, "proxy.example.com"),
+    {
+      env: {
+        ...QUIET,
+        ...await webTrust(stage),
+        "HTTPS_PROXY": connect.url,
+      },
+    },
+  );
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(
+    stderr,
+    "Teleport at proxy.example.com:443: this proxy does no TLS routing",
+  );
+  assertEquals(
+    connect.asked.filter((host) => host === "proxy.example.com:3025").length,
+    1,
+  );
+});
+
 Deno.test("the first of several addresses that works is used", async () => {
   await using stage = await setStage({ size: 20 });
   const away = `127.0.0.1:${findFreePort()}`;

@@ -191,6 +191,70 @@ Deno.test("where no address can ever work, waiting is in vain", async () => {
   assert(error.permanent);
 });
 
+Deno.test("where a guess finds a Teleport that can never work, waiting for another guess is in vain", async () => {
+  await using teleport = await startLogged();
+  await using proxy = await startTeleportProxy(teleport, {
+    mode: "separate ports",
+  });
+  const guess = { ...nobody(), alternative: true };
+  using client = await clientOf([proxy, guess]);
+  const error = await assertRejects(() => client.ping(never()), TeleportError);
+  assertStringIncludes(error.message, `${proxy.address}: this proxy does no`);
+  assert(error.permanent, error.message);
+});
+
+Deno.test("where a guess finds a Teleport that refuses us, waiting for another guess is in vain", async () => {
+  await using teleport = await startLogged();
+  teleport.faults.add({
+    kind: "status",
+    code: "PERMISSION_DENIED",
+    method: "Ping",
+  });
+  using client = await clientOf([
+    teleport,
+    { ...nobody(), alternative: true },
+  ]);
+  const error = await assertRejects(() => client.ping(never()), TeleportError);
+  assert(error.permanent, error.message);
+});
+
+Deno.test("where a guess finds no Teleport, another guess is waited for", async () => {
+  await using website = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert: (await webPki()).server.certificatePem,
+    key: (await webPki()).server.privateKeyPem,
+    onListen() {},
+  }, () => new Response("", { status: 404 }));
+  const address = { host: "localhost", port: website.addr.port };
+  using client = await clientOf([
+    address,
+    { ...nobody(), alternative: true },
+  ]);
+  const error = await assertRejects(() => client.ping(never()), TeleportError);
+  assertStringIncludes(error.message, "and no proxy");
+  assert(!error.permanent, error.message);
+});
+
+Deno.test("a guess that has worked is waited for, whatever the other one finds", async () => {
+  await using behind = await startLogged();
+  await using proxy = await startTeleportProxy(behind, {
+    mode: "separate ports",
+  });
+  const teleport = await startLogged();
+  const { host, port } = teleport;
+  using client = await clientOf([proxy, { host, port, alternative: true }]);
+  await client.ping(never());
+  await teleport.stop();
+  let told: TeleportError | undefined;
+  await waitUntil("both to be tried", async () => {
+    told = await assertRejects(() => client.ping(never()), TeleportError);
+    return told.message.includes("this proxy does no TLS routing");
+  });
+  assert(told?.permanent === false, told?.message);
+  await reconnectionTimers();
+});
+
 Deno.test("a caller who stops does not stop the others who wait for the connection", async () => {
   await using teleport = await startLogged();
   teleport.faults.add({ kind: "slow", delayMs: 100, method: "Ping", times: 1 });
