@@ -11,7 +11,7 @@ import type { Finding } from "./finding.ts";
 export interface Part {
   /** E.g. `Teleport at example.com:443`. */
   readonly name: string;
-  readonly findings: AsyncIterable<Finding>;
+  readonly findings: AsyncIterable<Finding> | Iterable<Finding>;
 }
 
 /** What `check --json` prints. */

@@ -14,6 +14,7 @@ import { RouteError } from "../teleport/route_error.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
 import { compareClocks } from "./http_answer.ts";
 import { checkNetwork, NETWORK_STEPS } from "./network.ts";
+import type { Part } from "./report.ts";
 import { authorityNames, shownText } from "./shown_text.ts";
 
 /** No recording has this id. */
@@ -33,8 +34,62 @@ export interface TeleportCheckOptions {
   readonly onCluster: (name: string) => void;
 }
 
+/**
+ * Looks at addresses of which one has to work. Those before the first at which
+ * Teleport answers are no failures then, and those behind it are left out, as a run
+ * leaves them out.
+ *
+ * @throws `signal.reason`
+ */
+export async function* checkAlternatives(
+  addresses: readonly Address[],
+  options: TeleportCheckOptions,
+): AsyncGenerator<Part> {
+  const unanswered: { address: Address; findings: Finding[] }[] = [];
+  for (const address of addresses) {
+    const findings = checkTeleport(address, options);
+    if (addresses.length === 1) return yield partOf(address, findings);
+    const found = await Array.fromAsync(findings);
+    if (found.some(isAnswer)) {
+      for (const { address: other, findings } of unanswered) {
+        yield partOf(other, excuse(findings, address));
+      }
+      return yield partOf(address, found);
+    }
+    unanswered.push({ address, findings: found });
+  }
+  for (const { address, findings } of unanswered) {
+    yield partOf(address, findings);
+  }
+}
+
+function partOf(address: Address, findings: Part["findings"]): Part {
+  return { name: `Teleport at ${formatAddress(address)}`, findings };
+}
+
+/** A run stays with an address once the cluster there says who it is. */
+function isAnswer({ step, status }: Finding): boolean {
+  return step === "gRPC" && status === "ok";
+}
+
+/** What was found at an address that need not work, since another one does. */
+function excuse(findings: readonly Finding[], other: Address): Finding[] {
+  return findings.filter(({ status }) => status !== "not tried")
+    .map((finding) =>
+      finding.status === "failed"
+        ? {
+          ...finding,
+          status: "ok",
+          text: `not needed, since ${
+            formatAddress(other)
+          } answers (${finding.text})`,
+        }
+        : finding
+    );
+}
+
 /** Walks to Teleport at one address, and asks for what the program needs there. */
-export function checkTeleport(
+function checkTeleport(
   address: Address,
   options: TeleportCheckOptions,
 ): AsyncGenerator<Finding> {

@@ -9,14 +9,14 @@ import { attempt, type Tried } from "../check/finding.ts";
 import { collect, type Part } from "../check/report.ts";
 import { dateOf } from "../check/shown_text.ts";
 import { checkStorage } from "../check/storage.ts";
-import { checkTeleport } from "../check/teleport.ts";
+import { checkAlternatives } from "../check/teleport.ts";
 import { systemClock } from "../clock.ts";
 import type { Config, FluentdTarget } from "../config/config.ts";
 import { printConfig } from "../config/print_config.ts";
 import type { EffectiveOption } from "../config/read_options.ts";
 import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
-import { formatAddress } from "../teleport/address.ts";
+import { groupAlternatives } from "../teleport/address.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -90,11 +90,8 @@ async function* parts(
       signal,
       onCluster,
     };
-    for (const address of teleport.addresses) {
-      yield {
-        name: `Teleport at ${formatAddress(address)}`,
-        findings: checkTeleport(address, options),
-      };
+    for (const addresses of groupAlternatives(teleport.addresses)) {
+      yield* checkAlternatives(addresses, options);
     }
   }
   if (target.kind !== "fluentd") return;

@@ -3,6 +3,7 @@ import type { CheckReport } from "../../lib/check/report.ts";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { formatDocument } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
+import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
@@ -337,6 +338,57 @@ Deno.test("each address is looked at, and one that does not work is a failure", 
     /✗ name +the name nowhere\.invalid cannot be resolved: is it right in teleport-addr/,
   );
   assertMatch(stdout, /\n2 of \d+ steps failed\.\n/);
+});
+
+Deno.test("of a host alone one port has to work, the first that does is looked at, and the state is that of the first", async (test) => {
+  await using stage = await setStage();
+  await using proxy = await startTeleportProxy(stage.teleport);
+  const ca = join(stage.directory, "web-ca.crt");
+  await writeSecret(ca, (await webPki()).authority.certificatePem);
+  const checkHost = async (hosts: Record<string, number>) => {
+    await using connect = await startConnectProxy({ hosts });
+    const { code, stdout } = await runProgram([
+      "check",
+      ...options(stage, { replace: ["--teleport-addr=proxy.example.com"] }),
+    ], {
+      env: {
+        DENO_NO_UPDATE_CHECK: "1",
+        DENO_CERT: ca,
+        HTTPS_PROXY: connect.url,
+      },
+    });
+    const asked = new Set(connect.asked);
+    return { code, stdout, asked };
+  };
+  await test.step("the proxy's", async () => {
+    const { code, stdout, asked } = await checkHost({
+      "proxy.example.com:443": proxy.port,
+    });
+    assertEquals(code, 0, stdout);
+    assertMatch(stdout, /Teleport at proxy\.example\.com:443\n/);
+    assertMatch(stdout, /\nEverything holds\.\n$/);
+    assertEquals(asked, new Set(["proxy.example.com:443"]));
+    assert(!stdout.includes("3025"), stdout);
+    assertMatch(stdout, /proxy\.example\.com_443/);
+  });
+  await test.step("the auth service's", async () => {
+    const { code, stdout } = await checkHost({
+      "proxy.example.com:3025": stage.teleport.port,
+    });
+    assertEquals(code, 0, stdout);
+    assertMatch(
+      stdout,
+      /\n {2}✓ TCP +not needed, since proxy\.example\.com:3025 answers \(no connection to proxy\.example\.com:443: .*\)\nTeleport at proxy\.example\.com:3025\n/,
+    );
+    assertMatch(stdout, /\nEverything holds\.\n$/);
+  });
+  await test.step("none", async () => {
+    const { code, stdout } = await checkHost({});
+    assertEquals(code, 1, stdout);
+    assertMatch(stdout, /✗ TCP +no connection to proxy\.example\.com:443: /);
+    assertMatch(stdout, /✗ TCP +no connection to proxy\.example\.com:3025: /);
+    assertMatch(stdout, /\n2 of \d+ steps failed\.\n/);
+  });
 });
 
 Deno.test("a Fluentd that trusts another CA than ours: fluentd-cert is named", async () => {
