@@ -6,11 +6,13 @@
  */
 
 /**
- * What grpc-js reads of the environment, which proxy leads to Teleport (Deno
- * itself reads that for Fluentd), and what the options may be given by.
+ * What grpc-js reads of the environment, which proxy leads to Teleport and to
+ * Fluentd (Deno itself reads that to deliver), and what the options may be given by.
  */
 const ENVIRONMENT = [
   "GRPC_*",
+  "http_proxy",
+  "HTTP_PROXY",
   "https_proxy",
   "HTTPS_PROXY",
   "all_proxy",

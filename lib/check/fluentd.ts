@@ -8,7 +8,7 @@ import { systemClock } from "../clock.ts";
 import type { FluentdConfig } from "../config/config.ts";
 import { AUDIT, type Destination } from "../event.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
-import { httpProxyFor } from "../teleport/http_proxy.ts";
+import { forwardProxyVariable, httpProxyFor } from "../teleport/http_proxy.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
 import { compareClocks } from "./http_answer.ts";
 import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";
@@ -82,8 +82,11 @@ async function* walk(
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? (secure ? 443 : 80) : Number(port),
   };
-  const host = { address, httpProxy: httpProxyFor(address), option };
-  if (!(yield* checkNetwork(host, signal))) return;
+  const httpProxy = secure ? httpProxyFor(address) : undefined;
+  const host = { address, httpProxy, option };
+  const forward = secure ? undefined : forwardProxyVariable(address);
+  if (forward !== undefined) yield* leaveToProxy(forward);
+  else if (!(yield* checkNetwork(host, signal))) return;
 
   if (secure) {
     const shaken = await attempt(
@@ -114,6 +117,14 @@ async function* walk(
   if (taken === 0) return;
   yield (await attempt("clock", signal, () => compareClocks(url, tls, signal)))
     .finding;
+}
+
+/** What lies between us and a server without TLS shows when something is posted. */
+function* leaveToProxy(variable: string): Generator<Finding> {
+  for (const step of NETWORK_STEPS) {
+    const text = `left to the HTTP proxy that ${variable} names`;
+    yield { step, status: "ok", text };
+  }
 }
 
 /** Posts `[]`, which every receiver of arrays takes and nobody keeps. */

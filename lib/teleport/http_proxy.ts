@@ -20,6 +20,13 @@ export type Environment = (name: string) => string | undefined;
 
 /** The names that are looked up, most telling first, in the order of `fetch`. */
 const PROXY_NAMES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/** The same for servers without TLS. */
+const FORWARD_PROXY_NAMES = [
+  "HTTP_PROXY",
+  "http_proxy",
+  "ALL_PROXY",
+  "all_proxy",
+];
 const EXCEPTION_NAMES = ["NO_PROXY", "no_proxy"];
 
 const DEFAULT_PROXY_PORT = 80;
@@ -38,9 +45,21 @@ export function httpProxyFor(
 ): HttpProxy | undefined {
   const name = PROXY_NAMES.find((name) => environment(name));
   if (name === undefined || isLoopback(host)) return undefined;
-  const exceptions = EXCEPTION_NAMES.map(environment).find(Boolean) ?? "";
-  if (isExcepted({ host, port }, exceptions)) return undefined;
+  if (isExcepted({ host, port }, environment)) return undefined;
   return parseProxy(environment(name) ?? "", name);
+}
+
+/**
+ * The variable that names the proxy to which `fetch` hands requests for a server
+ * without TLS, be it on this machine; undefined where it hands them to none.
+ */
+export function forwardProxyVariable(
+  target: Address,
+  environment: Environment = (name) => Deno.env.get(name),
+): string | undefined {
+  const name = FORWARD_PROXY_NAMES.find((name) => environment(name));
+  if (name === undefined || isExcepted(target, environment)) return undefined;
+  return name;
 }
 
 function parseProxy(text: string, name: string): HttpProxy {
@@ -81,7 +100,11 @@ function isLoopback(host: string): boolean {
 }
 
 /** Names hold for what is below them too; addresses may be ranges; `*` is all. */
-function isExcepted({ host, port }: Address, exceptions: string): boolean {
+function isExcepted(
+  { host, port }: Address,
+  environment: Environment,
+): boolean {
+  const exceptions = EXCEPTION_NAMES.map(environment).find(Boolean) ?? "";
   const name = host.toLowerCase().replace(/\.$/, "");
   return exceptions.split(",").some((text) => {
     const exception = text.trim().toLowerCase();

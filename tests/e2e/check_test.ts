@@ -223,6 +223,62 @@ for (
   });
 }
 
+Deno.test("a Fluentd without TLS is looked at without the proxy for https, as it is delivered to", async () => {
+  await using stage = await setStage();
+  await using fluentd = await startFluentd();
+  // This machine by a name that does not say so.
+  const url = `http://0.0.0.0:${fluentd.port}`;
+  const { code, found } = await check(stage, {
+    replace: [
+      `--fluentd-url=${url}/test.log`,
+      `--fluentd-session-url=${url}/session`,
+    ],
+    env: {
+      DENO_NO_UPDATE_CHECK: "1",
+      HTTPS_PROXY: `http://127.0.0.1:${findFreePort()}`,
+    },
+  });
+  assertEquals(code, 0, JSON.stringify(found));
+  assertEquals(
+    found["Fluentd/TCP"],
+    `ok: 0.0.0.0:${fluentd.port} accepts`,
+  );
+});
+
+Deno.test("a Fluentd without TLS behind the proxy for http is left to that, and a POST tells whether it is there", async () => {
+  await using stage = await setStage();
+  const hosts: string[] = [];
+  await using proxy = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    ({ url }) => {
+      hosts.push(new URL(url).host);
+      return new Response("");
+    },
+  );
+  const url = "http://fluentd.invalid:8888";
+  const replace = [
+    `--fluentd-url=${url}/test.log`,
+    `--fluentd-session-url=${url}/session`,
+  ];
+  const env = {
+    DENO_NO_UPDATE_CHECK: "1",
+    HTTP_PROXY: `http://127.0.0.1:${proxy.addr.port}`,
+  };
+  const good = await check(stage, { replace, env });
+  assertEquals(good.code, 0, JSON.stringify(good.found));
+  assertEquals(
+    [good.found["Fluentd/name"], good.found["Fluentd/TCP"]],
+    Array(2).fill("ok: left to the HTTP proxy that HTTP_PROXY names"),
+  );
+  assertEquals(new Set(hosts), new Set(["fluentd.invalid:8888"]));
+  await proxy.shutdown();
+  const bad = await check(stage, { replace, env });
+  assertEquals(bad.failed, [
+    "Fluentd/POST to fluentd-url",
+    "Fluentd/POST to fluentd-session-url",
+  ]);
+});
+
 Deno.test("a Fluentd whose CA we do not have: who signed it, and where to name the CA", async () => {
   await using stage = await setStage();
   const { code, found, failed } = await check(stage, {

@@ -1,5 +1,8 @@
 import { ConfigError } from "../../lib/errors.ts";
-import { httpProxyFor } from "../../lib/teleport/http_proxy.ts";
+import {
+  forwardProxyVariable,
+  httpProxyFor,
+} from "../../lib/teleport/http_proxy.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
 
 const PROXY = {
@@ -127,5 +130,29 @@ Deno.test("this machine is never reached through a proxy", () => {
   assertEquals(
     proxyFor("127.example.com", { "HTTPS_PROXY": "http://proxy.corp:3128" }),
     PROXY,
+  );
+});
+
+Deno.test("without TLS, the variables for http name the proxy, be the server on this machine or not", () => {
+  const variableFor = (
+    host: string,
+    variables: Readonly<Record<string, string>>,
+  ) => forwardProxyVariable({ host, port: 80 }, (name) => variables[name]);
+  const url = "socks5://proxy.corp";
+  for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) {
+    assertStrictEquals(variableFor("example.com", { [name]: url }), name);
+    assertStrictEquals(variableFor("localhost", { [name]: url }), name);
+    assertStrictEquals(
+      variableFor("example.com", { [name]: url, "NO_PROXY": "example.com" }),
+      undefined,
+    );
+  }
+  assertStrictEquals(
+    variableFor("example.com", { "ALL_PROXY": url, "http_proxy": url }),
+    "http_proxy",
+  );
+  assertStrictEquals(
+    variableFor("example.com", { "HTTPS_PROXY": url }),
+    undefined,
   );
 });
