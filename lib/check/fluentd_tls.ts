@@ -9,11 +9,12 @@ import { describe } from "../errors.ts";
 import { describeFetchError } from "../fluentd/fetch_error.ts";
 import type { FluentdTls } from "../fluentd/tls.ts";
 import { connectTcp } from "../teleport/tcp.ts";
+import { flawOf } from "../teleport/server_certificate.ts";
 import { shakeHands, type Shown } from "../teleport/tls.ts";
 import type { Found } from "./finding.ts";
 import { ask, SilentError } from "./http_answer.ts";
 import type { Host } from "./network.ts";
-import { authorityNames, dateOf, shownText } from "./shown_text.ts";
+import { authorityNames, shownText } from "./shown_text.ts";
 
 const TIMEOUT_MS = 10_000;
 /** A connection that ended where TLS was to begin. */
@@ -41,7 +42,7 @@ export async function checkTls(
   const besides = caCerts.length === 0
     ? shown
     : await shake(host, url, { tls: { ...tls, caCerts: [] }, signal });
-  if (besides.problem === undefined) {
+  if (problemOf(besides, host, []) === undefined) {
     return {
       text: `${shownText(shown)}, one of the system's roots`,
       value: true,
@@ -101,18 +102,22 @@ function describeHandshakeError(
 }
 
 function problemOf(
-  { problem, names, issuer, notAfterMs }: Shown,
+  shown: Shown,
   { address: { host }, option }: Host,
   caCerts: readonly string[],
 ): string | undefined {
-  if (problem === undefined) return undefined;
-  if (/ALTNAME|NotValidForName/i.test(problem)) {
+  const { problem, names, issuer, isAuthority, isVouchedFor } = shown;
+  // node:tls lets the certificate of a CA pass for a server's, delivery does not.
+  if (problem === undefined && !isAuthority) return undefined;
+  const flaw = flawOf(shown, Date.now());
+  if (flaw !== undefined) return flaw;
+  if (/ALTNAME|NotValidForName/i.test(problem ?? "")) {
     return `its certificate is for another host name than ${host}: use ${
       names.join(" or ")
     } in ${option}, or issue a certificate for ${host}`;
   }
-  if (notAfterMs <= Date.now()) {
-    return `its certificate expired on ${dateOf(notAfterMs)}: renew it`;
+  if (isVouchedFor) {
+    return `its certificate cannot be verified, although a CA that we trust signed it: issue another one (${problem})`;
   }
   const expected = caCerts.length === 0
     ? "the system's (fluentd-ca is not set)"

@@ -13,6 +13,7 @@ import {
   TeleportError,
 } from "./errors.ts";
 import type { Identity } from "./identity.ts";
+import { flawOf } from "./server_certificate.ts";
 import { AUTH_SERVER_NAME, type Shown } from "./tls.ts";
 import type { NoProxyError } from "./web_ping.ts";
 
@@ -22,6 +23,8 @@ export type RouteProblem =
   | "unreachable"
   /** An auth service, but not one that the identity's CAs vouch for. */
   | "untrusted"
+  /** An auth service with a certificate that is not good, whoever signed it. */
+  | "bad certificate"
   /** Neither an auth service nor a proxy. */
   | "no Teleport"
   /** A proxy that wants an SSH tunnel. */
@@ -52,6 +55,8 @@ export type Look =
 
 const DIRECTLY =
   "or name the auth service itself in teleport-addr (port 3025 by default)";
+const UNVERIFIABLE =
+  "its certificate cannot be verified, although a CA of our credentials signed it: issue another one";
 /** What is said of a server that begins with something else than TLS. */
 const NO_TLS = /corrupt message|wrong version number/;
 
@@ -81,18 +86,7 @@ export function explainLook(
   look: Look,
   { certificate }: Identity,
 ): RouteError | undefined {
-  if ("shown" in look) {
-    const { names, notAfterMs } = look.shown;
-    if (!names.includes(AUTH_SERVER_NAME)) return undefined;
-    const what = notAfterMs <= Date.now()
-      ? `its certificate expired on ${
-        new Date(notAfterMs).toISOString()
-      }: renew it`
-      : "its certificate is not signed by a CA of our credentials: " +
-        `are those in ${certificate.path} of this cluster, and newer than its last CA rotation?`;
-    const text = `${what} (${describeLook(look)})`;
-    return routeError(address, "untrusted", text);
-  }
+  if ("shown" in look) return explainShown(address, look, certificate);
   const { error } = look;
   if (refusesClient(error)) {
     const expired = expiry(certificate, Date.now());
@@ -103,6 +97,25 @@ export function explainLook(
   if (!NO_TLS.test(error)) return undefined;
   const text = `it does not speak TLS: is the port right? (${error})`;
   return routeError(address, "no Teleport", text);
+}
+
+/** Undefined where it is no auth service. */
+function explainShown(
+  address: Address,
+  look: Extract<Look, { shown: Shown }>,
+  { path }: Identity["certificate"],
+): RouteError | undefined {
+  const { shown } = look;
+  if (!shown.names.includes(AUTH_SERVER_NAME)) return undefined;
+  const detail = describeLook(look);
+  const flaw = flawOf(shown, Date.now()) ??
+    (shown.isVouchedFor ? UNVERIFIABLE : undefined);
+  if (flaw !== undefined) {
+    return routeError(address, "bad certificate", `${flaw} (${detail})`);
+  }
+  const text = "its certificate is not signed by a CA of our credentials: " +
+    `are those in ${path} of this cluster, and newer than its last CA rotation? (${detail})`;
+  return routeError(address, "untrusted", text);
 }
 
 /** Neither an auth service of ours nor a proxy. */

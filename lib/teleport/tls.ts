@@ -7,29 +7,33 @@
 import type { Socket } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Identity } from "./identity.ts";
+import {
+  isSignedByOne,
+  readServerCertificate,
+  type ServerCertificate,
+} from "./server_certificate.ts";
 
 /** The name in the certificate of every auth server, whatever its address. */
 export const AUTH_SERVER_NAME = "teleport.cluster.local";
 
 /** What a server showed in a handshake. */
-export interface Shown {
-  /** DNS names and addresses of its certificate, or its common name. */
-  readonly names: readonly string[];
-  /** The name of the authority that signed it. */
-  readonly issuer: string;
-  /** End of the certificate, milliseconds since the epoch. */
-  readonly notAfterMs: number;
+export interface Shown extends ServerCertificate {
+  /** Whether an authority that we trust signed its certificate, be it good or not. */
+  readonly isVouchedFor: boolean;
   /** Why it is no auth server that our credentials vouch for; undefined: it is one. */
   readonly problem: string | undefined;
   /** The protocol that it chose; undefined: it knows nothing of such a choice. */
   readonly protocol: string | undefined;
 }
 
+/** How TLS is begun, and the authorities, in PEM, that are trusted. */
+export type TlsOptions = ConnectionOptions & { readonly ca?: string[] };
+
 /** How TLS is begun with an auth server, whoever passes it on. */
 export function tlsOptions(
   identity: Identity,
   protocols: readonly string[],
-): ConnectionOptions {
+): TlsOptions {
   return {
     ca: [...identity.authorities],
     cert: identity.certificate.pem,
@@ -48,7 +52,7 @@ export function tlsOptions(
  */
 export function shakeHands(
   socket: Socket,
-  options: ConnectionOptions,
+  options: TlsOptions,
   signal: AbortSignal,
 ): Promise<Shown> {
   return new Promise((resolve, reject) => {
@@ -71,26 +75,20 @@ export function shakeHands(
           reject(new Error("the connection was closed in the TLS handshake"))
         ),
     );
-    tls.once("secureConnect", () => settle(() => resolve(shownBy(tls))));
+    tls.once(
+      "secureConnect",
+      () => settle(() => resolve(shownBy(tls, options.ca ?? []))),
+    );
   });
 }
 
-function shownBy(tls: TLSSocket): Shown {
-  const { subject, issuer, subjectaltname, valid_to: end } = tls
-    .getPeerCertificate();
-  const names = (subjectaltname ?? "").split(", ")
-    .map((name) => name.replace(/^[^:]*:/, "")).filter(Boolean);
+function shownBy(tls: TLSSocket, authorities: readonly string[]): Shown {
+  const certificate = tls.getPeerCertificate();
+  const { authorized } = tls;
   return {
-    names: names.length > 0 ? names : [nameIn(subject)],
-    issuer: nameIn(issuer),
-    notAfterMs: Date.parse(end),
-    problem: tls.authorized ? undefined : String(tls.authorizationError),
+    ...readServerCertificate(certificate),
+    isVouchedFor: authorized || isSignedByOne(certificate.raw, authorities),
+    problem: authorized ? undefined : String(tls.authorizationError),
     protocol: tls.alpnProtocol || undefined,
   };
-}
-
-function nameIn(
-  entity: { readonly CN?: string | string[]; readonly O?: string | string[] },
-): string {
-  return String(entity.CN ?? entity.O ?? "nobody");
 }

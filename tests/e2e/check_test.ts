@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import type { CheckReport } from "../../lib/check/report.ts";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
+import {
+  type CertificateOptions,
+  createAuthority,
+  issueCertificate,
+} from "../../lib/configure/certificates.ts";
 import { formatDocument } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
@@ -13,6 +17,7 @@ import {
   EXPIRED,
   fluentdPki,
   issueClient,
+  NOT_YET_VALID,
   strangerPki,
   teleportPki,
   VALID,
@@ -25,6 +30,8 @@ import {
   startRealFluentd,
 } from "../fakes/real_fluentd.ts";
 import { startReceiver } from "../fakes/receiver.ts";
+import { startTeleport } from "../fakes/teleport.ts";
+import { teleportTls } from "../fakes/teleport_server.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import { setStage, type Stage } from "./stage.ts";
@@ -74,6 +81,24 @@ async function check(
     failed: report.findings.filter(({ status }) => status === "failed")
       .map(keyOf),
   };
+}
+
+/** What is said of TLS with a Fluentd that has this certificate. */
+async function fluentdProblem(
+  stage: Stage,
+  pki: Parameters<typeof fluentdTls>[0],
+  more: readonly string[] = [],
+): Promise<string> {
+  await using fluentd = await startFluentd({ tls: fluentdTls(pki) });
+  const { found, failed } = await check(stage, {
+    replace: [
+      `--fluentd-url=${fluentd.url}/test.log`,
+      `--fluentd-session-url=${fluentd.url}/session`,
+      ...more,
+    ],
+  });
+  assertEquals(failed, ["Fluentd/TLS"], JSON.stringify(found));
+  return found["Fluentd/TLS"] ?? "";
 }
 
 Deno.test("where everything holds, each step says so, and nothing is left behind", async () => {
@@ -340,6 +365,83 @@ Deno.test("a Fluentd whose certificate is for another name: both names are told"
     found["Fluentd/TLS"] ?? "",
     /for another host name than localhost: use fluentd\.example\.com in fluentd-url, or issue a certificate for localhost/,
   );
+});
+
+const NOT_YET_VALID_TEXT =
+  /its certificate is not valid before 2049-01-01T00:00:00\.000Z: are the clocks right\?/;
+const NOT_FOR_SERVERS_TEXT =
+  /its certificate is not meant for servers: issue one for server authentication/;
+const BAD_CERTIFICATES: [
+  what: string,
+  changes: Partial<CertificateOptions>,
+  says: RegExp,
+][] = [
+  ["expired", { validity: EXPIRED }, /its certificate expired on 2021-01-01T/],
+  ["is not valid yet", { validity: NOT_YET_VALID }, NOT_YET_VALID_TEXT],
+  ["is for clients", { usages: ["client"] }, NOT_FOR_SERVERS_TEXT],
+];
+
+for (const [what, changes, says] of BAD_CERTIFICATES) {
+  Deno.test(`a Fluentd whose certificate ${what}: that, and no word of another CA`, async () => {
+    await using stage = await setStage();
+    const pki = await fluentdPki();
+    const server = await issueCertificate(pki.authority, {
+      commonName: "localhost",
+      keyType: "ecdsa-p256",
+      validity: VALID,
+      usages: ["server"],
+      dnsNames: ["localhost"],
+      ...changes,
+    });
+    const text = await fluentdProblem(stage, { ...pki, server });
+    assertMatch(text, says);
+    assert(!text.includes("CAs"), text);
+  });
+
+  Deno.test(`a Teleport whose certificate ${what}: that, and no word of another CA`, async () => {
+    await using stage = await setStage();
+    const pki = await teleportPki();
+    const server = await issueCertificate(pki.authority, {
+      commonName: "teleport.cluster.local",
+      keyType: "ecdsa-p256",
+      validity: VALID,
+      usages: ["server"],
+      dnsNames: ["teleport.cluster.local"],
+      ...changes,
+    });
+    await using teleport = await startTeleport({
+      log: stage.teleport.log,
+      tls: teleportTls({ ...pki, server }),
+    });
+    const { found, failed } = await check(stage, {
+      replace: [`--teleport-addr=${teleport.address}`],
+    });
+    assertEquals(failed, ["Teleport/TLS"]);
+    const text = found["Teleport/TLS"] ?? "";
+    assertMatch(text, says);
+    assert(!/expected|another CA/.test(text), text);
+  });
+}
+
+Deno.test("a Fluentd with the certificate of a CA: that, whatever its name is, and whether we trust it or not", async () => {
+  await using stage = await setStage();
+  const pki = await fluentdPki();
+  const says = /its certificate is that of a CA: give it one of its own/;
+  const other = await fluentdProblem(stage, { ...pki, server: pki.authority });
+  assertMatch(other, says);
+  const server = await createAuthority({
+    commonName: "localhost",
+    keyType: "ecdsa-p256",
+    validity: VALID,
+  });
+  const untrusted = await fluentdProblem(stage, { ...pki, server });
+  assertMatch(untrusted, says);
+  const ca = join(stage.directory, "self-signed.crt");
+  await writeSecret(ca, server.certificatePem);
+  const trusted = await fluentdProblem(stage, { ...pki, server }, [
+    `--fluentd-ca=${ca}`,
+  ]);
+  assertMatch(trusted, says);
 });
 
 Deno.test("a proxy without TLS routing: that, and what to do", async () => {

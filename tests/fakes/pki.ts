@@ -43,6 +43,12 @@ export const EXPIRED: Validity = {
   notAfter: new Date("2021-01-01T00:00:00Z"),
 };
 
+/** Begins long after these tests were written. */
+export const NOT_YET_VALID: Validity = {
+  notBefore: new Date("2049-01-01T00:00:00Z"),
+  notAfter: new Date("2049-12-31T00:00:00Z"),
+};
+
 // The fastest to make, and to shake hands with.
 const KEY_TYPE: KeyType = "ecdsa-p256";
 

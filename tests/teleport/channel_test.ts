@@ -91,7 +91,11 @@ function routeTo({ host, port }: TeleportStandIn): Route {
     shown: {
       names: ["teleport.cluster.local"],
       issuer: CLUSTER_NAME,
+      notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
+      isAuthority: false,
+      isForServers: true,
+      isVouchedFor: true,
       problem: undefined,
       protocol: "h2",
     },

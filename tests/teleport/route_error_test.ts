@@ -10,7 +10,11 @@ const OTHER = {
   shown: {
     names: ["example.com"],
     issuer: "a public CA",
+    notBeforeMs: 0,
     notAfterMs: Infinity,
+    isAuthority: false,
+    isForServers: true,
+    isVouchedFor: false,
     problem: "not for the name",
     protocol: "h2",
   },

@@ -1,5 +1,8 @@
 import { createServer } from "node:net";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
+import {
+  type CertificateOptions,
+  issueCertificate,
+} from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/teleport/address.ts";
 import type { HttpProxy } from "../../lib/teleport/http_proxy.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
@@ -21,6 +24,7 @@ import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import {
   EXPIRED,
+  NOT_YET_VALID,
   strangerPki,
   teleportPki,
   VALID,
@@ -47,7 +51,11 @@ Deno.test("an auth service is reached directly, and nobody else asked", async ()
     shown: {
       names: ["teleport.cluster.local", "*.teleport.cluster.local"],
       issuer: CLUSTER_NAME,
+      notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
+      isAuthority: false,
+      isForServers: true,
+      isVouchedFor: true,
       problem: undefined,
       protocol: "h2",
     },
@@ -167,25 +175,47 @@ Deno.test("an auth service that the credentials do not vouch for is told by who 
   }
 });
 
-Deno.test("an auth service whose certificate expired is told by the date", async () => {
-  const pki = await teleportPki();
-  const server = await issueCertificate(pki.authority, {
-    commonName: "teleport.cluster.local",
-    keyType: "ecdsa-p256",
-    validity: EXPIRED,
-    usages: ["server"],
-    dnsNames: ["teleport.cluster.local"],
-  });
-  await using teleport = await startTeleport({
-    log: new AuditLog(),
-    tls: teleportTls({ ...pki, server }),
-  });
-  const error = await assertFails(teleport, "untrusted");
-  assertStringIncludes(
-    error.message,
+const BAD_CERTIFICATES: [
+  what: string,
+  changes: Partial<CertificateOptions>,
+  says: string,
+][] = [
+  [
+    "expired",
+    { validity: EXPIRED },
     "its certificate expired on 2021-01-01T00:00:00.000Z: renew it",
-  );
-});
+  ],
+  [
+    "is not valid yet",
+    { validity: NOT_YET_VALID },
+    "its certificate is not valid before 2049-01-01T00:00:00.000Z: are the clocks right?",
+  ],
+  [
+    "is for clients",
+    { usages: ["client"] },
+    "its certificate is not meant for servers: issue one for server authentication",
+  ],
+];
+
+for (const [what, changes, says] of BAD_CERTIFICATES) {
+  Deno.test(`an auth service whose certificate ${what} is told by that, and not by who signed it`, async () => {
+    const pki = await teleportPki();
+    const server = await issueCertificate(pki.authority, {
+      commonName: "teleport.cluster.local",
+      keyType: "ecdsa-p256",
+      validity: VALID,
+      usages: ["server"],
+      dnsNames: ["teleport.cluster.local"],
+      ...changes,
+    });
+    await using teleport = await startTeleport({
+      log: new AuditLog(),
+      tls: teleportTls({ ...pki, server }),
+    });
+    const error = await assertFails(teleport, "bad certificate");
+    assertStringIncludes(error.message, `: ${says} (it shows a certificate`);
+  });
+}
 
 Deno.test("a port on which nobody listens is told as such", async () => {
   const error = await assertFails(
