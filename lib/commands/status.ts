@@ -17,6 +17,7 @@ import type { StatusReport } from "../operate/status_report.ts";
 import { StateError } from "../state/document.ts";
 import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
+import { readIdentityTerms } from "../teleport/identity.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print } from "./print.ts";
 import { fetchReport } from "./running_report.ts";
@@ -81,12 +82,20 @@ async function readTerms(files: readonly CertificateFile[]): Promise<Term[]> {
   const terms: Term[] = [];
   for (const file of files) {
     try {
-      terms.push(await readTerm(file));
+      terms.push(...await termsIn(file));
     } catch (error) {
       warn(describe(error));
     }
   }
   return terms;
+}
+
+async function termsIn(
+  { name, file, kind }: CertificateFile,
+): Promise<Term[]> {
+  return kind === "identity"
+    ? await readIdentityTerms(file)
+    : [await readTerm({ name, file, kind })];
 }
 
 function warn(text: string): void {

@@ -39,13 +39,13 @@ export interface StatusConfig extends StateConfig {
   readonly problems: readonly string[];
 }
 
-/** A file with certificates. */
+/** A file with certificates, or for an identity a directory of tbot's. */
 export interface CertificateFile {
   /** As reports call it, mostly the option's name. */
   readonly name: string;
   readonly file: string;
-  /** One of ours and what comes with it, or those of CAs. */
-  readonly kind: "own" | "authorities";
+  /** One of ours and what comes with it, those of CAs, or one of ours and CAs. */
+  readonly kind: "own" | "authorities" | "identity";
 }
 
 /** A network address as a person writes it. */

@@ -23,7 +23,7 @@ import type { Options } from "./read_options.ts";
 
 /** Options that name certificates, whose end people want to know. */
 const CERTIFICATES = [
-  ["teleport-identity", "own"],
+  ["teleport-identity", "identity"],
   ["teleport-cert", "own"],
   ["teleport-ca", "authorities"],
   ["fluentd-cert", "own"],

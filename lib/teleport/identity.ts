@@ -15,6 +15,7 @@ import {
   pemBlocks,
   readCredentialFile,
   readPrivateKeyFile,
+  readTerm,
   type Term,
   termOfAuthorities,
 } from "../credentials.ts";
@@ -118,7 +119,7 @@ async function loadFiles(
 
 /** The certificates of an identity, and their time. */
 export function identityTerms(
-  { certificate, authorities }: Identity,
+  { certificate, authorities }: Pick<Identity, "certificate" | "authorities">,
   source: IdentitySource,
 ): Term[] {
   const { path, notBeforeMs, notAfterMs } = certificate;
@@ -129,6 +130,34 @@ export function identityTerms(
     { name, path, notBeforeMs, notAfterMs },
     termOfAuthorities(authorities, ca),
   ];
+}
+
+/**
+ * The certificates of an identity, be it a file or a directory, and their time, which
+ * may be over. Private keys are let alone.
+ *
+ * @throws {ConfigError} naming the file
+ */
+export async function readIdentityTerms(path: string): Promise<Term[]> {
+  const role = "teleport-identity";
+  const found = await findOutput(path);
+  if (found.kind === "files") {
+    return await Promise.all([
+      readTerm({ name: role, file: found.certFile, kind: "own" }),
+      readTerm({
+        name: `${role} (CA)`,
+        file: found.caFile,
+        kind: "authorities",
+      }),
+    ]);
+  }
+  const about = { path: found.file, role };
+  const text = await readCredentialFile(found.file, role);
+  const [, , ...authorities] = pemBlocks(text);
+  return identityTerms({
+    certificate: parseCertificate(text, { ...about, nowMs: -Infinity }),
+    authorities: parseAuthorities(authorities.join("\n"), about),
+  }, found);
 }
 
 /**

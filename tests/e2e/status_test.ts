@@ -131,8 +131,53 @@ Deno.test("status tells until when the configured certificates are good, also on
   const { credentials } = parse(outcome);
   assertEquals(
     credentials.map(({ name, endsSoon }) => [name, endsSoon]),
-    [["teleport-identity", true], ["fluentd-cert", false]],
+    [
+      ["teleport-identity", true],
+      ["teleport-identity (CA)", false],
+      ["fluentd-cert", false],
+    ],
   );
   assertEquals(credentials[0]?.notAfter, "2021-01-01T00:00:00.000Z");
   assertMatch(outcome.stderr, /fluentd-ca: cannot read .*no such file/);
+});
+
+Deno.test("status tells the certificates in a directory of tbot's, in one file or in several", async (test) => {
+  await using stage = await setStage({ size: 10 });
+  await runProgram(stage.start("--exit-on-last-event"));
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const outputs: Record<string, Record<string, string>> = {
+    identity: { identity: await identityText({ pki: { ...pki, client } }) },
+    application: {
+      "tlscert": client.certificatePem,
+      "key": client.privateKeyPem,
+      "teleport-host-ca.crt": pki.authority.certificatePem,
+    },
+  };
+  for (const [type, files] of Object.entries(outputs)) {
+    await test.step(type, async () => {
+      const directory = join(stage.directory, `tbot-${type}`);
+      await Deno.mkdir(directory);
+      for (const [name, text] of Object.entries(files)) {
+        await writeSecret(join(directory, name), text);
+      }
+      const outcome = await runProgram([
+        "status",
+        "--json",
+        `--storage=${stage.storage}`,
+        `--teleport-addr=${stage.teleport.address}`,
+      ], { env: { FDFWD_TELEPORT_IDENTITY: directory } });
+      assertEquals(outcome.stderr, "");
+      assertEquals(
+        parse(outcome).credentials.map(({ name, notAfter }) => [
+          name,
+          notAfter,
+        ]),
+        [
+          ["teleport-identity", "2021-01-01T00:00:00.000Z"],
+          ["teleport-identity (CA)", "2049-12-31T00:00:00.000Z"],
+        ],
+      );
+    });
+  }
 });
