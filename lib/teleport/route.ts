@@ -78,7 +78,8 @@ export async function resolveRoute(
     const { shown } = routed;
     return { kind: "TLS routing", address, httpProxy, protocols, shown };
   }
-  throw explainLook(address, routed, identity) ?? notPassedOn(address, routed);
+  throw explainLook(address, routed, identity) ??
+    notPassedOn(address, routed, identity);
 }
 
 /** The protocol by which a proxy knows that a connection is for the auth service. */
@@ -95,9 +96,10 @@ function isTrusted(look: Look): look is { readonly shown: Shown } {
 async function look(
   address: Address,
   protocols: readonly string[],
-  { identity, httpProxy, signal }: RouteOptions,
+  options: RouteOptions,
 ): Promise<Look> {
-  return await inTime(address, signal, async (signal) => {
+  const { identity, httpProxy } = options;
+  return await inTime(address, options, async (signal) => {
     let socket: Socket;
     try {
       socket = await connectTcp(address, { httpProxy, signal });
@@ -118,14 +120,16 @@ async function look(
 async function askProxy(
   address: Address,
   direct: Look,
-  { identity: { authorities }, signal }: RouteOptions,
+  options: RouteOptions,
 ): Promise<ProxyPing> {
-  return await inTime(address, signal, async (signal) => {
+  const { identity } = options;
+  return await inTime(address, options, async (signal) => {
     try {
+      const { authorities } = identity;
       return await pingProxy(address, { authorities, signal });
     } catch (error) {
       if (!(error instanceof NoProxyError)) throw error;
-      throw noTeleport(address, direct, error);
+      throw noTeleport(address, direct, { cause: error, identity });
     }
   });
 }
@@ -133,7 +137,7 @@ async function askProxy(
 /** Gives up after a while. */
 async function inTime<T>(
   address: Address,
-  signal: AbortSignal,
+  { identity, signal }: RouteOptions,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
@@ -142,7 +146,7 @@ async function inTime<T>(
     return await run(AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw late.signal.aborted ? silent(address, TIMEOUT_MS) : error;
+    throw late.signal.aborted ? silent(address, TIMEOUT_MS, identity) : error;
   } finally {
     clearTimeout(timer);
   }

@@ -67,14 +67,15 @@ export function unreachable(address: Address, cause: unknown): RouteError {
 }
 
 /** A connection came about, and then nothing. */
-export function silent(address: Address, timeoutMs: number): RouteError {
-  return routeError(
-    address,
-    "unreachable",
-    `no answer within ${
-      timeoutMs / 1_000
-    } s: is the address right, and does every firewall let us through?`,
-  );
+export function silent(
+  address: Address,
+  timeoutMs: number,
+  identity: Identity,
+): RouteError {
+  const text = `no answer within ${
+    timeoutMs / 1_000
+  } s: is the address right, and does every firewall let us through?`;
+  return routeError(address, "unreachable", blame(identity, text));
 }
 
 /**
@@ -122,16 +123,17 @@ function explainShown(
 export function noTeleport(
   address: Address,
   look: Look,
-  cause: NoProxyError,
+  { cause, identity }: { cause: NoProxyError; identity: Identity },
 ): RouteError {
   // A connection that broke says nothing of who is there: it may be restarting.
-  const passing = cause.passing || "error" in look;
+  const broken = "error" in look;
+  const text = `it is no auth service of our cluster (${
+    describeLook(look)
+  }), and no proxy: ${cause.message}`;
   return routeError(
     address,
-    passing ? "unreachable" : "no Teleport",
-    `it is no auth service of our cluster (${
-      describeLook(look)
-    }), and no proxy: ${cause.message}`,
+    cause.passing || broken ? "unreachable" : "no Teleport",
+    broken ? blame(identity, text) : text,
     { cause },
   );
 }
@@ -147,14 +149,16 @@ export function noTlsRouting(address: Address): RouteError {
 }
 
 /** A proxy that should pass TLS on, and does not. */
-export function notPassedOn(address: Address, look: Look): RouteError {
+export function notPassedOn(
+  address: Address,
+  look: Look,
+  identity: Identity,
+): RouteError {
   const what = describeLook(look);
   if ("error" in look && !/alert/i.test(look.error)) {
-    return routeError(
-      address,
-      "unreachable",
-      `this proxy passes TLS on to nobody: is the auth service running? (${what})`,
-    );
+    const text =
+      `this proxy passes TLS on to nobody: is the auth service running? (${what})`;
+    return routeError(address, "unreachable", blame(identity, text));
   }
   return routeError(
     address,
@@ -163,6 +167,12 @@ export function notPassedOn(address: Address, look: Look): RouteError {
       "and Teleport's connection upgrade through those is not supported: " +
       `let it pass TLS through (a network load balancer), ${DIRECTLY}`,
   );
+}
+
+/** A certificate of ours that has ended is the cause, whatever the other end makes of it. */
+function blame({ certificate }: Identity, text: string): string {
+  const expired = expiry(certificate, Date.now());
+  return expired === undefined ? text : `${expired} (${text})`;
 }
 
 function routeError(

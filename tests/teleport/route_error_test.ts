@@ -1,6 +1,8 @@
-import { noTeleport } from "../../lib/teleport/route_error.ts";
+import { noTeleport, silent } from "../../lib/teleport/route_error.ts";
 import { NoProxyError } from "../../lib/teleport/web_ping.ts";
-import { assertEquals } from "../assert.ts";
+import { assertEquals, assertStringIncludes } from "../assert.ts";
+import { EXPIRED, issueClient, teleportPki } from "../fakes/pki.ts";
+import { identityOf } from "./identity_of.ts";
 
 const ADDRESS = { host: "tele.example.com", port: 3025 };
 const BROKEN = {
@@ -20,16 +22,40 @@ const OTHER = {
   },
 };
 
-Deno.test("what answers and is no Teleport is no reason to wait", () => {
+Deno.test("what answers and is no Teleport is no reason to wait", async () => {
   const cause = new NoProxyError("status 404", false);
-  const { permanent } = noTeleport(ADDRESS, OTHER, cause);
+  const identity = await identityOf();
+  const { permanent } = noTeleport(ADDRESS, OTHER, { cause, identity });
   assertEquals(permanent, true);
 });
 
-Deno.test("a server that drops the connection may be restarting, whatever it says next", () => {
+Deno.test("a server that drops the connection may be restarting, whatever it says next", async () => {
+  const identity = await identityOf();
   for (const passing of [true, false]) {
     const cause = new NoProxyError("status 404", passing);
-    const { permanent } = noTeleport(ADDRESS, BROKEN, cause);
+    const { permanent } = noTeleport(ADDRESS, BROKEN, { cause, identity });
     assertEquals(permanent, false);
   }
+});
+
+Deno.test("an expired certificate of ours is blamed for a server that says nothing, and a good one is not", async () => {
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const expired = silent(ADDRESS, 10_000, await identityOf({ ...pki, client }));
+  assertStringIncludes(
+    expired.message,
+    "the certificate in /etc/identity expired on 2021-01-01T00:00:00.000Z: renew it (no answer within 10 s",
+  );
+  assertEquals(expired.permanent, false);
+  const good = silent(ADDRESS, 10_000, await identityOf());
+  assertStringIncludes(good.message, "3025: no answer within 10 s");
+});
+
+Deno.test("another server's answer is not blamed on an expired certificate of ours", async () => {
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  const identity = await identityOf({ ...pki, client });
+  const cause = new NoProxyError("status 404", false);
+  const { message } = noTeleport(ADDRESS, OTHER, { cause, identity });
+  assertEquals(message.includes("expired"), false, message);
 });

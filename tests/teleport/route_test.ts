@@ -24,6 +24,7 @@ import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import {
   EXPIRED,
+  issueClient,
   NOT_YET_VALID,
   strangerPki,
   teleportPki,
@@ -256,6 +257,48 @@ Deno.test("a port on which something else listens is told as such", async () => 
   }
 });
 
+const EXPIRED_TEXT =
+  "the certificate in /etc/identity expired on 2021-01-01T00:00:00.000Z: renew it (";
+
+Deno.test("an expired certificate of ours is told where a server drops the handshake", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  const { port } = address;
+  try {
+    const error = await assertFails(
+      { host: "127.0.0.1", port },
+      "unreachable",
+      {
+        identity: await expiredIdentity(),
+      },
+    );
+    assertStringIncludes(
+      error.message,
+      `:${port}: ${EXPIRED_TEXT}it is no auth service of our cluster (`,
+    );
+  } finally {
+    await new Promise((done) => server.close(done));
+  }
+});
+
+Deno.test("an expired certificate of ours is told where a proxy's connection to the auth service is dropped", async () => {
+  const teleport = await startTeleport({ log: new AuditLog() });
+  await using proxy = await startTeleportProxy(teleport);
+  await teleport.stop();
+  const error = await assertFails(proxy, "unreachable", {
+    identity: await expiredIdentity(),
+  });
+  assertStringIncludes(
+    error.message,
+    `${proxy.address}: ${EXPIRED_TEXT}this proxy passes TLS on to nobody`,
+  );
+});
+
 Deno.test("stop ends the search at once, with its own reason", async () => {
   const silent = createServer(() => {});
   await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
@@ -331,6 +374,13 @@ Deno.test("an HTTP proxy that does not connect us is told as the one to blame", 
 interface Options {
   readonly identity?: Identity;
   readonly httpProxy?: HttpProxy;
+}
+
+/** The identity of the cluster's client, who was not renewed in time. */
+async function expiredIdentity(): Promise<Identity> {
+  const pki = await teleportPki();
+  const client = await issueClient(pki, { validity: EXPIRED });
+  return await identityOf({ ...pki, client }, [await webPki()]);
 }
 
 /** With the identity of the cluster's client, who trusts the web certificate. */
