@@ -7,7 +7,7 @@
 
 /**
  * What grpc-js reads of the environment, which proxy leads to Teleport and to
- * Fluentd (Deno itself reads that to deliver), and what the options may be given by.
+ * Fluentd, and what the options may be given by.
  */
 const ENVIRONMENT = [
   "GRPC_*",

@@ -8,7 +8,11 @@ import { systemClock } from "../clock.ts";
 import type { FluentdConfig } from "../config/config.ts";
 import { AUDIT, type Destination } from "../event.ts";
 import { FluentdSink } from "../fluentd/sink.ts";
-import { forwardProxyVariable, httpProxyFor } from "../teleport/http_proxy.ts";
+import {
+  addressOf,
+  forwardProxyVariable,
+  httpProxyFor,
+} from "../teleport/http_proxy.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
 import { compareClocks } from "./http_answer.ts";
 import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";
@@ -71,17 +75,15 @@ function postStep({ option }: Target): string {
 }
 
 async function* walk(
-  { protocol, hostname, port, origin: url }: URL,
+  origin: URL,
   targets: readonly Target[],
   options: FluentdCheckOptions,
 ): AsyncGenerator<Finding> {
   const { tls, signal } = options;
   const option = targets[0]?.option ?? "fluentd-url";
-  const secure = protocol === "https:";
-  const address = {
-    host: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: port === "" ? (secure ? 443 : 80) : Number(port),
-  };
+  const url = origin.origin;
+  const secure = origin.protocol === "https:";
+  const address = addressOf(origin);
   const httpProxy = secure ? httpProxyFor(address) : undefined;
   const host = { address, httpProxy, option };
   const forward = secure ? undefined : forwardProxyVariable(address);

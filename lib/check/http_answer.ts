@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createFetchClient } from "../fetch_client.ts";
 import type { TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";
 
@@ -29,14 +30,15 @@ export async function ask(
   { caCerts, client: shown }: TlsOptions,
   signal: AbortSignal,
 ): Promise<Answered> {
-  using client = Deno.createHttpClient({
+  const root = new URL("/", url);
+  using client = createFetchClient(root, {
     caCerts: [...caCerts],
     http2: false,
     ...shown,
   });
   const late = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const response = await fetch(new URL("/", url), {
+    const response = await fetch(root, {
       client,
       redirect: "manual",
       signal: AbortSignal.any([signal, late]),

@@ -22,6 +22,7 @@ import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
+import { settleProxies } from "./proxies.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 /** What is printed, and how. */
@@ -40,6 +41,11 @@ export async function runCheck(
 ): Promise<number> {
   await logToStderr(config.log);
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
+  const { teleport, target } = config;
+  settleProxies(
+    teleport.addresses,
+    target.kind === "fluentd" ? target.fluentd : undefined,
+  );
   const report = await collect(parts(config, stop), json ? () => {} : print);
   if (json) {
     print(

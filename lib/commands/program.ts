@@ -16,8 +16,8 @@ import {
   toStatusConfig,
 } from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
-import { exceptLoopback } from "../loopback.ts";
 import type { Signals } from "../pipeline/forward.ts";
+import { exceptLoopback } from "../proxy_exceptions.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print } from "./print.ts";

@@ -28,6 +28,7 @@ import { openFluentdSink } from "./fluentd_sink.ts";
 import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
 import { printable } from "../printable.ts";
+import { settleProxies } from "./proxies.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 type Where = Pick<StateConfig, "storage" | "addresses">;
@@ -66,7 +67,7 @@ export async function runRejectedDrop(
  * @throws {GaveUpError} where the receiver does not say what becomes of one
  */
 export async function runRejectedRetry(
-  { storage, fluentd }: DeliveryConfig,
+  delivery: DeliveryConfig,
   options: {
     addresses: Where["addresses"];
     ids: readonly string[];
@@ -75,11 +76,13 @@ export async function runRejectedRetry(
   },
 ): Promise<number> {
   await logToStderr(options.log);
+  const { storage, fluentd } = delivery;
   const clock = systemClock;
   const directory = stateDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const events = await readRejected(directory);
   const wanted = findWanted(events, options.ids);
+  settleProxies([], fluentd);
   const { sink } = await openFluentdSink(fluentd, { clock });
   // By their text: an event may have been set aside more than once.
   const delivered = new Set<string>();

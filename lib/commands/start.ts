@@ -24,6 +24,7 @@ import { ExitStatus, statusOfRun } from "./exit_status.ts";
 import { findCluster } from "./find_cluster.ts";
 import { forwardAll } from "./forward_all.ts";
 import { serveMonitor } from "./serve_monitor.ts";
+import { settleProxies } from "./proxies.ts";
 import { openTarget } from "./target.ts";
 import { openTeleport } from "./teleport_client.ts";
 
@@ -45,6 +46,11 @@ export async function runStart(
     write: (lines) =>
       progress === undefined ? write(lines) : progress.print(lines),
   });
+  const { teleport, target } = config;
+  settleProxies(
+    teleport.addresses,
+    target.kind === "fluentd" ? target.fluentd : undefined,
+  );
   await start(config, counters, signals);
   return config.exitOnLastEvent ? statusOfRun(counters) : ExitStatus.Done;
 }

@@ -10,6 +10,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { createFetchClient } from "../fetch_client.ts";
 import { CopiedBody } from "./copied_body.ts";
 
 /** Fluentd closes a connection that was idle for 10 s, without notice. */
@@ -85,7 +86,7 @@ export class Lane {
   async #post({ url, headers, body, signal }: Post): Promise<Answer> {
     if (this.#client === undefined) {
       this.#shown = this.#tls();
-      this.#client = createClient(this.#shown);
+      this.#client = createClient(new URL(url), this.#shown);
     }
     try {
       using copied = new CopiedBody(body());
@@ -124,8 +125,11 @@ export class Lane {
   }
 }
 
-function createClient({ caCerts, client }: TlsOptions): Deno.HttpClient {
-  return Deno.createHttpClient({
+function createClient(
+  url: URL,
+  { caCerts, client }: TlsOptions,
+): Deno.HttpClient {
+  return createFetchClient(url, {
     caCerts: [...caCerts],
     poolMaxIdlePerHost: 1,
     http1: true,

@@ -1,5 +1,6 @@
 /**
- * Which HTTP proxy the environment wants between us and Teleport.
+ * Which HTTP proxy the environment wants between us and a host. `fetch` is told to
+ * go the same way (`fetch_client.ts`).
  *
  * @module
  */
@@ -18,48 +19,96 @@ export interface HttpProxy {
 /** Looks up an environment variable. */
 export type Environment = (name: string) => string | undefined;
 
-/** The names that are looked up, most telling first, in the order of `fetch`. */
-const PROXY_NAMES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-/** The same for servers without TLS. */
-const FORWARD_PROXY_NAMES = [
-  "HTTP_PROXY",
-  "http_proxy",
-  "ALL_PROXY",
-  "all_proxy",
-];
+/** The names that are looked up for TLS, most telling first. */
+const TLS_NAMES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/** For plain HTTP. */
+const PLAIN_NAMES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTION_NAMES = ["NO_PROXY", "no_proxy"];
 
 const DEFAULT_PROXY_PORT = 80;
 const HOST_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/;
 
 /**
- * The proxy for connections to `target`; undefined where there is none, where an
- * exception names the target, and for this machine itself, as with Go's programs.
+ * The proxy for TLS connections to `target`; undefined where there is none, where
+ * an exception names the target, and for this machine itself, as with Go's programs.
  *
  * @throws {ConfigError} naming the variable; what it holds is not told, since a
  * password may be in it
  */
 export function httpProxyFor(
-  { host, port }: Address,
-  environment: Environment = (name) => Deno.env.get(name),
+  target: Address,
+  environment: Environment = processEnvironment,
 ): HttpProxy | undefined {
-  const name = PROXY_NAMES.find((name) => environment(name));
-  if (name === undefined || isLoopback(host)) return undefined;
-  if (isExcepted({ host, port }, environment)) return undefined;
-  return parseProxy(environment(name) ?? "", name);
+  return findProxy(target, TLS_NAMES, environment);
 }
 
 /**
- * The variable that names the proxy to which `fetch` hands requests for a server
- * without TLS, be it on this machine; undefined where it hands them to none.
+ * The variable that names the proxy to which requests for a server without TLS are
+ * handed; undefined where they are handed to none.
  */
 export function forwardProxyVariable(
   target: Address,
-  environment: Environment = (name) => Deno.env.get(name),
+  environment: Environment = processEnvironment,
 ): string | undefined {
-  const name = FORWARD_PROXY_NAMES.find((name) => environment(name));
-  if (name === undefined || isExcepted(target, environment)) return undefined;
+  return findVariable(target, PLAIN_NAMES, environment);
+}
+
+/**
+ * The proxy for requests to `url`, as with {@linkcode httpProxyFor}.
+ *
+ * @throws {ConfigError}
+ */
+export function httpProxyForUrl(
+  url: URL,
+  environment: Environment = processEnvironment,
+): HttpProxy | undefined {
+  const names = url.protocol === "https:" ? TLS_NAMES : PLAIN_NAMES;
+  return findProxy(addressOf(url), names, environment);
+}
+
+/** Whether the host of `url` is reached without a proxy, whichever is named. */
+export function isExcepted(
+  url: URL,
+  environment: Environment = processEnvironment,
+): boolean {
+  return isException(addressOf(url), environment);
+}
+
+/** Where the server of `url` listens. */
+export function addressOf({ protocol, hostname, port }: URL): Address {
+  const usual = protocol === "https:" ? 443 : 80;
+  return {
+    host: withoutBrackets(hostname),
+    port: port === "" ? usual : Number(port),
+  };
+}
+
+function processEnvironment(name: string): string | undefined {
+  return Deno.env.get(name);
+}
+
+function findProxy(
+  target: Address,
+  names: readonly string[],
+  environment: Environment,
+): HttpProxy | undefined {
+  const name = findVariable(target, names, environment);
+  if (name === undefined) return undefined;
+  return parseProxy(environment(name) ?? "", name);
+}
+
+function findVariable(
+  target: Address,
+  names: readonly string[],
+  environment: Environment,
+): string | undefined {
+  const name = names.find((name) => environment(name));
+  if (name === undefined || isException(target, environment)) return undefined;
   return name;
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function parseProxy(text: string, name: string): HttpProxy {
@@ -75,7 +124,7 @@ function parseProxy(text: string, name: string): HttpProxy {
   }
   return {
     address: {
-      host: hostname.replace(/^\[(.*)\]$/, "$1"),
+      host: withoutBrackets(hostname),
       port: port === "" ? DEFAULT_PROXY_PORT : Number(port),
     },
     credentials: username === ""
@@ -99,12 +148,14 @@ function isLoopback(host: string): boolean {
     isIP(host) === 4 && host.startsWith("127.");
 }
 
-/** Names hold for what is below them too; addresses may be ranges; `*` is all. */
-function isExcepted(
-  { host, port }: Address,
-  environment: Environment,
-): boolean {
+function isException(target: Address, environment: Environment): boolean {
+  if (isLoopback(target.host)) return true;
   const exceptions = EXCEPTION_NAMES.map(environment).find(Boolean) ?? "";
+  return isListed(target, exceptions);
+}
+
+/** Names hold for what is below them too; addresses may be ranges; `*` is all. */
+function isListed({ host, port }: Address, exceptions: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, "");
   return exceptions.split(",").some((text) => {
     const exception = text.trim().toLowerCase();
@@ -116,8 +167,15 @@ function isExcepted(
     const [, bracketed, plain, only] = HOST_PORT.exec(exception) ?? [];
     if (only !== undefined && Number(only) !== port) return false;
     const suffix = (bracketed ?? plain ?? exception).replace(/^\*?\./, "");
-    return name === suffix || name.endsWith(`.${suffix}`);
+    return name === suffix || name.endsWith(`.${suffix}`) ||
+      isSameAddress(name, suffix);
   });
+}
+
+/** An IPv6 address is written in several ways. */
+function isSameAddress(host: string, address: string): boolean {
+  return /^[\da-f:.]+:[\da-f:.]*$/.test(address) &&
+    isInRange(host, address, 128);
 }
 
 function isInRange(host: string, range: string, bits: number): boolean {

@@ -5,6 +5,7 @@
  */
 
 import { describe } from "../errors.ts";
+import { createFetchClient } from "../fetch_client.ts";
 import { type Address, formatAddress } from "./address.ts";
 
 /** What a proxy says of itself and its cluster. */
@@ -44,10 +45,12 @@ export async function pingProxy(
     readonly signal: AbortSignal;
   },
 ): Promise<ProxyPing> {
-  using client = Deno.createHttpClient({ caCerts: [...authorities] });
   const url = `https://${formatAddress(address)}/webapi/ping`;
   let text: string;
   try {
+    using client = createFetchClient(new URL(url), {
+      caCerts: [...authorities],
+    });
     const response = await fetch(url, { client, signal });
     text = await response.text();
     if (!response.ok) {

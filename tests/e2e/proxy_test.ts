@@ -19,6 +19,8 @@ import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 /** Deno itself is not to ask for anything. */
 const QUIET = { "DENO_NO_UPDATE_CHECK": "1" };
+/** What never works is to end the run. */
+const RETRY_BRIEFLY = "--retry-timeout=1s";
 
 Deno.test("everything arrives through a proxy with TLS routing, named by its web address", async () => {
   await using stage = await setStage({ size: 500, uploadEvery: 50 });
@@ -153,6 +155,59 @@ for (
     assert(!stderr.includes("p@ss") && !stderr.includes("p%40ss"));
   });
 }
+
+Deno.test("the proxy for https is taken rather than the one for everything, for Teleport and for Fluentd", async () => {
+  await using stage = await setStage({ size: 20 });
+  await using fluentd = await startNamedFluentd();
+  await using connect = await startConnectProxy({
+    hosts: {
+      "auth.example.com:3025": stage.teleport.port,
+      "fluentd.example.com:8888": fluentd.port,
+    },
+  });
+  await using other = await startConnectProxy({ hosts: {} });
+  const { code, stderr } = await runProgram(
+    [
+      ...startAt(
+        stage,
+        "auth.example.com:3025",
+        "https://fluentd.example.com:8888",
+      ),
+      RETRY_BRIEFLY,
+    ],
+    {
+      env: { ...QUIET, "HTTPS_PROXY": connect.url, "ALL_PROXY": other.url },
+    },
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    fluentd.received.compare(stage.expectedIds()),
+    COMPLETE_AND_ONCE,
+  );
+  assertEquals(other.asked, []);
+});
+
+Deno.test("Fluentd is reached without the proxy where only its address and port are excepted", async () => {
+  await using stage = await setStage({ size: 20 });
+  await using fluentd = await startFluentd();
+  await using proxy = await startConnectProxy({ hosts: {} });
+  // This machine, by an address that nobody takes for it.
+  const address = `0.0.0.0:${fluentd.port}`;
+  const { code, stderr } = await runProgram(
+    [
+      ...startAt(stage, stage.teleport.address, `http://${address}`)
+        .filter((argument) => !/^--fluentd-(ca|cert|key)=/.test(argument)),
+      RETRY_BRIEFLY,
+    ],
+    { env: { ...QUIET, "ALL_PROXY": proxy.url, "NO_PROXY": address } },
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(
+    fluentd.received.compare(stage.expectedIds()),
+    COMPLETE_AND_ONCE,
+  );
+  assertEquals(proxy.asked, []);
+});
 
 Deno.test("a Teleport proxy is asked, and passes TLS on, through an HTTP proxy", async () => {
   await using stage = await setStage({ size: 20 });

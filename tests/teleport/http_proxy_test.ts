@@ -2,6 +2,7 @@ import { ConfigError } from "../../lib/errors.ts";
 import {
   forwardProxyVariable,
   httpProxyFor,
+  httpProxyForUrl,
 } from "../../lib/teleport/http_proxy.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
 
@@ -32,6 +33,45 @@ Deno.test("the environment names the proxy, in either spelling, the one for http
   );
   assertStrictEquals(proxyFor("example.com", { "HTTP_PROXY": url }), undefined);
   assertStrictEquals(proxyFor("example.com", {}), undefined);
+});
+
+Deno.test("plain HTTP goes through the proxy for that, or for everything", () => {
+  const toUrl = (url: string, variables: Readonly<Record<string, string>>) =>
+    httpProxyForUrl(new URL(url), (name) => variables[name]);
+  const variables = {
+    "HTTPS_PROXY": "http://other.corp",
+    "ALL_PROXY": "http://proxy.corp:3128",
+  };
+  assertEquals(toUrl("http://example.com", variables), PROXY);
+  assertEquals(
+    toUrl("http://example.com", {
+      "HTTP_PROXY": "http://proxy.corp:3128",
+      "ALL_PROXY": "http://other.corp",
+    }),
+    PROXY,
+  );
+  const { HTTPS_PROXY } = variables;
+  assertStrictEquals(toUrl("http://example.com", { HTTPS_PROXY }), undefined);
+});
+
+Deno.test("a URL without a port has the one of its scheme", () => {
+  const variables: Readonly<Record<string, string>> = {
+    "ALL_PROXY": "http://proxy.corp:3128",
+    "NO_PROXY": "plain.example.com:80,[2001:db8::7]:443",
+  };
+  for (
+    const [url, proxy] of [
+      ["http://plain.example.com/", undefined],
+      ["https://plain.example.com/", PROXY],
+      ["https://[2001:db8::7]/", undefined],
+      ["http://[2001:db8::7]/", PROXY],
+    ] as const
+  ) {
+    assertEquals(
+      httpProxyForUrl(new URL(url), (name) => variables[name]),
+      proxy,
+    );
+  }
 });
 
 Deno.test("a proxy may have no scheme, no port, an IPv6 address, and a user", () => {
@@ -100,6 +140,8 @@ const EXCEPTIONS: [exception: string, host: string, excepted: boolean][] = [
   ["2001:db8::/32", "2001:db9::7", false],
   ["2001:db8::/32", "10.1.2.3", false],
   ["2001:db8::7", "2001:db8::7", true],
+  ["2001:DB8:0::7", "2001:db8::7", true],
+  ["2001:db8::7", "2001:db8::8", false],
   ["[2001:db8::7]:443", "2001:db8::7", true],
   ["[2001:db8::7]:1", "2001:db8::7", false],
   [" , ,", "example.com", false],
@@ -133,7 +175,7 @@ Deno.test("this machine is never reached through a proxy", () => {
   );
 });
 
-Deno.test("without TLS, the variables for http name the proxy, be the server on this machine or not", () => {
+Deno.test("without TLS, the variables for http name the proxy, but not to this machine", () => {
   const variableFor = (
     host: string,
     variables: Readonly<Record<string, string>>,
@@ -141,7 +183,7 @@ Deno.test("without TLS, the variables for http name the proxy, be the server on 
   const url = "socks5://proxy.corp";
   for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]) {
     assertStrictEquals(variableFor("example.com", { [name]: url }), name);
-    assertStrictEquals(variableFor("localhost", { [name]: url }), name);
+    assertStrictEquals(variableFor("localhost", { [name]: url }), undefined);
     assertStrictEquals(
       variableFor("example.com", { [name]: url, "NO_PROXY": "example.com" }),
       undefined,

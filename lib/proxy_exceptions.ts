@@ -1,5 +1,5 @@
 /**
- * This machine, and HTTP proxies.
+ * What is reached without an HTTP proxy, as `fetch` reads it.
  *
  * @module
  */
@@ -13,7 +13,15 @@ const LOOPBACK = ["localhost", "127.0.0.0/8", "::1"];
  * through a proxy elsewhere. To be called before the first request.
  */
 export function exceptLoopback(): void {
+  exceptFromProxies(LOOPBACK);
+}
+
+/**
+ * Adds to the exceptions of the environment. To be called before another thread
+ * runs, since all have the same environment.
+ */
+export function exceptFromProxies(hosts: readonly string[]): void {
   const exceptions = Deno.env.get("NO_PROXY") || Deno.env.get("no_proxy");
-  const all = exceptions ? [exceptions, ...LOOPBACK] : LOOPBACK;
+  const all = exceptions ? [exceptions, ...hosts] : hosts;
   Deno.env.set("NO_PROXY", all.join(","));
 }

@@ -1,0 +1,25 @@
+/**
+ * HTTP proxies on the way to the hosts that are configured.
+ *
+ * @module
+ */
+
+import type { FluentdConfig, HostPort } from "../config/config.ts";
+import { exceptForFetch } from "../fetch_client.ts";
+import { formatAddress } from "../teleport/address.ts";
+
+/**
+ * Has `fetch` reach these hosts without a proxy where an exception says so. To be
+ * called before anything else that connects.
+ *
+ * @throws {ConfigError} naming the variable of a proxy that cannot be used
+ */
+export function settleProxies(
+  addresses: readonly HostPort[],
+  fluentd: Pick<FluentdConfig, "url" | "sessionUrl"> | undefined,
+): void {
+  const urls = addresses.map((it) => `https://${formatAddress(it)}`);
+  if (fluentd !== undefined) urls.push(fluentd.url, fluentd.sessionUrl);
+  // Where a name is none that a URL takes, fetch never goes there.
+  exceptForFetch(urls.map((it) => URL.parse(it)).filter((it) => it !== null));
+}
