@@ -68,6 +68,15 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "lasts",
   ],
   [
+    /proxy authentication required/,
+    "the HTTP proxy wants a user and a password: https_proxy=http://user:password@host:port",
+    "lasts",
+  ],
+  [
+    /unsuccessful tunnel|eof while tunneling/,
+    "the HTTP proxy does not connect us to it: have it allow this host and port, or name the host in NO_PROXY where it is reached without one",
+  ],
+  [
     /tls handshake eof/,
     "it broke off the TLS handshake: either it is restarting, or it does not trust the CA that signed fluentd-cert",
   ],

@@ -209,6 +209,51 @@ Deno.test("Fluentd is reached without the proxy where only its address and port 
   assertEquals(proxy.asked, []);
 });
 
+for (
+  const [what, login, meaning] of [
+    [
+      "refuses",
+      undefined,
+      "the HTTP proxy does not connect us to it: have it allow this host and port, or name the host in NO_PROXY where it is reached without one",
+    ],
+    [
+      "wants a password",
+      "user:p@ss",
+      "the HTTP proxy wants a user and a password: https_proxy=http://user:password@host:port",
+    ],
+  ] as const
+) {
+  Deno.test(`what to do is told where the proxy ${what}, and no password is`, async () => {
+    await using stage = await setStage({ size: 1 });
+    await using proxy = await startConnectProxy({
+      hosts: {},
+      ...login && { login },
+    });
+    const { code, stderr } = await runProgram(
+      [
+        ...startAt(
+          stage,
+          stage.teleport.address,
+          "https://fluentd.example.com:8888",
+        ),
+        RETRY_BRIEFLY,
+      ],
+      {
+        env: {
+          ...QUIET,
+          "HTTPS_PROXY": proxy.url.replace("//", "//user:secret@"),
+        },
+      },
+    );
+    assertEquals(code, 75, stderr);
+    assertStringIncludes(
+      stderr,
+      `cannot send to https://fluentd.example.com:8888/test.log: ${meaning} (`,
+    );
+    assert(!stderr.includes("secret"));
+  });
+}
+
 Deno.test("a Teleport proxy is asked, and passes TLS on, through an HTTP proxy", async () => {
   await using stage = await setStage({ size: 20 });
   await using proxy = await startTeleportProxy(stage.teleport);

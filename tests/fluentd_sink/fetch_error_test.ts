@@ -40,6 +40,9 @@ for (
       "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
       /certificate is that of a CA/,
     ],
+    ["unsuccessful tunnel", /HTTP proxy does not connect us to it/],
+    ["unexpected eof while tunneling", /HTTP proxy does not connect us to it/],
+    ["proxy authentication required", /HTTP proxy wants a user/],
     [
       "tcp connect error: No route to host (os error 113)",
       /cannot be reached/,
@@ -106,6 +109,8 @@ Deno.test("what lasts until somebody acts is told from what may be over soon", (
       ["received fatal alert: CertificateRequired", true],
       ["received fatal alert: UnknownCA", true],
       ["received corrupt message of type InvalidContentType", true],
+      ["proxy authentication required", true],
+      ["unsuccessful tunnel", false],
       ["tls handshake eof", false],
       ["tcp connect error: Connection refused (os error 111)", false],
       ["dns error: failed to lookup address information", false],
