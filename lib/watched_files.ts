@@ -61,7 +61,7 @@ export class WatchedFiles<T> {
   static async open<T>(
     options: WatchedFilesOptions<T>,
   ): Promise<WatchedFiles<T>> {
-    // Before the value: what changes in between is noticed next time.
+    // Before the value: what changes in between is noticed when it is looked after.
     const digest = await digestOf(options.paths);
     return new WatchedFiles(options, { digest, value: await options.load() });
   }
@@ -76,6 +76,8 @@ export class WatchedFiles<T> {
     await using changes = await DirectoryChanges.of(paths);
     let changed = changes.next();
     try {
+      // What changed before anybody watched.
+      await this.#look(stop);
       while (true) {
         try {
           await clock.sleep(intervalMs, AbortSignal.any([stop, changed]));

@@ -19,7 +19,10 @@ interface Watched {
 /** Watches a and b, which are good where they are the same. */
 async function watching(
   use: (watched: Watched) => Promise<void>,
-  { prepare }: { prepare?: (directory: string) => Promise<void> } = {},
+  { prepare, beforeWatching }: {
+    prepare?: (directory: string) => Promise<void>;
+    beforeWatching?: (directory: string) => Promise<void>;
+  } = {},
 ): Promise<void> {
   const directory = await Deno.makeTempDir();
   const clock = new FakeClock();
@@ -45,6 +48,7 @@ async function watching(
       kept: (error) => told.push(`kept: ${error}`),
     },
   });
+  await beforeWatching?.(directory);
   const kept = files.keepFresh(stop.signal);
   try {
     await use({ clock, directory, told, value: () => files.value, write });
@@ -76,6 +80,20 @@ Deno.test("files that are replaced are noticed at once", async () => {
       }
     });
     assertEquals(told, ["renewed 2"]);
+  });
+});
+
+Deno.test("what changed before anybody watched is taken at once", async () => {
+  await watching(async ({ clock, told, value }) => {
+    await clock.untilSleeping();
+    assertEquals(told, ["renewed 2"]);
+    assertEquals(value(), "2");
+  }, {
+    async beforeWatching(directory) {
+      for (const name of ["a", "b"]) {
+        await Deno.writeTextFile(join(directory, name), "2");
+      }
+    },
   });
 });
 
