@@ -42,17 +42,13 @@ export interface AutoLockObserver {
   gaveUp(account: Account, error: unknown): void;
 }
 
-interface Breach {
-  readonly account: Account;
-  readonly untilMs: number | undefined;
-}
-
 /** The locks of one run. */
 export class AutoLock {
   readonly #options: AutoLockOptions;
   readonly #failedLogins: FailedLogins;
   readonly #kill: AbortSignal;
-  readonly #waiting: Breach[] = [];
+  /** Whose breaches have not led to a lock, nor been given up. */
+  readonly #waiting: Account[] = [];
   readonly #ending = new AbortController();
   #working: Promise<void> = Promise.resolve();
   #busy = false;
@@ -84,7 +80,7 @@ export class AutoLock {
   }
 
   #look(events: readonly AuditEvent[]): void {
-    const { loginOf, lockMs, clock } = this.#options;
+    const { loginOf, clock } = this.#options;
     for (const event of events) {
       const attempt = loginOf(event);
       // Nobody in particular cannot be locked.
@@ -93,23 +89,20 @@ export class AutoLock {
       }
       const { user, login } = attempt;
       const { id, timeMs } = event;
-      const nowMs = clock.now();
       const failed = { user, login, id, timeMs };
-      if (!this.#failedLogins.add(failed, nowMs)) continue;
-      this.#enqueue({
-        account: { user, login },
-        untilMs: lockMs === undefined ? undefined : nowMs + lockMs,
-      });
+      if (this.#failedLogins.add(failed, clock.now())) {
+        this.#enqueue({ user, login });
+      }
     }
   }
 
-  #enqueue(breach: Breach): void {
-    this.#waiting.push(breach);
+  #enqueue(account: Account): void {
+    this.#waiting.push(account);
     if (this.#waiting.length > MAX_WAITING) {
       const left = this.#waiting.shift();
       if (left !== undefined) {
         const error = new Error("too many locks wait for one that fails");
-        this.#options.observer.gaveUp(left.account, error);
+        this.#options.observer.gaveUp(left, error);
       }
     }
     if (!this.#busy) this.#working = this.#work();
@@ -118,19 +111,22 @@ export class AutoLock {
   async #work(): Promise<void> {
     this.#busy = true;
     for (
-      let breach = this.#waiting.shift();
-      breach !== undefined;
-      breach = this.#waiting.shift()
-    ) await this.#lock(breach);
+      let account = this.#waiting.shift();
+      account !== undefined;
+      account = this.#waiting.shift()
+    ) await this.#lock(account);
     this.#busy = false;
   }
 
-  async #lock({ account, untilMs }: Breach): Promise<void> {
+  async #lock(account: Account): Promise<void> {
     const { locker, checkpoints, clock, observer } = this.#options;
     const patience = AbortSignal.any([this.#kill, this.#ending.signal]);
     let lastError: unknown;
+    let untilMs: number | undefined;
     try {
       await retry(async () => {
+        // Of this attempt: one that comes late is to hold as long as any other.
+        untilMs = this.#untilMs();
         try {
           await locker.lock(account, untilMs, this.#kill);
         } catch (error) {
@@ -149,5 +145,11 @@ export class AutoLock {
     }
     checkpoints.updateLocks(this.#failedLogins.locked(account, clock.now()));
     observer.locked(account, untilMs);
+  }
+
+  /** When a lock that is made now ends; undefined: never. */
+  #untilMs(): number | undefined {
+    const { lockMs, clock } = this.#options;
+    return lockMs === undefined ? undefined : clock.now() + lockMs;
   }
 }

@@ -19,6 +19,7 @@ function setUp(
   const kill = new AbortController();
   const told: string[] = [];
   const asked: string[] = [];
+  const untilMs: (number | undefined)[] = [];
   let saves = 0;
   const progress = new Progress(
     { position: position(0), recordings: {}, locks },
@@ -41,7 +42,10 @@ function setUp(
     clock,
     random: () => 1,
     observer: {
-      locked: ({ user }) => told.push(`locked ${user}`),
+      locked({ user }, until) {
+        told.push(`locked ${user}`);
+        untilMs.push(until);
+      },
       failed: ({ error }) => told.push(`failed: ${error}`),
       gaveUp: ({ user }, error) => told.push(`gave up ${user}: ${error}`),
     },
@@ -74,7 +78,18 @@ function setUp(
     await reading;
     await autoLock.finish();
   };
-  return { attempt, end, clock, told, asked, kill, events, progress, autoLock };
+  return {
+    attempt,
+    end,
+    clock,
+    told,
+    untilMs,
+    asked,
+    kill,
+    events,
+    progress,
+    autoLock,
+  };
 }
 
 Deno.test("who fails too often is locked once, until then", async () => {
@@ -113,6 +128,18 @@ Deno.test("a lock that fails is tried again, and no event waits for it", async (
     "locked bob",
   ]);
   assertEquals(clock.sleeps, [500, 1_000, 2_000]);
+  await end();
+});
+
+Deno.test("a lock that comes late holds as long as any other, and its end is told", async () => {
+  let fails = 3;
+  const { attempt, end, clock, asked, untilMs } = setUp(() =>
+    fails-- > 0 ? Promise.reject(new Error("away")) : Promise.resolve()
+  );
+  await attempt("alice", 2);
+  await clock.advance(500 + 1_000 + 2_000);
+  assertEquals(asked, Array(4).fill("alice/root for 1 h"));
+  assertEquals(untilMs, [clock.now() + 3_600_000]);
   await end();
 });
 
@@ -180,6 +207,23 @@ Deno.test("who is locked is kept, and another run locks nobody again for it", as
   await second.attempt("alice", 2);
   assertEquals(second.asked.length, 1);
   await second.end();
+});
+
+Deno.test("who is locked late is locked again by no other run", async () => {
+  let fails = 3;
+  const first = setUp(() =>
+    fails-- > 0 ? Promise.reject(new Error("away")) : Promise.resolve()
+  );
+  await first.attempt("alice", 2);
+  await first.clock.advance(500 + 1_000 + 2_000);
+  await first.end();
+  assertEquals(first.told.at(-1), "locked alice");
+  const { locks } = first.progress.snapshot();
+  assert(locks !== undefined);
+  const second = setUp(undefined, locks);
+  await second.attempt("alice", 2);
+  await second.end();
+  assertEquals(second.asked, []);
 });
 
 Deno.test("who is not locked is not kept", async () => {
