@@ -82,6 +82,12 @@ export interface PagePosition {
    */
   readonly newest: NewestEvents | null;
   /**
+   * What `newest` was before the page at `cursor`, where something of that page, or
+   * behind it, is delivered: there reading begins without a cursor then, since more
+   * may arrive late behind this one, and before the newest event.
+   */
+  readonly before?: NewestEvents | null;
+  /**
    * Id of the event after which to begin, where another program's position was
    * taken over (see `resume_after.ts`); gone from the first position behind it.
    */

@@ -140,6 +140,8 @@ function isPagePosition(
   return value.kind === "page" && isTime(value.start) &&
     typeof value.cursor === "string" && isStrings(value.seen) &&
     (value.newest === null || isNewestEvents(value.newest)) &&
+    (value.before === undefined || value.before === null ||
+      isNewestEvents(value.before)) &&
     (value.after === undefined || typeof value.after === "string");
 }
 

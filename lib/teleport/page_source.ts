@@ -4,26 +4,27 @@
  * @module
  */
 
-import type {
-  AuditEvent,
-  Batch,
-  NewestEvents,
-  PagePosition,
-} from "../event.ts";
+import type { AuditEvent, Batch, PagePosition } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
 import { eventKey } from "./event_key.ts";
+import {
+  newestBefore,
+  newestMsOf,
+  newestOf,
+  rfc3339,
+  secondOf,
+} from "./newest_events.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import {
   type Blocked,
-  MAX_PAGE_SIZE,
   Pages,
   type PagesObserver,
   type PagesOptions,
   SETTLE_MS,
 } from "./pages.ts";
-import { ReadAhead } from "./read_ahead.ts";
+import { type Place, ReadAhead } from "./read_ahead.ts";
 import { compareWithSeen } from "./seen_events.ts";
 
 /** A cursor that showed nothing for so long is not trusted any longer. */
@@ -36,8 +37,6 @@ const EMPTY_PAGE_PAUSE_MS = 250;
 const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
-/** Of one second; past it, a dropped cursor may have the oldest of them sent again. */
-const MAX_NEWEST_KEYS = 2 * MAX_PAGE_SIZE;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {
@@ -170,15 +169,10 @@ export class PageSource implements Source<PagePosition> {
       return turn(this.#beforeFuture(from), []);
     }
     const at = ahead.from(from, nowMs);
-    const range = {
-      startMs,
-      // Never before the start, even where that is in the future.
-      endMs: Math.min(windowEndMs, Math.max(nowMs, startMs + 1)),
-    };
+    const range = rangeOf(at, windowEndMs, nowMs);
     const page = await this.#pages.fetch(range, at, signal);
     if (page === "cursor refused") {
-      ahead.goBack();
-      return turn(this.#withoutCursor(at), []);
+      return turn(ahead.jump(from, this.#withoutCursor(at)), []);
     }
     if ("skipped" in page) {
       if (!ahead.isAhead) return await this.#stepOver(page, from);
@@ -213,6 +207,9 @@ export class PageSource implements Source<PagePosition> {
         fresh,
         unshown,
         newestMs: newestMsOf(events, range),
+        before: unshown.length === 0
+          ? undefined
+          : newestOf(events, range, newestBefore(at)),
       };
       const turned = ahead.turn(from, full, nowMs);
       return turn(turned === from ? from : { ...turned, newest }, fresh);
@@ -233,11 +230,8 @@ export class PageSource implements Source<PagePosition> {
     if (leadsNowhere && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.now();
       trail.dropped++;
-      ahead.goBack();
-      return turn(
-        this.#withoutCursor({ ...position, cursor: at.cursor }),
-        fresh,
-      );
+      const place = this.#withoutCursor(ahead.from(position, nowMs));
+      return turn(ahead.jump(position, place), fresh);
     }
     if (leadsNowhere && lastKey !== "" && (over || !this.#options.follow)) {
       this.#options.observer.promiseBroken(at.cursor, rfc3339(range.endMs));
@@ -272,19 +266,21 @@ export class PageSource implements Source<PagePosition> {
   }
 
   /**
-   * The newest event's second, from its beginning, less what of it was read; no
-   * earlier than the window, since what was before it is read to the end.
+   * The newest second before the cursor, from its beginning, less what of it, and
+   * behind the cursor, was read; no earlier than the window, since what was before
+   * it is read to the end.
    */
-  #withoutCursor({ start, cursor, newest }: PagePosition): PagePosition {
-    const startMs = Date.parse(start);
-    const begun = newest !== null &&
-      Date.parse(newest.time) >= secondOf(startMs);
-    const time = begun && Date.parse(newest.time) > startMs
-      ? newest.time
-      : start;
-    const keys = begun ? newest.keys : [];
-    this.#options.observer.cursorDropped(cursor, time);
-    return { kind: "page", start: time, cursor: "", seen: keys, newest };
+  #withoutCursor(at: PagePosition): Place {
+    const startMs = Date.parse(at.start);
+    const before = newestBefore(at);
+    const begun = before !== null &&
+      Date.parse(before.time) >= secondOf(startMs);
+    const start = begun && Date.parse(before.time) > startMs
+      ? before.time
+      : at.start;
+    const keys = begun ? before.keys : [];
+    this.#options.observer.cursorDropped(at.cursor, start);
+    return { start, cursor: "", seen: [...keys, ...at.seen] };
   }
 
   /**
@@ -324,17 +320,18 @@ export class PageSource implements Source<PagePosition> {
     endMs: number,
     nowMs: number,
   ): PagePosition {
-    const { start, seen, newest } = position;
+    const { kind, start, seen, newest } = position;
     const newestMs = newestMsIn(position);
     const readBeyond = newest !== null && newestMs >= endMs;
     const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
     return newest !== null && recent && newestMs > Date.parse(start)
-      ? { ...position, start: newest.time, cursor: "", seen: newest.keys }
+      ? { kind, start: newest.time, cursor: "", seen: newest.keys, newest }
       : {
-        ...position,
+        kind,
         start: rfc3339(endMs),
         cursor: "",
         seen: readBeyond ? seen : [],
+        newest,
       };
   }
 
@@ -388,47 +385,18 @@ function turn(position: PagePosition, events: readonly AuditEvent[]): Found {
   return { events, position, more: true, atEnd: false, pauseMs };
 }
 
+/** Never before the start, even where that is in the future. */
+function rangeOf(
+  { start }: PagePosition,
+  windowEndMs: number,
+  nowMs: number,
+): TimeRange {
+  const startMs = Date.parse(start);
+  const endMs = Math.max(Math.min(windowEndMs, nowMs), startMs + 1);
+  return { startMs, endMs };
+}
+
 /** Infinity where nothing was read. */
 function newestMsIn({ newest }: PagePosition): number {
   return newest === null ? Infinity : Date.parse(newest.time);
-}
-
-function newestOf(
-  fresh: readonly AuditEvent[],
-  range: TimeRange,
-  before: NewestEvents | null,
-): NewestEvents | null {
-  const newestMs = Math.max(
-    newestMsOf(fresh, range),
-    before === null ? -Infinity : Date.parse(before.time),
-  );
-  if (newestMs === -Infinity) return null;
-  const secondMs = secondOf(newestMs);
-  const time = rfc3339(secondMs);
-  const keys = fresh.filter(({ timeMs }) => timeMs >= secondMs).map(eventKey);
-  if (before?.time !== time) return { time, keys };
-  if (keys.length === 0) return before;
-  return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
-}
-
-/** A time outside the range that was asked for is somebody's mistake, and no help. */
-function newestMsOf(
-  events: readonly AuditEvent[],
-  { startMs, endMs }: TimeRange,
-): number {
-  let newestMs = -Infinity;
-  for (const { timeMs } of events) {
-    if (startMs <= timeMs && timeMs < endMs) {
-      newestMs = Math.max(newestMs, timeMs);
-    }
-  }
-  return newestMs;
-}
-
-function secondOf(timeMs: number): number {
-  return Math.floor(timeMs / 1_000) * 1_000;
-}
-
-function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(".000Z", "Z");
 }

@@ -6,8 +6,9 @@
  * @module
  */
 
-import type { AuditEvent, PagePosition } from "../event.ts";
+import type { AuditEvent, NewestEvents, PagePosition } from "../event.ts";
 import { eventKey } from "./event_key.ts";
+import { newestBefore } from "./newest_events.ts";
 import { MAX_PAGE_SIZE } from "./pages.ts";
 import type { Sighting } from "./seen_events.ts";
 
@@ -19,13 +20,18 @@ export interface FullPage extends Sighting {
   readonly lastKey: string;
   /** Of its newest event, milliseconds since the epoch; -Infinity without one. */
   readonly newestMs: number;
+  /** See `PagePosition.before`: of what comes before its end. */
+  readonly before: NewestEvents | null | undefined;
 }
+
+/** Where reading is, by itself. */
+export type Place = Pick<PagePosition, "start" | "cursor" | "seen" | "before">;
 
 /** How far reading is ahead of its position. */
 export class ReadAhead {
   readonly #settleMs: number;
   /** Where reading is, where that is not the position. */
-  #place: Pick<PagePosition, "cursor" | "seen"> | undefined;
+  #place: Place | undefined;
   /** When to begin at the position once more. */
   #againMs = 0;
 
@@ -42,40 +48,75 @@ export class ReadAhead {
   /** Where reading is. */
   from(position: PagePosition, nowMs: number): PagePosition {
     if (this.#againMs <= nowMs) this.goBack();
-    return { ...position, ...this.#place };
+    return this.#at(position);
   }
 
   /** Leaves a full page behind, and the position with it once that is settled. */
   turn(
     position: PagePosition,
-    { lastKey, fresh, unshown, newestMs }: FullPage,
+    { lastKey, fresh, unshown, newestMs, before }: FullPage,
     nowMs: number,
   ): PagePosition {
-    const place = { cursor: lastKey, seen: unshown };
+    const { start } = this.#at(position);
+    const place = withBefore(
+      { start, cursor: lastKey, seen: unshown },
+      before,
+    );
     const settled = newestMs <= nowMs - this.#settleMs;
     const tooMany = position.seen.length + fresh.length > MAX_KEYS;
     if (settled && !this.isAhead || tooMany) {
       this.goBack();
-      return { ...position, ...place };
+      return moved(position, place);
     }
     if (!this.isAhead) this.#againMs = nowMs + this.#settleMs;
     this.#place = place;
-    if (fresh.length === 0) return position;
-    return { ...position, seen: [...position.seen, ...fresh.map(eventKey)] };
+    return withSeen(position, fresh.map(eventKey));
   }
 
   /** Notes events of the last page, which is going to be read again. */
   add(position: PagePosition, fresh: readonly AuditEvent[]): PagePosition {
     const keys = fresh.map(eventKey);
-    if (this.#place !== undefined) {
-      const { cursor, seen } = this.#place;
-      this.#place = { cursor, seen: [...seen, ...keys] };
-    }
-    return { ...position, seen: [...position.seen, ...keys] };
+    if (this.isAhead) this.#place = withSeen(this.#at(position), keys);
+    return withSeen(position, keys);
+  }
+
+  /**
+   * Reading goes on at a place without a cursor. Where it is ahead, the position
+   * keeps its own, behind which events may still arrive late.
+   */
+  jump(position: PagePosition, place: Place): PagePosition {
+    if (!this.isAhead) return moved(position, place);
+    this.#place = place;
+    return position;
   }
 
   /** Reading goes on from the position. */
   goBack(): void {
     this.#place = undefined;
   }
+  #at(position: PagePosition): PagePosition {
+    return this.#place === undefined ? position : moved(position, this.#place);
+  }
+}
+
+function moved(
+  { kind, newest }: PagePosition,
+  { start, cursor, seen, before }: Place,
+): PagePosition {
+  return withBefore({ kind, start, cursor, seen, newest }, before);
+}
+
+/** With events from behind its cursor, by their keys. */
+function withSeen(
+  position: PagePosition,
+  keys: readonly string[],
+): PagePosition {
+  if (keys.length === 0) return position;
+  const seen = [...position.seen, ...keys];
+  const before = position.cursor === "" ? undefined : newestBefore(position);
+  return withBefore({ ...position, seen }, before);
+}
+
+function withBefore<At extends Place>(at: At, before: Place["before"]): At {
+  return before === undefined ? at : { ...at, before };
 }

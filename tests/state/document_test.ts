@@ -58,6 +58,14 @@ Deno.test("a document comes back as it was written", () => {
   }
 });
 
+Deno.test("what was newest before the cursor comes back as it was written", () => {
+  for (const before of [null, { time: "2026-03-01T11:59:50Z", keys: ["a"] }]) {
+    const position = { ...POSITION, before };
+    const document: StateDocument = { ...sampleDocument(), position };
+    assertEquals(parseDocument(formatDocument(document), PATH), document);
+  }
+});
+
 Deno.test("a position in chunks comes back as it was written", () => {
   const { pages: _, ...rest } = IN_CHUNKS;
   for (
@@ -200,6 +208,12 @@ const DAMAGES: readonly {
     put: (keys) => ({
       position: { ...POSITION, newest: { ...POSITION.newest, keys } },
     }),
+  },
+  {
+    field: "position.before",
+    says: '"position" is incomplete',
+    values: ["2026-03-01T12:00:00Z", [], { time: "1", keys: [] }],
+    put: (before) => ({ position: { ...POSITION, before } }),
   },
   {
     field: "position.days",

@@ -121,12 +121,87 @@ Deno.test("an event that arrives late, between those of a page that was turned, 
 });
 
 Deno.test("an event that arrives late is read by the next run, and nothing else again", async () => {
-  const { log, readAll } = setUp({ pageSize: 3 });
-  log.append(...times(7, NOW_MS - 7 * SECOND_MS));
-  const { position } = (await readAll(from(NOW_MS - HOUR_MS))).at(-1) ?? {};
-  assert(position !== undefined);
-  const late = log.append(NOW_MS - 6_500, NOW_MS - 1_500);
-  assertEquals(idsOf(await readAll(position)), late.map(({ id }) => id));
+  // Also where the last page is full, and nothing is behind its cursor.
+  for (const count of [5, 6, 7]) {
+    const { log, readAll } = setUp({ pageSize: 3 });
+    log.append(...times(count, NOW_MS - 7 * SECOND_MS));
+    const { position } = (await readAll(from(NOW_MS - HOUR_MS))).at(-1) ?? {};
+    assert(position !== undefined);
+    const late = log.append(NOW_MS - 6_500, NOW_MS - 4_500);
+    assertEquals(
+      idsOf(await readAll(position)),
+      late.map(({ id }) => id),
+      `${count} events`,
+    );
+  }
+});
+
+Deno.test("an event that arrives late is read although the cursors are refused meanwhile", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 3 });
+  const cursors = new Cursors(log);
+  log.append(...times(3, NOW_MS - MINUTE_MS), NOW_MS - 7 * SECOND_MS);
+  log.append(...times(3, NOW_MS - 6 * SECOND_MS));
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  const early = idsIn(log);
+  assertEquals(reading.ids, early);
+  cursors.refuseOld();
+  const late = log.append(NOW_MS - 6_500, NOW_MS - 500).map(({ id }) => id);
+  await reading.advance(4 * POLL_MS);
+  assert(dropped.length > 0);
+  assertEquals(reading.ids.toSorted(), [...early, ...late]);
+});
+
+Deno.test("an event that arrives late is read although the next run's cursor is refused", async () => {
+  for (const older of [false, true]) {
+    const { log, readAll, clock, dropped } = setUp({ pageSize: 3 });
+    const cursors = new Cursors(log);
+    log.append(...times(3, NOW_MS - MINUTE_MS), NOW_MS - 7 * SECOND_MS);
+    log.append(...times(3, NOW_MS - 6 * SECOND_MS));
+    const { position } = (await readAll(from(NOW_MS - HOUR_MS))).at(-1) ?? {};
+    assert(position !== undefined && position.cursor !== "");
+    cursors.refuseOld();
+    const late = log.append(NOW_MS - 6_500);
+    await clock.advance(HOUR_MS);
+    const { before: _, ...old } = position;
+    const batches = await readAll(older ? old : position);
+    assertEquals(idsOf(batches), late.map(({ id }) => id));
+    assert(dropped.length > 0);
+  }
+});
+
+Deno.test("whatever becomes of the cursors, each event is read once", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed, 1);
+    const { log, clock, follow, readAll } = setUp({
+      pageSize: random.pick([undefined, 1, 2, 3, 10]),
+      windowMs: random.pick([DAY_MS, 45 * SECOND_MS]),
+    });
+    const cursors = new Cursors(log);
+    const ids: string[] = [];
+    let position = from(NOW_MS);
+    const keep = (batches: readonly Batch<PagePosition>[]) => {
+      ids.push(...idsOf(batches));
+      const kept = JSON.stringify(batches.at(-1)?.position ?? position);
+      position = JSON.parse(kept);
+    };
+    for (let run = 0; run < 8; run++) {
+      await using reading = follow(position);
+      for (let i = random.below(20); i > 0; i--) {
+        const nowMs = clock.now();
+        const late = () => Math.max(NOW_MS, nowMs - random.below(9_000));
+        log.append(...Array.from({ length: random.below(4) }, late));
+        await reading.advance(random.below(2_000));
+        if (random.chance(0.1)) cursors.refuseOld();
+      }
+      if (run === 7) await reading.advance(MINUTE_MS);
+      await reading.stop();
+      keep(reading.batches);
+      if (random.chance(0.5)) cursors.forgetOld();
+      keep(await readAll(position));
+    }
+    assertEquals(ids.toSorted(), idsIn(log).toSorted(), `seed ${seed}`);
+  }
 });
 
 Deno.test("whenever events arrive within 9 s, and whenever it is started again, each is read once", async () => {
@@ -852,6 +927,36 @@ function setUp(options: Partial<PageSourceOptions> = {}, nowMs = NOW_MS) {
     follow: (position: PagePosition) =>
       new Reading(clock, (stop) => create(true).read(position, stop)),
   };
+}
+
+/** The log's cursors, of which the old ones may stop working. */
+class Cursors {
+  #age = 0;
+  #oldAreRefused = false;
+
+  constructor(log: ScriptedLog) {
+    log.fault = (request) => {
+      const [age, ...key] = request.cursor.split(":");
+      const isOld = request.cursor !== "" && age !== `${this.#age}`;
+      if (isOld && this.#oldAreRefused) throw UNKNOWN_CURSOR;
+      if (isOld) return { events: [], lastKey: "" };
+      const page = log.page({ ...request, cursor: key.join(":") });
+      const lastKey = page.lastKey && `${this.#age}:${page.lastKey}`;
+      return { ...page, lastKey };
+    };
+  }
+
+  /** The server does not know them any longer. */
+  refuseOld(): void {
+    this.#age++;
+    this.#oldAreRefused = true;
+  }
+
+  /** The server shows nothing behind them. */
+  forgetOld(): void {
+    this.#age++;
+    this.#oldAreRefused = false;
+  }
 }
 
 /** A reader in the background, which keeps what it reads. */

@@ -1,0 +1,74 @@
+/**
+ * The newest second of the audit log that was read: where to begin when there is
+ * no cursor, or it stopped working.
+ *
+ * @module
+ */
+
+import type { AuditEvent, NewestEvents, PagePosition } from "../event.ts";
+import { eventKey } from "./event_key.ts";
+import type { TimeRange } from "./oversized_event.ts";
+import { MAX_PAGE_SIZE, SETTLE_MS } from "./pages.ts";
+
+/** Of one second; past it, a dropped cursor may have the oldest of them sent again. */
+const MAX_NEWEST_KEYS = 2 * MAX_PAGE_SIZE;
+
+/** The newest second after more events of a range were read. */
+export function newestOf<None extends null | undefined>(
+  events: readonly AuditEvent[],
+  range: TimeRange,
+  before: NewestEvents | None,
+): NewestEvents | None {
+  const newestMs = Math.max(
+    newestMsOf(events, range),
+    before ? Date.parse(before.time) : -Infinity,
+  );
+  if (newestMs === -Infinity) return before;
+  const secondMs = secondOf(newestMs);
+  const time = rfc3339(secondMs);
+  const keys = events.filter(({ timeMs }) => timeMs >= secondMs).map(eventKey);
+  if (before?.time !== time) return { time, keys };
+  if (keys.length === 0) return before;
+  return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
+}
+
+/** A time outside the range that was asked for is somebody's mistake, and no help. */
+export function newestMsOf(
+  events: readonly AuditEvent[],
+  { startMs, endMs }: TimeRange,
+): number {
+  let newestMs = -Infinity;
+  for (const { timeMs } of events) {
+    if (startMs <= timeMs && timeMs < endMs) {
+      newestMs = Math.max(newestMs, timeMs);
+    }
+  }
+  return newestMs;
+}
+
+/**
+ * The newest second of what was read before a position's cursor: all that is
+ * older is read, and what was read since is known by these keys and the seen ones.
+ *
+ * @returns null where nothing was read before it
+ */
+export function newestBefore(position: PagePosition): NewestEvents | null {
+  const { cursor, seen, newest, before } = position;
+  if (cursor === "" || newest === null) return null;
+  if (before !== undefined) return before;
+  if (seen.length === 0) return newest;
+  // A state of before there was `before`. Reading was ahead of the cursor for no
+  // longer than events take to settle, and what it read first was no older.
+  const timeMs = Date.parse(newest.time) - 2 * SETTLE_MS;
+  return { time: rfc3339(timeMs), keys: [] };
+}
+
+/** The beginning of the second. */
+export function secondOf(timeMs: number): number {
+  return Math.floor(timeMs / 1_000) * 1_000;
+}
+
+/** The time as positions have it. */
+export function rfc3339(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(".000Z", "Z");
+}
