@@ -83,8 +83,17 @@ interface Search {
   /** Where reading is, where that is ahead of the position. */
   readonly at: PagePosition;
   readonly range: TimeRange;
+  readonly reachMs: number;
   readonly windowEndMs: number;
   readonly nowMs: number;
+}
+
+/** What comes of asking for a range. */
+interface Answer {
+  readonly page: Page | Blocked | "cursor refused";
+  readonly range: TimeRange;
+  /** No event of the page, be it shown or not, is newer. */
+  readonly reachMs: number;
 }
 
 /** What is remembered from one search to the next. */
@@ -97,6 +106,8 @@ interface Trail {
   emptyPages: number;
   /** A cursor of one of them: when it comes again, they go round in circles. */
   emptyCursor: string;
+  /** What may still get company is not asked for, until there is nothing else. */
+  settledOnly: boolean;
   readonly ahead: ReadAhead;
 }
 
@@ -129,6 +140,7 @@ export class PageSource implements Source<PagePosition> {
       dropped: 0,
       emptyPages: 0,
       emptyCursor: "",
+      settledOnly: false,
       ahead: new ReadAhead(this.#settleMs),
     };
     try {
@@ -169,8 +181,11 @@ export class PageSource implements Source<PagePosition> {
       return turn(this.#beforeFuture(from), []);
     }
     const at = ahead.from(from, nowMs);
-    const range = rangeOf(at, windowEndMs, nowMs);
-    const page = await this.#pages.fetch(range, at, signal);
+    const { page, range, reachMs } = await this.#ask(
+      { at, windowEndMs, nowMs },
+      trail,
+      signal,
+    );
     if (page === "cursor refused") {
       return turn(ahead.jump(from, this.#withoutCursor(at)), []);
     }
@@ -180,14 +195,56 @@ export class PageSource implements Source<PagePosition> {
       ahead.goBack();
       return turn(from, []);
     }
-    const search = { from, at, range, windowEndMs, nowMs };
+    const search = { from, at, range, reachMs, windowEndMs, nowMs };
     return { ...this.#look(page, search, trail), release: page.release };
+  }
+
+  /**
+   * Asks for a page. One that does not tell how far it reaches might reach to where
+   * events are still to come: then all that is settled is asked for before it.
+   */
+  async #ask(
+    { at, windowEndMs, nowMs }: Pick<Search, "at" | "windowEndMs" | "nowMs">,
+    trail: Trail,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const ask = async (endMs: number): Promise<Answer> => {
+      const range = rangeOf(at, Math.min(windowEndMs, endMs));
+      const page = await this.#pages.fetch(range, at, signal);
+      const reachMs = isPage(page) ? this.#reachOf(page, range) : range.endMs;
+      return { page, range, reachMs };
+    };
+    const settledMs = nowMs - this.#settleMs;
+    if (trail.settledOnly) {
+      const settled = await ask(settledMs);
+      if (!isLast(settled, at)) return settled;
+      trail.settledOnly = false;
+      release(settled);
+      return await ask(nowMs);
+    }
+    const answer = await ask(nowMs);
+    const { page, range, reachMs } = answer;
+    const isVague = isPage(page) && reachMs === range.endMs &&
+      !isLast(answer, at);
+    const someIsSettled = range.startMs < settledMs && settledMs < range.endMs;
+    if (!isVague || !someIsSettled || trail.ahead.isAhead) return answer;
+    const settled = await ask(settledMs);
+    trail.settledOnly = !isLast(settled, at);
+    release(trail.settledOnly ? answer : settled);
+    return trail.settledOnly ? settled : answer;
+  }
+
+  /** See `Answer.reachMs`: a server may show only the types that it is asked for. */
+  #reachOf({ events }: Page, range: TimeRange): number {
+    const newestMs = newestMsOf(events, range);
+    const isTold = newestMs !== -Infinity && this.#options.types.length === 0;
+    return isTold ? newestMs : range.endMs;
   }
 
   /** What a page brings, and where it leads. */
   #look(
     page: Page,
-    { from, at, range, windowEndMs, nowMs }: Search,
+    { from, at, range, reachMs, windowEndMs, nowMs }: Search,
     trail: Trail,
   ): Found {
     const { clock, pollMs } = this.#options;
@@ -206,7 +263,8 @@ export class PageSource implements Source<PagePosition> {
         lastKey,
         fresh,
         unshown,
-        newestMs: newestMsOf(events, range),
+        isEmpty: events.length === 0,
+        reachMs,
         before: unshown.length === 0
           ? undefined
           : newestOf(events, range, newestBefore(at)),
@@ -215,6 +273,7 @@ export class PageSource implements Source<PagePosition> {
       return turn(turned === from ? from : { ...turned, newest }, fresh);
     }
     trail.emptyPages = 0;
+    trail.settledOnly = false;
     // The very same position where nothing is new: nothing has to be saved.
     const position = fresh.length === 0
       ? from
@@ -386,14 +445,22 @@ function turn(position: PagePosition, events: readonly AuditEvent[]): Found {
 }
 
 /** Never before the start, even where that is in the future. */
-function rangeOf(
-  { start }: PagePosition,
-  windowEndMs: number,
-  nowMs: number,
-): TimeRange {
+function rangeOf({ start }: PagePosition, endMs: number): TimeRange {
   const startMs = Date.parse(start);
-  const endMs = Math.max(Math.min(windowEndMs, nowMs), startMs + 1);
-  return { startMs, endMs };
+  return { startMs, endMs: Math.max(endMs, startMs + 1) };
+}
+
+function isPage(page: Answer["page"]): page is Page {
+  return page !== "cursor refused" && !("skipped" in page);
+}
+
+/** Whether its cursor leads to nothing more. */
+function isLast({ page }: Answer, { cursor }: PagePosition): boolean {
+  return isPage(page) && (page.lastKey === "" || page.lastKey === cursor);
+}
+
+function release({ page }: Answer): void {
+  if (isPage(page)) page.release?.();
 }
 
 /** Infinity where nothing was read. */

@@ -18,8 +18,9 @@ const MAX_KEYS = 20 * MAX_PAGE_SIZE;
 /** A full page, compared with what was read before. */
 export interface FullPage extends Sighting {
   readonly lastKey: string;
-  /** Of its newest event, milliseconds since the epoch; -Infinity without one. */
-  readonly newestMs: number;
+  readonly isEmpty: boolean;
+  /** No event before its end is newer: milliseconds since the epoch. */
+  readonly reachMs: number;
   /** See `PagePosition.before`: of what comes before its end. */
   readonly before: NewestEvents | null | undefined;
 }
@@ -32,6 +33,8 @@ export class ReadAhead {
   readonly #settleMs: number;
   /** Where reading is, where that is not the position. */
   #place: Place | undefined;
+  /** The reach of the pages between it and the position that are not empty. */
+  #reachMs = -Infinity;
   /** When to begin at the position once more. */
   #againMs = 0;
 
@@ -51,10 +54,14 @@ export class ReadAhead {
     return this.#at(position);
   }
 
-  /** Leaves a full page behind, and the position with it once that is settled. */
+  /**
+   * Leaves a full page behind, and the position with it once that is settled. What
+   * empty pages before it reach to is older than what it shows, and then it was
+   * settled when the first of them was read.
+   */
   turn(
     position: PagePosition,
-    { lastKey, fresh, unshown, newestMs, before }: FullPage,
+    { lastKey, fresh, unshown, isEmpty, reachMs, before }: FullPage,
     nowMs: number,
   ): PagePosition {
     const { start } = this.#at(position);
@@ -62,13 +69,15 @@ export class ReadAhead {
       { start, cursor: lastKey, seen: unshown },
       before,
     );
-    const settled = newestMs <= nowMs - this.#settleMs;
+    if (!this.isAhead) this.#againMs = nowMs + this.#settleMs;
+    const settledMs = this.#againMs - 2 * this.#settleMs;
+    const settled = Math.max(this.#reachMs, reachMs) <= settledMs;
     const tooMany = position.seen.length + fresh.length > MAX_KEYS;
-    if (settled && !this.isAhead || tooMany) {
+    if (settled || tooMany) {
       this.goBack();
       return moved(position, place);
     }
-    if (!this.isAhead) this.#againMs = nowMs + this.#settleMs;
+    if (!isEmpty) this.#reachMs = Math.max(this.#reachMs, reachMs);
     this.#place = place;
     return withSeen(position, fresh.map(eventKey));
   }
@@ -93,7 +102,9 @@ export class ReadAhead {
   /** Reading goes on from the position. */
   goBack(): void {
     this.#place = undefined;
+    this.#reachMs = -Infinity;
   }
+
   #at(position: PagePosition): PagePosition {
     return this.#place === undefined ? position : moved(position, this.#place);
   }

@@ -418,6 +418,107 @@ Deno.test("an empty page whose cursor moved on is turned", async () => {
   assertStrictEquals(batches[0]?.position.cursor, "moved");
 });
 
+Deno.test("an event that arrives late behind an empty page, or one with an older event, is read", async () => {
+  for (const old of [[], ["old"]]) {
+    const { log, follow, dropped } = setUp({ pageSize: 3, types: ["exec"] });
+    filterAfterLimit(log);
+    for (const id of old) addExec(log, id, NOW_MS - MINUTE_MS);
+    log.append(...times(3, NOW_MS - 3 * SECOND_MS, 500));
+    await using reading = follow(from(NOW_MS - HOUR_MS));
+    await reading.advance(SECOND_MS);
+    addExec(log, "late", NOW_MS - 2_800);
+    addExec(log, "next", NOW_MS);
+    await reading.advance(6 * POLL_MS);
+    assertEquals(reading.ids.toSorted(), ["late", "next", ...old]);
+    assertEquals(dropped, []);
+  }
+});
+
+Deno.test("an event that arrives late behind an empty page is read by the next run", async () => {
+  const { log, readAll, clock } = setUp({ pageSize: 3, types: ["exec"] });
+  filterAfterLimit(log);
+  log.append(...times(12, NOW_MS - HOUR_MS), ...times(6, NOW_MS - 4_000, 500));
+  addExec(log, "next", NOW_MS - 500);
+  const { position } = (await readAll(from(NOW_MS - 2 * HOUR_MS))).at(-1) ?? {};
+  assert(position !== undefined);
+  addExec(log, "late", NOW_MS - 3_800);
+  await clock.advance(MINUTE_MS);
+  assertEquals(idsOf(await readAll(position)), ["late"]);
+});
+
+Deno.test("empty pages before a settled event are passed, although the newest range shows nothing else", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - HOUR_MS);
+  // Only where the range reaches up to now is there more.
+  log.fault = ({ cursor, endMs }) => {
+    if (endMs < NOW_MS) return { events: [], lastKey: "" };
+    if (cursor === "") return { events: [], lastKey: "1" };
+    return cursor === "1"
+      ? { events: log.events, lastKey: "2" }
+      : { events: [], lastKey: "" };
+  };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(SECOND_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(reading.batches.at(-1)?.position.cursor, "2");
+});
+
+Deno.test("a long stretch of empty pages is left behind, and not read again and again", async () => {
+  const { log, follow } = setUp({ pageSize: 3, types: ["exec"] });
+  filterAfterLimit(log);
+  log.append(...times(900, NOW_MS - HOUR_MS));
+  addExec(log, "behind", NOW_MS - MINUTE_MS);
+  log.append(...times(5, NOW_MS - 2 * SECOND_MS, 100));
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  // With a pause between two of them, which is more than 10 s in all.
+  await reading.advance(2 * MINUTE_MS);
+  assertEquals(reading.ids, ["behind"]);
+  const turned = log.requests.length;
+  assert(turned < 360, `${turned} requests`);
+  await reading.advance(HOUR_MS);
+  const idle = log.requests.length - turned;
+  assert(idle < 2 * HOUR_MS / POLL_MS, `${idle} requests in an hour`);
+});
+
+Deno.test("a server that leaves out types after the limit has each event read once", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed, 2);
+    const { log, clock, follow, readAll } = setUp({
+      pageSize: random.pick([undefined, 1, 2, 3, 10]),
+      windowMs: random.pick([DAY_MS, 45 * SECOND_MS]),
+      types: ["exec"],
+    });
+    filterAfterLimit(log);
+    const ids: string[] = [];
+    let position = from(NOW_MS);
+    const keep = (batches: readonly Batch<PagePosition>[]) => {
+      ids.push(...idsOf(batches));
+      const kept = JSON.stringify(batches.at(-1)?.position ?? position);
+      position = JSON.parse(kept);
+    };
+    for (let run = 0; run < 6; run++) {
+      await using reading = follow(position);
+      for (let i = random.below(40); i > 0; i--) {
+        const nowMs = clock.now();
+        const late = () => Math.max(NOW_MS, nowMs - random.below(9_000));
+        if (random.chance(0.3)) addExec(log, `exec-${nowMs}-${i}`, late());
+        log.append(...Array.from({ length: random.below(5) }, late));
+        await reading.advance(random.below(2_000));
+      }
+      if (run === 5) await reading.advance(5 * MINUTE_MS);
+      await reading.stop();
+      keep(reading.batches);
+      if (random.chance(0.5)) keep(await readAll(position));
+    }
+    const exec = log.events.filter(({ type }) => type === "exec");
+    assertEquals(
+      ids.toSorted(),
+      exec.map(({ id }) => id).toSorted(),
+      `seed ${seed}`,
+    );
+  }
+});
+
 Deno.test("many empty pages in a row are turned, but not in a hurry", async () => {
   const { log, readAll, clock } = setUp();
   log.append(NOW_MS - MINUTE_MS);
@@ -927,6 +1028,22 @@ function setUp(options: Partial<PageSourceOptions> = {}, nowMs = NOW_MS) {
     follow: (position: PagePosition) =>
       new Reading(clock, (stop) => create(true).read(position, stop)),
   };
+}
+
+/** Pages are empty, or show few events, where others are not asked for. */
+function filterAfterLimit(log: ScriptedLog): void {
+  log.fault = (request) => {
+    const { events, lastKey } = log.page({ ...request, types: [] });
+    const { types } = request;
+    return {
+      events: events.filter(({ type }) => types.includes(type)),
+      lastKey,
+    };
+  };
+}
+
+function addExec(log: ScriptedLog, id: string, timeMs: number): void {
+  log.add(sampleEvent({ id, timeMs, type: "exec" }));
 }
 
 /** The log's cursors, of which the old ones may stop working. */
