@@ -84,7 +84,8 @@ export interface PagePosition {
   /**
    * What `newest` was before the page at `cursor`, where something of that page, or
    * behind it, is delivered: there reading begins without a cursor then, since more
-   * may arrive late behind this one, and before the newest event.
+   * may arrive late behind this one, and before the newest event. null where
+   * nothing was read before it; a cursor from elsewhere has neither.
    */
   readonly before?: NewestEvents | null;
   /**

@@ -79,17 +79,20 @@ export function move(position: ExportPosition, step: Step): Moved {
  * minutes, what was on pages before that one is read again rather than missed.
  */
 export function toExport(
-  { start, seen, newest }: PagePosition,
+  { start, cursor, seen, newest, before }: PagePosition,
   nowMs: number,
 ): ExportPosition {
-  if (newest === null && seen.length === 0) {
+  // Of a cursor from elsewhere, everything before it is read.
+  const isOurs = cursor === "" || before === null;
+  if (isOurs && newest === null && seen.length === 0) {
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
+  const settledMs = wholeSecond(nowMs - LATE_MS);
   const untilMs = Math.max(
     Date.parse(start),
     newest === null
-      ? 0
-      : Math.min(Date.parse(newest.time), wholeSecond(nowMs - LATE_MS)),
+      ? (isOurs ? 0 : settledMs)
+      : Math.min(Date.parse(newest.time), settledMs),
   );
   const until = rfc3339(untilMs);
   return {

@@ -50,12 +50,15 @@ export function newestMsOf(
  * The newest second of what was read before a position's cursor: all that is
  * older is read, and what was read since is known by these keys and the seen ones.
  *
- * @returns null where nothing was read before it
+ * @returns null where nothing was read before it; undefined where that is not
+ * known, since the cursor is the user's, or another program's
  */
-export function newestBefore(position: PagePosition): NewestEvents | null {
-  const { cursor, seen, newest, before } = position;
-  if (cursor === "" || newest === null) return null;
+export function newestBefore(
+  { cursor, seen, newest, before }: PagePosition,
+): NewestEvents | null | undefined {
+  if (cursor === "") return null;
   if (before !== undefined) return before;
+  if (newest === null) return undefined;
   if (seen.length === 0) return newest;
   // A state of before there was `before`. Reading was ahead of the cursor for no
   // longer than events take to settle, and what it read first was no older.

@@ -173,8 +173,11 @@ export class PageSource implements Source<PagePosition> {
     signal: AbortSignal,
   ): Promise<Found> {
     const startMs = Date.parse(from.start);
-    const windowEndMs = secondOf(startMs) + this.#windowMs;
     const nowMs = this.#options.clock.now();
+    // In which window a cursor from elsewhere is, nobody knows.
+    const windowEndMs = newestBefore(from) === undefined
+      ? Infinity
+      : secondOf(startMs) + this.#windowMs;
     const { ahead } = trail;
     if (startMs > nowMs && newestMsIn(from) <= nowMs) {
       ahead.goBack();
@@ -265,7 +268,7 @@ export class PageSource implements Source<PagePosition> {
         unshown,
         isEmpty: events.length === 0,
         reachMs,
-        before: unshown.length === 0
+        before: unshown.length === 0 && newest !== null
           ? undefined
           : newestOf(events, range, newestBefore(at)),
       };
@@ -286,7 +289,8 @@ export class PageSource implements Source<PagePosition> {
     }
     const leadsNowhere = at.cursor !== "" &&
       (events.length === 0 || lastKey !== "");
-    if (leadsNowhere && this.#distrusts(trail, over)) {
+    const isOurs = newestBefore(at) !== undefined;
+    if (leadsNowhere && isOurs && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.now();
       trail.dropped++;
       const place = this.#withoutCursor(ahead.from(position, nowMs));
@@ -332,7 +336,7 @@ export class PageSource implements Source<PagePosition> {
   #withoutCursor(at: PagePosition): Place {
     const startMs = Date.parse(at.start);
     const before = newestBefore(at);
-    const begun = before !== null &&
+    const begun = before != null &&
       Date.parse(before.time) >= secondOf(startMs);
     const start = begun && Date.parse(before.time) > startMs
       ? before.time

@@ -82,7 +82,7 @@ export class Pages {
    */
   async fetch(
     range: TimeRange,
-    { cursor, newest }: PagePosition,
+    { cursor, newest, before }: PagePosition,
     signal: AbortSignal,
   ): Promise<Page | Blocked | "cursor refused"> {
     const { policy, clock, observer } = this.#options;
@@ -95,7 +95,7 @@ export class Pages {
           if (!(error instanceof TeleportError)) throw error;
           if (
             error.status === "INVALID_ARGUMENT" && cursor !== "" &&
-            newest !== null
+            (newest !== null || before !== undefined)
           ) return "cursor refused";
           if (!error.pageTooLarge) throw error;
           if (limit === 1) {

@@ -107,6 +107,27 @@ Deno.test("a fresh position in pages begins with the day of its start", () => {
   });
 });
 
+Deno.test("empty pages alone leave everything to chunks", () => {
+  assertEquals(
+    toExport({ ...PAGES, before: null }, NOON_MS),
+    toExport({ ...PAGES, cursor: "" }, NOON_MS),
+  );
+});
+
+Deno.test("of a cursor from elsewhere with nothing behind it, only the last minutes are read", () => {
+  assertEquals(toExport(PAGES, NOON_MS + 500), {
+    kind: "export",
+    days: { [DAY]: NO_CHUNKS },
+    newest: null,
+    pages: { until: `${DAY}T11:50:00Z`, keys: [] },
+  });
+  const start = `${DAY}T11:58:00Z`;
+  assertEquals(
+    toExport({ ...PAGES, start }, NOON_MS).pages,
+    { until: start, keys: [] },
+  );
+});
+
 Deno.test("what pages have shown is left out: by time, and by key as often as it was shown", () => {
   const taken = toExport({
     ...PAGES,

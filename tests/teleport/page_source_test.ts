@@ -28,6 +28,9 @@ const TOO_LARGE = new TeleportError(
   "RESOURCE_EXHAUSTED",
 );
 
+/** Asks for the whole log. */
+const ALL = { startMs: 0, endMs: Infinity, types: [], cursor: "" };
+
 const UNKNOWN_CURSOR = new TeleportError(
   "failed to parse page key",
   "INVALID_ARGUMENT",
@@ -643,6 +646,43 @@ Deno.test("a cursor of the user's that the server does not know is told, and kep
   assert(failed.length > 0);
   assertStrictEquals(failed[0]?.error, UNKNOWN_CURSOR);
   assertEquals(dropped, []);
+});
+
+Deno.test("a cursor of the user's with nothing behind it is kept, and nothing before it sent", async () => {
+  // In the first window, and in a later one.
+  for (const startMs of [NOW_MS - 2 * HOUR_MS, NOW_MS - 3 * DAY_MS]) {
+    for (const windowMs of [DAY_MS, HOUR_MS]) {
+      const { log, readAll, follow, clock, dropped } = setUp({ windowMs });
+      log.append(startMs, ...times(5, NOW_MS - 90 * MINUTE_MS));
+      const { lastKey } = log.page({ ...ALL, limit: 6 });
+      const position = { ...from(startMs), cursor: lastKey };
+      assertEquals(idsOf(await readAll(position)), []);
+      await using reading = follow(position);
+      await reading.advance(2 * HOUR_MS);
+      log.append(clock.now(), clock.now());
+      await reading.advance(2 * HOUR_MS);
+      assertEquals(reading.ids, ["event-6", "event-7"]);
+      assertEquals(dropped.filter((time) => Date.parse(time) < NOW_MS), []);
+    }
+  }
+});
+
+Deno.test("a cursor of an empty page before the first event is dropped, by the next run too", async () => {
+  const { log, follow, dropped } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) => {
+    if (cursor !== "") return { events: [], lastKey: "" };
+    return dropped.length === 0 ? { events: [], lastKey: "moved" } : undefined;
+  };
+  await using first = follow(from(NOW_MS - HOUR_MS));
+  await first.advance(SECOND_MS);
+  const { position } = first.batches.at(-1) ?? {};
+  assert(position !== undefined);
+  assertEquals([first.ids, position.cursor], [[], "moved"]);
+  await first.stop();
+  await using second = follow(JSON.parse(JSON.stringify(position)));
+  await second.advance(2 * MINUTE_MS);
+  assertEquals(second.ids, idsIn(log));
 });
 
 Deno.test("a cursor of an idle cluster is dropped once, not every minute", async () => {
