@@ -412,16 +412,19 @@ export class PageSource implements Source<PagePosition> {
     };
   }
 
-  /** Goes on behind an event that the server cannot answer with. */
+  /**
+   * Goes on behind an event that the server cannot answer with. It may have come
+   * late, and before events that were read.
+   */
   async #stepOver(
     { skipped, after, error }: Blocked,
-    { newest }: PagePosition,
+    from: PagePosition,
   ): Promise<Found> {
     await this.#options.observer.steppedOver(skipped, error);
-    const known = newest !== null &&
-        Date.parse(newest.time) === secondOf(skipped.startMs)
-      ? newest.keys
-      : [];
+    const before = newestBefore(from);
+    const known = before?.time === rfc3339(secondOf(skipped.startMs))
+      ? [...before.keys, ...from.seen]
+      : from.seen;
     const { fresh } = compareWithSeen(after, known);
     const start = rfc3339(skipped.endMs);
     // A server that knows times by the second only shows its events once more.
@@ -432,8 +435,10 @@ export class PageSource implements Source<PagePosition> {
         kind: "page",
         start,
         cursor: "",
-        seen: sameSecond ? [...known, ...fresh.map(eventKey)] : [],
-        newest: newestOf(fresh, skipped, newest),
+        seen: sameSecond
+          ? [...known, ...fresh.map(eventKey)]
+          : compareWithSeen(after, from.seen).unshown,
+        newest: newestOf(fresh, skipped, from.newest),
       },
       more: true,
       atEnd: false,

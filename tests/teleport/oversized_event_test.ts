@@ -169,6 +169,34 @@ for (const grain of ["fine", "coarse"] as const) {
   });
 }
 
+for (const grain of ["fine", "coarse"] as const) {
+  Deno.test(`an event that is too large and arrives late has nothing sent again, where times are ${grain}`, async () => {
+    for (const pageSize of [3, 10, undefined]) {
+      for (const lateMs of [8_500, 8_300, 8_000, 5_650]) {
+        const test = setUp(grain, {
+          follow: true,
+          ...pageSize !== undefined && { pageSize },
+        });
+        for (let i = 0; i < 30; i++) test.log.append(NOW_MS - 9_000 + i * 200);
+        const ids = test.log.events.map(({ id }) => id);
+        const stop = new AbortController();
+        const reading = Array.fromAsync(test.read(stop.signal));
+        await test.clock.advance(SECOND_MS);
+        test.addFat(NOW_MS - lateMs);
+        await test.clock.advance(5 * 60 * SECOND_MS);
+        stop.abort(new Error("stopped"));
+        const read = (await reading).flatMap(({ events }) => events);
+        assertEquals(
+          read.map(({ id }) => id).toSorted(),
+          ids.toSorted(),
+          `${lateMs} ms ago, ${pageSize}`,
+        );
+        assertEquals(test.leftOut.length, 1);
+      }
+    }
+  });
+}
+
 Deno.test("finding the way around takes few requests", async () => {
   const test = setUp("fine");
   test.log.append(START_MS);
