@@ -208,6 +208,8 @@ export class Recordings {
       const pending = {
         ...now,
         attempts: failed,
+        // Heard of by a clock that was ahead: from now on, as far as anybody knows.
+        sinceMs: Math.min(now.sinceMs, nowMs),
         notBeforeMs: nowMs + (last ? 0 : waitMs),
         lastError: describe(failure.cause),
       };
@@ -228,10 +230,13 @@ export class Recordings {
     }
   }
 
-  /** Shorter where somebody asks for it. */
+  /**
+   * Shorter where somebody asks for it, and where the time was set by a clock that
+   * was ahead.
+   */
   async #sleepUntil(timeMs: number, sessionId: string): Promise<void> {
     const { clock } = this.#options;
-    const waitMs = timeMs - clock.now();
+    const waitMs = Math.min(timeMs - clock.now(), RETRY.maxMs);
     if (waitMs <= 0) return;
     const awake = new AbortController();
     this.#wake.set(sessionId, () => awake.abort());

@@ -176,6 +176,43 @@ Deno.test("following, an earlier run's next time is respected", async () => {
   await run.recordings.drain();
 });
 
+Deno.test("a time that a clock was ahead for is waited for no longer than an hour", async () => {
+  const run = startRecordings({ s1: streaming(THREE) }, {
+    follow: true,
+    pending: {
+      s1: pending({
+        attempts: 1,
+        notBeforeMs: Date.parse("2027-03-01T12:00:00Z"),
+      }),
+    },
+  });
+  await run.clock.advance(HOUR_MS - 1);
+  assertEquals(run.streams, []);
+  await run.clock.advance(1);
+  assertEquals(run.told.at(-1), "s1 finished");
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("a recording heard of by a clock that was ahead is told to be missing two days after its next attempt", async () => {
+  const sinceMs = Date.parse("2027-03-01T12:00:00Z");
+  const run = startRecordings({ s1: broken }, {
+    follow: true,
+    pending: { s1: pending({ attempts: 1, sinceMs, notBeforeMs: sinceMs }) },
+  });
+  await run.clock.advance(HOUR_MS);
+  assertEquals(
+    run.progress.recordings().get("s1")?.sinceMs,
+    run.clock.now(),
+  );
+  await run.clock.advance(48 * HOUR_MS - 1);
+  assert(!run.told.includes("s1 missing"));
+  await run.clock.advance(HOUR_MS + 1);
+  assert(run.told.includes("s1 missing"));
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
 Deno.test("a run that ends tries everything at once, whatever time an earlier run named", async () => {
   const run = startRecordings({ s1: streaming(THREE) }, {
     pending: { s1: pending({ attempts: 3, notBeforeMs: 2 ** 50 }) },
@@ -273,7 +310,7 @@ Deno.test("a recording that waits is tried at once where somebody asks for it", 
       s2: pending({ attempts: 9, notBeforeMs: 2 ** 42 }),
     },
   });
-  await run.clock.advance(HOUR_MS);
+  await run.clock.advance(HOUR_MS - 1);
   assertEquals(run.streams, []);
   requests.ask("s1", "nobody");
   await run.clock.advance(0);
