@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { systemClock } from "../clock.ts";
 import type {
   DeliveryConfig,
@@ -38,12 +39,11 @@ export async function runRejectedList(
   { storage, addresses }: Where,
   { json }: { json: boolean },
 ): Promise<number> {
-  const events = await readRejected(stateDirectory(storage, addresses));
-  print(
-    events.map((event) =>
-      json ? JSON.stringify(event) : printable(formatLine(event))
-    ).map((line) => `${line}\n`).join(""),
-  );
+  const directory = stateDirectory(storage, addresses);
+  for await (const event of readRejected(directory)) {
+    const line = json ? JSON.stringify(event) : printable(formatLine(event));
+    print(`${line}\n`);
+  }
   return ExitStatus.Done;
 }
 
@@ -54,8 +54,10 @@ export async function runRejectedDrop(
 ): Promise<number> {
   const directory = stateDirectory(storage, addresses);
   using _lock = await DirectoryLock.acquire(directory, systemClock.now());
-  const wanted = findWanted(await readRejected(directory), ids);
-  const removed = await removeRejected(directory, ({ id }) => wanted.has(id));
+  const removed = await removeRejected(
+    directory,
+    await findWanted(directory, ids),
+  );
   print(`${removed} dropped\n`);
   return ExitStatus.Done;
 }
@@ -80,18 +82,18 @@ export async function runRejectedRetry(
   const clock = systemClock;
   const directory = stateDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
-  const events = await readRejected(directory);
-  const wanted = findWanted(events, options.ids);
+  const isWanted = await findWanted(directory, options.ids);
   settleProxies([], fluentd);
   const { sink } = await openFluentdSink(fluentd, { clock });
   // By their text: an event may have been set aside more than once.
   const delivered = new Set<string>();
   let refused = 0;
   try {
-    for (const event of events.filter(({ id }) => wanted.has(id))) {
+    for await (const event of readRejected(directory)) {
+      if (!isWanted(event)) continue;
       const reason = await refusal(event, sink, options.kill);
       if (reason === undefined) {
-        delivered.add(JSON.stringify(event));
+        delivered.add(digestOf(event));
       } else {
         refused++;
         print(printable(`${event.id}: ${reason}`) + "\n");
@@ -107,7 +109,7 @@ export async function runRejectedRetry(
     sink.close();
     await removeRejected(
       directory,
-      (event) => delivered.has(JSON.stringify(event)),
+      (event) => delivered.has(digestOf(event)),
     );
   }
   print(`${delivered.size} delivered, ${refused} still refused\n`);
@@ -132,19 +134,28 @@ async function refusal(
   }
 }
 
-/** The ids that are meant: those given, which must be there, or all. */
-function findWanted(
-  events: readonly RejectedEvent[],
+/**
+ * Which events are meant: those with the ids given, which must be there, or all.
+ * Everything is read once for it: of files that are damaged, nothing is sent.
+ */
+async function findWanted(
+  directory: string,
   ids: readonly string[],
-): ReadonlySet<string> {
-  const known = new Set(events.map(({ id }) => id));
-  const unknown = ids.filter((id) => !known.has(id));
-  if (unknown.length > 0) {
+): Promise<(event: RejectedEvent) => boolean> {
+  const unknown = new Set(ids);
+  for await (const { id } of readRejected(directory)) unknown.delete(id);
+  if (unknown.size > 0) {
     throw new ConfigError(
-      unknown.map((id) => `no event with the id ${id} is set aside`),
+      [...unknown].map((id) => `no event with the id ${id} is set aside`),
     );
   }
-  return ids.length === 0 ? known : new Set(ids);
+  const wanted = new Set(ids);
+  return ({ id }) => wanted.size === 0 || wanted.has(id);
+}
+
+/** Stands for the text of an event, of which there may be more than memory. */
+function digestOf(event: RejectedEvent): string {
+  return createHash("sha256").update(JSON.stringify(event)).digest("base64");
 }
 
 function toAuditEvent(rejected: RejectedEvent): AuditEvent {

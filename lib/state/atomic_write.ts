@@ -15,13 +15,24 @@ import { dirname } from "node:path";
  */
 export async function writeAtomically(
   path: string,
-  content: string | Uint8Array,
+  text: string,
+  mode: number,
+): Promise<void> {
+  await replaceAtomically(path, [new TextEncoder().encode(text)], mode);
+}
+
+/**
+ * Replaces a file by these blocks, as `writeAtomically` does. They may be read
+ * from the very file; where that fails, it stays, and nothing is left beside it.
+ *
+ * @param mode Permission bits of the new file
+ */
+export async function replaceAtomically(
+  path: string,
+  blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   mode: number,
 ): Promise<void> {
   const temporary = `${path}.tmp`;
-  const bytes = typeof content === "string"
-    ? new TextEncoder().encode(content)
-    : content;
   {
     using file = await Deno.open(temporary, {
       write: true,
@@ -29,15 +40,24 @@ export async function writeAtomically(
       truncate: true,
       mode,
     });
-    // One that a crash has left may have others.
-    await Deno.chmod(temporary, mode);
-    for (let written = 0; written < bytes.length;) {
-      written += await file.write(bytes.subarray(written));
+    try {
+      // One that a crash has left may have others.
+      await Deno.chmod(temporary, mode);
+      for await (const block of blocks) await writeAll(file, block);
+      await file.sync();
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw error;
     }
-    await file.sync();
   }
   await Deno.rename(temporary, path);
   await syncDirectory(dirname(path));
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
 }
 
 /** Makes created, renamed and removed names in a directory outlive a crash. */

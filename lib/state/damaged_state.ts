@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { describe } from "../errors.ts";
-import { writeAtomically } from "./atomic_write.ts";
+import { replaceAtomically } from "./atomic_write.ts";
 import { DamagedStateError, type StateDocument } from "./document.ts";
 import { readState } from "./state_file.ts";
 
@@ -40,7 +40,7 @@ async function keepCopy(path: string): Promise<string> {
     const digest = createHash("sha256").update(bytes).digest("hex");
     const copy = `${path}.damaged-${digest.slice(0, 12)}`;
     // Where one is there already, it may have been cut off.
-    await writeAtomically(copy, bytes, FILE_MODE);
+    await replaceAtomically(copy, [bytes], FILE_MODE);
     return `a copy of it is kept in ${copy}`;
   } catch (error) {
     return `no copy of it could be kept: ${describe(error)}`;

@@ -1,12 +1,15 @@
 /**
- * Reading what was set aside, and taking events off the list.
+ * Reading what was set aside, and taking events off the list. There may be more
+ * of it than memory: one event after the other is looked at.
  *
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { writeAtomically } from "./atomic_write.ts";
+import { replaceAtomically } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
+import { readLines } from "./read_lines.ts";
 import {
   REJECTED_FILE_MODE,
   rejectedDirectory,
@@ -14,21 +17,21 @@ import {
 } from "./rejected.ts";
 
 const NEWLINE = 0x0a;
+/** What is written at once; a line may be longer. */
+const BLOCK_BYTES = 64 * 1024;
 
 /**
- * The events that are set aside, oldest first.
+ * Yields the events that are set aside, oldest first.
  *
  * @param stateDirectory It need not be there
  * @throws {StateError} naming the file and the line that cannot be read
  */
-export async function readRejected(
+export async function* readRejected(
   stateDirectory: string,
-): Promise<RejectedEvent[]> {
-  const events: RejectedEvent[] = [];
+): AsyncGenerator<RejectedEvent> {
   for (const path of await listFiles(stateDirectory)) {
-    events.push(...(await readLines(path)).map(({ event }) => event));
+    for await (const { event } of readEvents(path)) yield event;
   }
-  return events;
 }
 
 /**
@@ -55,8 +58,10 @@ export async function countRejected(stateDirectory: string): Promise<number> {
 /**
  * Takes events off the list. The program must not run meanwhile: hold the lock.
  *
+ * @param isRemoved Asked more than once of an event, and answers the same
  * @returns How many there were
- * @throws {StateError} naming the file and the line that cannot be read
+ * @throws {StateError} naming the file and the line that cannot be read, of which
+ *   nothing is removed
  */
 export async function removeRejected(
   stateDirectory: string,
@@ -64,18 +69,56 @@ export async function removeRejected(
 ): Promise<number> {
   let removed = 0;
   for (const path of await listFiles(stateDirectory)) {
-    const lines = await readLines(path);
-    const kept = lines.filter(({ event }) => !isRemoved(event));
-    if (kept.length === lines.length) continue;
-    removed += lines.length - kept.length;
-    if (kept.length === 0) {
-      await Deno.remove(path);
-    } else {
-      const text = kept.map(({ line }) => `${line}\n`).join("");
-      await writeAtomically(path, text, REJECTED_FILE_MODE);
-    }
+    removed += await removeFrom(path, isRemoved);
   }
   return removed;
+}
+
+/** A file of which everything is kept is not touched. */
+async function removeFrom(
+  path: string,
+  isRemoved: (event: RejectedEvent) => boolean,
+): Promise<number> {
+  let removed = 0;
+  let kept = 0;
+  for await (const { event } of readEvents(path)) {
+    if (isRemoved(event)) removed++;
+    else kept++;
+  }
+  if (removed === 0) return 0;
+  if (kept === 0) {
+    await Deno.remove(path);
+  } else {
+    const blocks = inBlocks(readKept(path, isRemoved));
+    await replaceAtomically(path, blocks, REJECTED_FILE_MODE);
+  }
+  return removed;
+}
+
+async function* readKept(
+  path: string,
+  isRemoved: (event: RejectedEvent) => boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const { line, event } of readEvents(path)) {
+    if (!isRemoved(event)) yield line;
+  }
+}
+
+/** Lines as few larger pieces: each costs a system call. */
+async function* inBlocks(
+  lines: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let block: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const line of lines) {
+    block.push(line);
+    bytes += line.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.concat(block);
+    block = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(block);
 }
 
 async function listFiles(stateDirectory: string): Promise<string[]> {
@@ -91,19 +134,22 @@ async function listFiles(stateDirectory: string): Promise<string[]> {
   return paths.sort();
 }
 
-async function readLines(
+async function* readEvents(
   path: string,
-): Promise<{ line: string; event: RejectedEvent }[]> {
-  const text = await Deno.readTextFile(path);
-  // What follows the last line end was cut off by a crash, and counts as unwritten.
-  return text.split("\n").slice(0, -1).map((line, i) => {
+): AsyncGenerator<{ line: Uint8Array; event: RejectedEvent }> {
+  const decoder = new TextDecoder();
+  let number = 0;
+  for await (const line of readLines(path)) {
+    number++;
+    let event: RejectedEvent;
     try {
-      return { line, event: JSON.parse(line) };
+      event = JSON.parse(decoder.decode(line));
     } catch (cause) {
       throw new StateError(
-        `line ${i + 1} of ${path} is no JSON: repair or remove it`,
+        `line ${number} of ${path} is no JSON: repair or remove it`,
         { cause },
       );
     }
-  });
+    yield { line, event };
+  }
 }

@@ -37,7 +37,7 @@ export async function readRemains(stage: Stage): Promise<Remains> {
     saved: state === undefined
       ? []
       : [...savedBy(state.position, stage.teleport.log)],
-    rejected: await readRejected(stage.stateDirectory),
+    rejected: await Array.fromAsync(readRejected(stage.stateDirectory)),
   };
 }
 

@@ -1,0 +1,198 @@
+import { join } from "node:path";
+import { StateError } from "../../lib/state/document.ts";
+import {
+  countRejected,
+  readRejected,
+  removeRejected,
+} from "../../lib/state/rejected_files.ts";
+import { assertEquals, assertRejects } from "../assert.ts";
+
+/** Larger than what is read at once. */
+const TEXT = "é日🦕".repeat(20_000);
+
+Deno.test("what is set aside is read oldest first, whatever its size and its characters", async () => {
+  await withFiles({
+    "2026-03-02.jsonl": [{ id: "c" }, { id: "d", reason: TEXT }],
+    "2026-03-01.jsonl": [{ id: "a", reason: TEXT }, { id: "b" }],
+  }, async ({ stateDirectory }) => {
+    assertEquals(
+      await Array.fromAsync(
+        readRejected(stateDirectory),
+        ({ id, reason }) => ({ id, reason }),
+      ),
+      [
+        { id: "a", reason: TEXT },
+        { id: "b", reason: "400" },
+        { id: "c", reason: "400" },
+        { id: "d", reason: TEXT },
+      ],
+    );
+    assertEquals(await countRejected(stateDirectory), 4);
+  });
+});
+
+Deno.test("where nothing was ever set aside there is nothing to read or remove", async () => {
+  const stateDirectory = await Deno.makeTempDir();
+  try {
+    assertEquals(await idsIn(stateDirectory), []);
+    assertEquals(await removeRejected(stateDirectory, () => true), 0);
+  } finally {
+    await Deno.remove(stateDirectory, { recursive: true });
+  }
+});
+
+Deno.test("no file is read as a whole, which a string may be too small for", async () => {
+  await withFiles({
+    "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }, { id: "c" }],
+  }, async ({ stateDirectory }) => {
+    using _ = refuseWholeFiles();
+    assertEquals(await idsIn(stateDirectory), ["a", "b", "c"]);
+    assertEquals(
+      await removeRejected(stateDirectory, ({ id }) => id === "b"),
+      1,
+    );
+    assertEquals(await idsIn(stateDirectory), ["a", "c"]);
+  });
+});
+
+Deno.test("events are there to be used before those behind them are read", async () => {
+  await withFiles({
+    "2026-03-01.jsonl": [{ id: "a" }, "damaged"],
+  }, async ({ stateDirectory, directory }) => {
+    const events = readRejected(stateDirectory);
+    assertEquals((await events.next()).value?.id, "a");
+    await assertRejects(
+      () => events.next(),
+      StateError,
+      `line 2 of ${join(directory, "2026-03-01.jsonl")} is no JSON`,
+    );
+  });
+});
+
+Deno.test("removing leaves the other lines as they were, byte by byte, for the owner only", async () => {
+  const many = Array.from({ length: 3_000 }, (_, i) => ({ id: `event ${i}` }));
+  await withFiles({
+    "2026-03-01.jsonl": [{ id: "a", reason: TEXT }, ...many, { id: "z" }],
+    "2026-03-02.jsonl": [{ id: "event 7" }],
+    "2026-03-03.jsonl": [{ id: "y" }],
+  }, async ({ stateDirectory, directory }) => {
+    const path = join(directory, "2026-03-01.jsonl");
+    const before = (await Deno.readTextFile(path)).split("\n");
+    const untouched = await Deno.stat(join(directory, "2026-03-03.jsonl"));
+    const isRemoved = ({ id }: { id: string }) => /^event \d*7$/.test(id);
+    assertEquals(await removeRejected(stateDirectory, isRemoved), 301);
+    const after = (await Deno.readTextFile(path)).split("\n");
+    assertEquals(
+      after,
+      before.filter((line) => line === "" || !isRemoved(JSON.parse(line))),
+    );
+    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+    assertEquals(await namesIn(directory), [
+      "2026-03-01.jsonl",
+      "2026-03-03.jsonl",
+    ]);
+    assertEquals(
+      (await Deno.stat(join(directory, "2026-03-03.jsonl"))).ino,
+      untouched.ino,
+    );
+  });
+});
+
+Deno.test("nothing is removed from a file with a line that cannot be read", async () => {
+  await withFiles({
+    "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }, "damaged"],
+  }, async ({ stateDirectory, directory }) => {
+    const path = join(directory, "2026-03-01.jsonl");
+    const before = await Deno.readTextFile(path);
+    await assertRejects(
+      () => removeRejected(stateDirectory, ({ id }) => id === "a"),
+      StateError,
+      "line 3 of ",
+    );
+    assertEquals(await Deno.readTextFile(path), before);
+    assertEquals(await namesIn(directory), ["2026-03-01.jsonl"]);
+  });
+});
+
+Deno.test("where the rest cannot be written all of it stays, and nothing lies beside it", async () => {
+  await withFiles({
+    "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }],
+  }, async ({ stateDirectory, directory }) => {
+    using _ = refuseSyncs();
+    await assertRejects(
+      () => removeRejected(stateDirectory, ({ id }) => id === "a"),
+      Error,
+      "no space left",
+    );
+    assertEquals(await idsIn(stateDirectory), ["a", "b"]);
+    assertEquals(await namesIn(directory), ["2026-03-01.jsonl"]);
+  });
+});
+
+/** Reading a file as a whole fails, as that of a very large one does. */
+function refuseWholeFiles(): Disposable {
+  const { readTextFile, readFile } = Deno;
+  const refuse = () => Promise.reject(new RangeError("string too long"));
+  Object.assign(Deno, { readTextFile: refuse, readFile: refuse });
+  return {
+    [Symbol.dispose]: () => Object.assign(Deno, { readTextFile, readFile }),
+  };
+}
+
+function refuseSyncs(): Disposable {
+  const { sync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.sync = () => Promise.reject(new Error("no space left"));
+  return {
+    [Symbol.dispose]() {
+      Deno.FsFile.prototype.sync = sync;
+    },
+  };
+}
+
+interface Files {
+  readonly stateDirectory: string;
+  readonly directory: string;
+}
+
+/** @param files Lines by name: what is told of an event, or a line as it is */
+async function withFiles(
+  files: Readonly<
+    Record<string, readonly (string | { id: string; reason?: string })[]>
+  >,
+  use: (files: Files) => Promise<void>,
+): Promise<void> {
+  const stateDirectory = await Deno.makeTempDir();
+  const directory = join(stateDirectory, "rejected");
+  try {
+    await Deno.mkdir(directory);
+    for (const [name, lines] of Object.entries(files)) {
+      const text = lines.map((line) =>
+        typeof line === "string" ? line : JSON.stringify({
+          time: "2026-03-01T12:00:00.000Z",
+          reason: "400",
+          destination: { kind: "audit" },
+          type: "exec",
+          ...line,
+          event: {},
+        })
+      );
+      await Deno.writeTextFile(
+        join(directory, name),
+        text.map((line) => `${line}\n`).join(""),
+        { mode: 0o600 },
+      );
+    }
+    await use({ stateDirectory, directory });
+  } finally {
+    await Deno.remove(stateDirectory, { recursive: true });
+  }
+}
+
+function idsIn(stateDirectory: string): Promise<string[]> {
+  return Array.fromAsync(readRejected(stateDirectory), ({ id }) => id);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries.map(({ name }) => name).sort();
+}
