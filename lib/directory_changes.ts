@@ -4,7 +4,15 @@
  * @module
  */
 
-import { dirname } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+
+/** Who follows more links gets nowhere, as with Linux. */
+const MAX_LINKS = 40;
+
+interface Watch {
+  readonly watcher: Deno.FsWatcher;
+  readonly ended: Promise<void>;
+}
 
 /**
  * Watches directories rather than files: a file that is replaced is another one,
@@ -12,51 +20,110 @@ import { dirname } from "node:path";
  * Where watching is not possible, nothing is ever noticed.
  */
 export class DirectoryChanges implements AsyncDisposable {
-  readonly #watchers: Deno.FsWatcher[] = [];
-  readonly #ended: Promise<void>[] = [];
-  #next = new AbortController();
+  readonly #paths: readonly string[];
+  #watches: readonly Watch[] = [];
 
   /** @param paths Of the files, which need not be there */
-  static async of(paths: readonly string[]): Promise<DirectoryChanges> {
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+  }
+
+  /**
+   * Watches what leads to the files by now, and no longer what did before: links
+   * may lead elsewhere, and a directory may be another one.
+   *
+   * @returns A signal that aborts at the next change, and is of no use from then on
+   */
+  async watch(): Promise<AbortSignal> {
     const directories = new Set<string>();
-    for (const path of paths) {
-      directories.add(dirname(path));
-      try {
-        directories.add(dirname(await Deno.realPath(path)));
-      } catch {
-        // It is not there yet.
-      }
+    for (const path of this.#paths) {
+      await addDirectories(resolve(path), directories);
     }
-    return new DirectoryChanges(directories);
-  }
-
-  private constructor(directories: Iterable<string>) {
-    for (const directory of directories) {
-      try {
-        const watcher = Deno.watchFs(directory, { recursive: false });
-        this.#watchers.push(watcher);
-        this.#ended.push(this.#listen(watcher));
-      } catch {
-        // Not there, or more than the system lets us watch.
-      }
-    }
-  }
-
-  /** A signal that aborts at the next change from now on. */
-  next(): AbortSignal {
-    if (this.#next.signal.aborted) this.#next = new AbortController();
-    return this.#next.signal;
+    // First: while somebody watches a directory that is gone, nobody can watch the
+    // one in its place.
+    await close(this.#watches);
+    const changed = new AbortController();
+    this.#watches = [...directories].flatMap((it) => open(it, changed) ?? []);
+    return changed.signal;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const watcher of this.#watchers) watcher.close();
-    await Promise.all(this.#ended);
+    await close(this.#watches);
   }
+}
 
-  async #listen(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const { kind } of watcher) {
-      // Our own reading is no change.
-      if (kind !== "access") this.#next.abort(new Error("a file has changed"));
-    }
+function open(directory: string, changed: AbortController): Watch | undefined {
+  try {
+    const watcher = Deno.watchFs(directory, { recursive: false });
+    return { watcher, ended: listen(watcher, changed) };
+  } catch {
+    // Not there any more, or more than the system lets us watch.
+    return undefined;
+  }
+}
+
+/** Until the first change: then it is to be decided anew what to watch. */
+async function listen(
+  watcher: Deno.FsWatcher,
+  changed: AbortController,
+): Promise<void> {
+  for await (const { kind } of watcher) {
+    // Our own reading is no change.
+    if (kind === "access") continue;
+    changed.abort(new Error("a file has changed"));
+    return;
+  }
+}
+
+async function close(watches: readonly Watch[]): Promise<void> {
+  for (const { watcher } of watches) watcher[Symbol.dispose]();
+  await Promise.all(watches.map(({ ended }) => ended));
+}
+
+/**
+ * Adds those in which something may change that leads to `path`: the file itself,
+ * or a link on the way. Of what is missing, the one that it would be in.
+ */
+async function addDirectories(
+  path: string,
+  directories: Set<string>,
+  links = 0,
+): Promise<void> {
+  for (const step of stepsTo(path)) {
+    const target = await readLink(step);
+    if (target === undefined) continue;
+    const directory = dirname(step);
+    directories.add(directory);
+    if (links === MAX_LINKS) return;
+    const followed = join(resolve(directory, target), relative(step, path));
+    return await addDirectories(followed, directories, links + 1);
+  }
+  let directory = dirname(path);
+  while (!await isDirectory(directory) && directory !== dirname(directory)) {
+    directory = dirname(directory);
+  }
+  directories.add(directory);
+}
+
+/** `/a/b` is reached by `/a` and `/a/b`. */
+function stepsTo(path: string): string[] {
+  const directory = dirname(path);
+  return directory === path ? [] : [...stepsTo(directory), path];
+}
+
+/** Undefined where it is no link, or not there. */
+async function readLink(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readLink(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    return false;
   }
 }

@@ -73,20 +73,18 @@ export class WatchedFiles<T> {
   /** Looks after the files until `stop` aborts. */
   async keepFresh(stop: AbortSignal): Promise<void> {
     const { paths, intervalMs, clock } = this.#options;
-    await using changes = await DirectoryChanges.of(paths);
-    let changed = changes.next();
+    await using changes = new DirectoryChanges(paths);
     try {
-      // What changed before anybody watched.
-      await this.#look(stop);
       while (true) {
+        const changed = await changes.watch();
+        // Also at first: something may have changed before anybody watched.
+        await this.#look(stop);
         try {
           await clock.sleep(intervalMs, AbortSignal.any([stop, changed]));
         } catch (error) {
           if (error !== changed.reason) throw error;
           await clock.sleep(SETTLE_MS, stop);
         }
-        changed = changes.next();
-        await this.#look(stop);
       }
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;

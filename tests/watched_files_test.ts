@@ -16,10 +16,11 @@ interface Watched {
   readonly write: (name: string, text: string) => Promise<void>;
 }
 
-/** Watches a and b, which are good where they are the same. */
+/** Watches a and b in a directory, which are good where they are the same. */
 async function watching(
   use: (watched: Watched) => Promise<void>,
-  { prepare, beforeWatching }: {
+  { within = ".", prepare, beforeWatching }: {
+    within?: string;
     prepare?: (directory: string) => Promise<void>;
     beforeWatching?: (directory: string) => Promise<void>;
   } = {},
@@ -27,15 +28,17 @@ async function watching(
   const directory = await Deno.makeTempDir();
   const clock = new FakeClock();
   const stop = new AbortController();
+  const pathOf = (name: string) => join(directory, within, name);
   const write = (name: string, text: string) =>
-    Deno.writeTextFile(join(directory, name), text);
-  const read = (name: string) => Deno.readTextFile(join(directory, name));
+    Deno.writeTextFile(pathOf(name), text);
+  const read = (name: string) => Deno.readTextFile(pathOf(name));
+  await Deno.mkdir(join(directory, within), { recursive: true });
   await write("a", "1");
   await write("b", "1");
   await prepare?.(directory);
   const told: string[] = [];
   const files = await WatchedFiles.open({
-    paths: [join(directory, "a"), join(directory, "b")],
+    paths: [pathOf("a"), pathOf("b")],
     async load() {
       const [a, b] = [await read("a"), await read("b")];
       if (a !== b) throw new Error(`${a} is not ${b}`);
@@ -142,6 +145,85 @@ Deno.test("files that links lead to are noticed where they are", async () => {
   } finally {
     await Deno.remove(elsewhere, { recursive: true });
   }
+});
+
+Deno.test("a directory is noticed at once when its link leads elsewhere, and what is written there", async () => {
+  const link = async (directory: string, version: string) => {
+    await Deno.symlink(version, join(directory, "new"));
+    await Deno.rename(join(directory, "new"), join(directory, "current"));
+  };
+  await watching(async ({ clock, told, directory, write }) => {
+    await changeWatched(clock, () => link(directory, "v2"));
+    assertEquals(told, ["renewed 2"]);
+    await changeWatched(clock, async () => {
+      await write("a", "3");
+      await write("b", "3");
+    });
+    assertEquals(told, ["renewed 2", "renewed 3"]);
+    await changeWatched(clock, () => link(directory, "v1"));
+    assertEquals(told, ["renewed 2", "renewed 3", "renewed 1"]);
+  }, {
+    within: "current",
+    async prepare(directory) {
+      await Deno.rename(join(directory, "current"), join(directory, "v1"));
+      await link(directory, "v1");
+      await Deno.mkdir(join(directory, "v2"));
+      for (const name of ["a", "b"]) {
+        await Deno.writeTextFile(join(directory, "v2", name), "2");
+      }
+    },
+  });
+});
+
+Deno.test("a directory that is made anew is noticed at once, and what is written there", async () => {
+  await watching(async ({ clock, told, directory, write }) => {
+    await changeWatched(clock, async () => {
+      await Deno.remove(join(directory, "out"), { recursive: true });
+      await Deno.mkdir(join(directory, "out"));
+      await write("a", "2");
+      await write("b", "2");
+    });
+    assertEquals(told, ["renewed 2"]);
+    await changeWatched(clock, async () => {
+      await write("a", "3");
+      await write("b", "3");
+    });
+    assertEquals(told, ["renewed 2", "renewed 3"]);
+  }, { within: "out" });
+});
+
+Deno.test("a directory that is gone for a while is noticed at once when it is back", async () => {
+  await watching(async ({ clock, told, directory, value, write }) => {
+    await changeWatched(
+      clock,
+      () => Deno.remove(join(directory, "out"), { recursive: true }),
+    );
+    assertEquals(value(), "1");
+    await changeWatched(clock, async () => {
+      await Deno.mkdir(join(directory, "out", "in"), { recursive: true });
+      await write("a", "2");
+      await write("b", "2");
+    });
+    assertEquals(told.at(-1), "renewed 2");
+  }, { within: "out/in" });
+});
+
+Deno.test("links that lead in a circle are no trouble", async () => {
+  await watching(async ({ clock, told, directory, value, write }) => {
+    await changeWatched(clock, async () => {
+      for (const name of ["a", "b"]) await Deno.remove(join(directory, name));
+      await Deno.symlink("a", join(directory, "b"));
+      await Deno.symlink("b", join(directory, "a"));
+    });
+    assertEquals(value(), "1");
+    await changeWatched(clock, async () => {
+      for (const name of ["a", "b"]) {
+        await Deno.remove(join(directory, name));
+        await write(name, "2");
+      }
+    });
+    assertEquals(told.at(-1), "renewed 2");
+  });
 });
 
 Deno.test("a change that nobody noticed is found at the interval", async () => {
@@ -277,10 +359,10 @@ Deno.test("files that are no good at the beginning are an error", async () => {
   );
 });
 
-Deno.test("where a directory cannot be watched, the interval is what there is", async () => {
+Deno.test("a directory that comes later is noticed at once", async () => {
   const clock = new FakeClock();
-  const directory = await Deno.makeTempDir();
-  await Deno.remove(directory);
+  const parent = await Deno.makeTempDir();
+  const directory = join(parent, "out");
   const path = join(directory, "a");
   const told: string[] = [];
   const stop = new AbortController();
@@ -293,15 +375,15 @@ Deno.test("where a directory cannot be watched, the interval is what there is", 
   });
   const kept = files.keepFresh(stop.signal);
   try {
-    await clock.untilSleeping();
-    await Deno.mkdir(directory);
-    await Deno.writeTextFile(path, "there");
-    await advanceUntil(clock, () => told.length > 0);
+    await changeWatched(clock, async () => {
+      await Deno.mkdir(directory);
+      await Deno.writeTextFile(path, "there");
+    });
     assertEquals(told, ["there"]);
   } finally {
     stop.abort();
     await kept;
-    await Deno.remove(directory, { recursive: true });
+    await Deno.remove(parent, { recursive: true });
   }
 });
 
