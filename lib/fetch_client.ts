@@ -10,13 +10,13 @@
  */
 
 import { exceptFromProxies } from "./proxy_exceptions.ts";
-import { formatAddress } from "./teleport/address.ts";
+import { formatAddress } from "./address.ts";
 import {
   addressOf,
   type HttpProxy,
   httpProxyForUrl,
   isExcepted,
-} from "./teleport/http_proxy.ts";
+} from "./http_proxy.ts";
 
 /** What a client is made with, besides the proxy. */
 export type FetchClientOptions =

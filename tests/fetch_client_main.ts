@@ -7,7 +7,7 @@
 
 import { createFetchClient, exceptForFetch } from "../lib/fetch_client.ts";
 import { exceptLoopback } from "../lib/proxy_exceptions.ts";
-import { httpProxyForUrl } from "../lib/teleport/http_proxy.ts";
+import { httpProxyForUrl } from "../lib/http_proxy.ts";
 
 const url = new URL(Deno.args[0] ?? "");
 const own = httpProxyForUrl(url);

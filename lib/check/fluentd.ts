@@ -12,7 +12,7 @@ import {
   addressOf,
   forwardProxyVariable,
   httpProxyFor,
-} from "../teleport/http_proxy.ts";
+} from "../http_proxy.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
 import { compareClocks } from "./http_answer.ts";
 import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";

@@ -7,8 +7,8 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { describe } from "../errors.ts";
-import { type Address, formatAddress } from "../teleport/address.ts";
-import type { HttpProxy } from "../teleport/http_proxy.ts";
+import { type Address, formatAddress } from "../address.ts";
+import type { HttpProxy } from "../http_proxy.ts";
 import { connectTcp } from "../teleport/tcp.ts";
 import { attempt, type Finding } from "./finding.ts";
 

@@ -5,10 +5,10 @@
  */
 
 import type { Identity } from "../teleport/identity.ts";
-import { type Address, formatAddress } from "../teleport/address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { TeleportClient } from "../teleport/client.ts";
 import { TeleportError } from "../teleport/errors.ts";
-import { httpProxyFor } from "../teleport/http_proxy.ts";
+import { httpProxyFor } from "../http_proxy.ts";
 import { resolveRoute, type Route } from "../teleport/route.ts";
 import { RouteError } from "../teleport/route_error.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";

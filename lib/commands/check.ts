@@ -16,7 +16,7 @@ import { printConfig } from "../config/print_config.ts";
 import type { EffectiveOption } from "../config/read_options.ts";
 import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
-import { groupAlternatives } from "../teleport/address.ts";
+import { groupAlternatives } from "../address.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Counters } from "../operate/counters.ts";
 import { Monitor } from "../operate/monitor.ts";
 import { createMovements } from "../operate/movement.ts";
-import { formatAddress } from "../teleport/address.ts";
+import { formatAddress } from "../address.ts";
 import { versionInfo } from "./version.ts";
 
 /** Makes a monitor that knows both sides by their addresses. */

@@ -6,7 +6,7 @@
 
 import type { FluentdConfig, HostPort } from "../config/config.ts";
 import { exceptForFetch } from "../fetch_client.ts";
-import { formatAddress } from "../teleport/address.ts";
+import { formatAddress } from "../address.ts";
 
 /**
  * Has `fetch` reach these hosts without a proxy where an exception says so. To be

@@ -9,7 +9,7 @@ import type { TeleportConfig } from "../config/config.ts";
 import type { Term } from "../credentials.ts";
 import { logger } from "../log.ts";
 import { renewalObserver } from "../operate/renewal_observer.ts";
-import { formatAddress } from "../teleport/address.ts";
+import { formatAddress } from "../address.ts";
 import { TeleportClient } from "../teleport/client.ts";
 import type { ConnectionObserver } from "../teleport/connection.ts";
 import {

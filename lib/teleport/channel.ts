@@ -26,7 +26,7 @@ import {
   status as grpcStatus,
 } from "@grpc/grpc-js";
 import { useOwnHttp2 } from "../vendor/grpc_http2.ts";
-import { formatAddress } from "./address.ts";
+import { formatAddress } from "../address.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import type { Route } from "./route.ts";

@@ -6,10 +6,10 @@
  */
 
 import { ConfigError, describe } from "../errors.ts";
-import { type Address, formatAddress, groupAlternatives } from "./address.ts";
+import { type Address, formatAddress, groupAlternatives } from "../address.ts";
 import { Channel } from "./channel.ts";
 import { TeleportError } from "./errors.ts";
-import { type HttpProxy, httpProxyFor } from "./http_proxy.ts";
+import { type HttpProxy, httpProxyFor } from "../http_proxy.ts";
 import type { Identity } from "./identity.ts";
 import { resolveRoute, type Route } from "./route.ts";
 import { RouteError } from "./route_error.ts";

@@ -336,7 +336,7 @@ export class PageSource implements Source<PagePosition> {
   #withoutCursor(at: PagePosition): Place {
     const startMs = Date.parse(at.start);
     const before = newestBefore(at);
-    const begun = before != null &&
+    const begun = before !== undefined && before !== null &&
       Date.parse(before.time) >= secondOf(startMs);
     const start = begun && Date.parse(before.time) > startMs
       ? before.time

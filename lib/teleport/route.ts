@@ -7,8 +7,8 @@
 
 import type { Socket } from "node:net";
 import { describe } from "../errors.ts";
-import type { Address } from "./address.ts";
-import type { HttpProxy } from "./http_proxy.ts";
+import type { Address } from "../address.ts";
+import type { HttpProxy } from "../http_proxy.ts";
 import type { Identity } from "./identity.ts";
 import {
   explainLook,

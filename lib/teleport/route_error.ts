@@ -5,7 +5,7 @@
  */
 
 import { describe } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import {
   describeConnectFailure,
   expiry,

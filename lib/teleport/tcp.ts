@@ -8,8 +8,8 @@ import { Buffer } from "node:buffer";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describe } from "../errors.ts";
-import { type Address, formatAddress } from "./address.ts";
-import type { HttpProxy } from "./http_proxy.ts";
+import { type Address, formatAddress } from "../address.ts";
+import type { HttpProxy } from "../http_proxy.ts";
 
 /**
  * Connects.

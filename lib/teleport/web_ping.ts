@@ -6,7 +6,7 @@
 
 import { describe } from "../errors.ts";
 import { createFetchClient } from "../fetch_client.ts";
-import { type Address, formatAddress } from "./address.ts";
+import { type Address, formatAddress } from "../address.ts";
 
 /** What a proxy says of itself and its cluster. */
 export interface ProxyPing {

@@ -1,6 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
-import { formatAddress } from "../../lib/teleport/address.ts";
+import { formatAddress } from "../../lib/address.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import {

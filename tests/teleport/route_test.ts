@@ -3,8 +3,8 @@ import {
   type CertificateOptions,
   issueCertificate,
 } from "../../lib/configure/certificates.ts";
-import type { Address } from "../../lib/teleport/address.ts";
-import type { HttpProxy } from "../../lib/teleport/http_proxy.ts";
+import type { Address } from "../../lib/address.ts";
+import type { HttpProxy } from "../../lib/http_proxy.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
 import { resolveRoute, type Route } from "../../lib/teleport/route.ts";
 import {

@@ -6,7 +6,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import { ConfigError } from "../errors.ts";
+import { ConfigError } from "./errors.ts";
 import type { Address } from "./address.ts";
 
 /** A proxy that is asked to CONNECT. */

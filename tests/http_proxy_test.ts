@@ -1,10 +1,10 @@
-import { ConfigError } from "../../lib/errors.ts";
+import { ConfigError } from "../lib/errors.ts";
 import {
   forwardProxyVariable,
   httpProxyFor,
   httpProxyForUrl,
-} from "../../lib/teleport/http_proxy.ts";
-import { assertEquals, assertStrictEquals, assertThrows } from "../assert.ts";
+} from "../lib/http_proxy.ts";
+import { assertEquals, assertStrictEquals, assertThrows } from "./assert.ts";
 
 const PROXY = {
   address: { host: "proxy.corp", port: 3128 },
