@@ -130,6 +130,11 @@ function createChunks(
           "a chunk was read in part and is gone from the server; its day is over",
           { ...about },
         ),
+      clockSetBack: (day, from) =>
+        log.warn(
+          "the clock was ahead and is set back, days are looked at again",
+          { was_at: day, from },
+        ),
     },
   });
   return watchedSource(source, monitor.movements.reading);

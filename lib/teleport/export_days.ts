@@ -16,7 +16,7 @@ import type { ChunkRequest } from "./client.ts";
 import type { ChunkEvents } from "./event_batches.ts";
 import { dateOf, dayAfter, type Step } from "./export_position.ts";
 import type { Handoff } from "./handoff.ts";
-import { type OpenDay, openDay } from "./open_day.ts";
+import { LOOK_BACK_MS, type OpenDay, openDay } from "./open_day.ts";
 import { readChunk } from "./read_chunk.ts";
 
 /** What it takes to read days and chunks. */
@@ -51,6 +51,11 @@ export interface ExportObserver {
   ): void;
   /** A chunk that was begun is on no list of its day any more, and the day is over. */
   gone(about: { readonly day: string; readonly chunk: string }): void;
+  /**
+   * The date is before the one that reading had come to: days that were taken to be
+   * over are looked at again, from the other one on.
+   */
+  clockSetBack(date: string, from: string): void;
 }
 
 /** What the days offer: how a position moves, or that nothing is left to read. */
@@ -66,37 +71,48 @@ export type Offer =
 export interface ExportDaysSurroundings {
   readonly steps: Handoff<Offer>;
   readonly signal: AbortSignal;
+  /** The newest event that was read, as the position has it. */
+  readonly newest: () => ExportPosition["newest"];
 }
 
-/** The days of one run. */
+/**
+ * The days of one run.
+ *
+ * Our clock may be wrong, so the log has the last word: a day of which something
+ * was read stays until it was listed after an event that was read is later than
+ * any chunk of that day. What else our clock has led to is put right whenever a run
+ * begins and whenever the date changes: then all days in doubt are looked at again.
+ */
 export class ExportDays {
   readonly #options: ExportDaysOptions;
   readonly #steps: Handoff<Offer>;
   readonly #signal: AbortSignal;
+  readonly #newest: ExportDaysSurroundings["newest"];
   readonly #slots: Slots;
   readonly #days = new Map<string, OpenDay>();
   readonly #chunks = new Set<Promise<void>>();
   /** What is asked for in vain just now. */
   readonly #failing = new Set<string>();
-  #latest: OpenDay;
+  /** The date of the last round. */
+  #today: string | undefined;
   /** Every day was listed, and nothing but time brings more chunks. */
   #resting = false;
 
   constructor(
     from: ExportPosition,
     options: ExportDaysOptions,
-    { steps, signal }: ExportDaysSurroundings,
+    { steps, signal, newest }: ExportDaysSurroundings,
   ) {
     this.#options = options;
     this.#steps = steps;
     this.#signal = signal;
+    this.#newest = newest;
     this.#slots = new Slots(options.concurrency);
     const names = Object.keys(from.days).sort();
-    const days = names.map((name) => openDay(name, from.days[name]));
-    for (const day of days) this.#days.set(day.name, day);
-    const latest = days.at(-1);
-    if (latest === undefined) throw new RangeError("A position without a day");
-    this.#latest = latest;
+    if (names.length === 0) throw new RangeError("A position without a day");
+    for (const name of names) {
+      this.#days.set(name, openDay(name, from.days[name]));
+    }
   }
 
   /**
@@ -116,15 +132,21 @@ export class ExportDays {
   /** Lists all days once; whether there is to be another round. */
   async #round(): Promise<boolean> {
     const { follow, pollMs, clock } = this.#options;
+    // One time for all of it: what a wrong one leads to, the next round sees.
+    const nowMs = clock.now();
+    const missing = this.#heedDate(nowMs);
     let found = 0;
-    for (const day of [...this.#days.values()]) found += await this.#list(day);
-    while (this.#latest.name < dateOf(clock.now())) {
-      const before = this.#latest;
-      this.#latest = openDay(dayAfter(before.name));
-      this.#days.set(this.#latest.name, this.#latest);
-      await this.#steps.offer({ kind: "day begun", day: this.#latest.name });
-      await this.#endIfOver(before);
-      found += await this.#list(this.#latest);
+    for (const day of [...this.#days.values()]) {
+      found += await this.#list(day, nowMs);
+    }
+    for (const name of missing) {
+      const day = openDay(name);
+      this.#days.set(name, day);
+      await this.#steps.offer({ kind: "day begun", day: name });
+      found += await this.#list(day, nowMs);
+      for (const other of [...this.#days.values()]) {
+        if (other.complete) found += await this.#list(other, nowMs);
+      }
     }
     if (!follow) {
       await Promise.all(this.#chunks);
@@ -140,12 +162,51 @@ export class ExportDays {
     return true;
   }
 
+  /**
+   * Where the date is another than in the last round, no day is believed to be
+   * complete any more; says which days are to be opened, or opened again.
+   */
+  #heedDate(nowMs: number): readonly string[] {
+    const today = dateOf(nowMs);
+    if (today === this.#today) return [];
+    const latest = [...this.#days.keys()].sort().at(-1) ?? today;
+    const before = this.#today ?? latest;
+    const from = this.#firstInDoubt(nowMs);
+    this.#today = today;
+    for (const day of this.#days.values()) day.complete = false;
+    if (today < before && from <= today) {
+      this.#options.observer.clockSetBack(before, from);
+    }
+    return datesOf(earlier(from, dayAfter(latest)), today)
+      .filter((name) => !this.#days.has(name));
+  }
+
+  /** From then on a day that is not open may be one that was dropped too early. */
+  #firstInDoubt(nowMs: number): string {
+    const today = dateOf(nowMs);
+    const days = [...this.#days.values()].sort((one, other) =>
+      one.startMs - other.startMs
+    );
+    const first = days[0]?.name ?? today;
+    const newestMs = this.#newestMs();
+    // Another program may have read something, and is done with days before that.
+    if (newestMs === -Infinity) return days.findLast(isTouched)?.name ?? first;
+    const growing = dateOf(Math.min(newestMs, nowMs) - LOOK_BACK_MS);
+    if (first <= today) return later(first, growing);
+    // Of a clock that is behind at the start, nothing has come.
+    const wasAhead = this.#today !== undefined && this.#today > today;
+    return wasAhead || newestMs <= nowMs ? growing : first;
+  }
+
   /** Begins the chunks of a day that are not known yet; says how many. */
-  async #list(day: OpenDay): Promise<number> {
-    if (day.complete) return 0;
+  async #list(day: OpenDay, nowMs: number): Promise<number> {
+    const settled = this.#newestMs() >= day.completeMs;
+    if (day.complete && day.settled === settled) {
+      await this.#endIfOver(day);
+      return 0;
+    }
     const { listChunks, policy, clock } = this.#options;
     const signal = this.#signal;
-    const complete = clock.now() >= day.completeMs;
     const about = { day: day.name };
     const names = await retry(() => listChunks(day.startMs, signal), {
       policy,
@@ -162,7 +223,8 @@ export class ExportDays {
       this.#begin(day, chunk);
       found++;
     }
-    day.complete = complete;
+    day.complete = nowMs >= day.completeMs;
+    day.settled = settled;
     await this.#endIfOver(day);
     return found;
   }
@@ -202,15 +264,36 @@ export class ExportDays {
     await this.#tellIfCaughtUp();
   }
 
-  /** The latest day stays, for it tells which one is next. */
   async #endIfOver(day: OpenDay): Promise<void> {
-    const { name, complete, reading, begun } = day;
-    if (!complete || reading > 0 || day === this.#latest) return;
-    if (!this.#days.delete(name)) return;
+    const { name, begun } = day;
+    if (!this.#isOver(day) || !this.#days.delete(name)) return;
     for (const chunk of begun.keys()) {
       this.#options.observer.gone({ day: name, chunk });
     }
     await this.#steps.offer({ kind: "day over", day: name });
+  }
+
+  #isOver(day: OpenDay): boolean {
+    const days = this.#days;
+    // The only day stays, for it tells which one is next.
+    if (day.reading > 0 || days.size === 1) return false;
+    const today = this.#today ?? day.name;
+    // A clock that was ahead has begun it.
+    if (day.name > today) return !isTouched(day) && days.has(today);
+    if (!day.complete) return false;
+    // The first one tells from when on days may have been dropped too early, and
+    // stays until the next one that may still grow is there to do so.
+    const isFirst = !days.keys().some((name) => name < day.name);
+    const newestMs = this.#newestMs();
+    return day.settled
+      ? !isFirst || days.has(dateOf(newestMs - LOOK_BACK_MS))
+      : !isFirst && !isTouched(day) && day.startMs > newestMs;
+  }
+
+  /** Time of the newest event that was read. */
+  #newestMs(): number {
+    const newest = this.#newest();
+    return newest === null ? -Infinity : Date.parse(newest.time);
   }
 
   async #tellIfCaughtUp(): Promise<void> {
@@ -232,6 +315,26 @@ export class ExportDays {
     this.#failing.delete(keyOf(about));
     if (this.#failing.size === 0) this.#options.observer.worked();
   }
+}
+
+/** Whether some of it was read. */
+function isTouched({ known, begun }: OpenDay): boolean {
+  return known.size + begun.size > 0;
+}
+
+/** From one date to another, both of them too. */
+function datesOf(first: string, last: string): string[] {
+  const dates = [];
+  for (let date = first; date <= last; date = dayAfter(date)) dates.push(date);
+  return dates;
+}
+
+function earlier(one: string, other: string): string {
+  return one < other ? one : other;
+}
+
+function later(one: string, other: string): string {
+  return one < other ? other : one;
 }
 
 function keyOf({ day, chunk }: { day: string; chunk?: string }): string {

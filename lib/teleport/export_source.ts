@@ -47,9 +47,10 @@ export class ExportSource implements Source<ExportPosition> {
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);
     const steps = new Handoff<Offer>(signal);
-    const days = new ExportDays(from, this.#options, { steps, signal });
-    const reading = days.read();
     let position = from;
+    const newest = () => position.newest;
+    const days = new ExportDays(from, this.#options, { steps, signal, newest });
+    const reading = days.read();
     try {
       while (true) {
         const step = await steps.take();

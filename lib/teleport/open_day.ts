@@ -8,7 +8,7 @@ import type { ExportDay } from "../event.ts";
 import { DAY_MS } from "./export_position.ts";
 
 /** Chunks of a day keep appearing for so long after its end. */
-const LOOK_BACK_MS = DAY_MS;
+export const LOOK_BACK_MS = DAY_MS;
 
 /** What is known of the day's chunks. */
 export interface OpenDay {
@@ -23,8 +23,10 @@ export interface OpenDay {
   readonly begun: Map<string, string>;
   /** Chunks being read. */
   reading: number;
-  /** All its chunks are known. */
+  /** All its chunks are known, if our clock is right. */
   complete: boolean;
+  /** They are, whatever our clock says: an event so late was read before it was listed. */
+  settled: boolean;
 }
 
 /** @param read What is read of it already */
@@ -38,5 +40,6 @@ export function openDay(name: string, read?: ExportDay): OpenDay {
     begun: new Map(Object.entries(read?.cursors ?? {})),
     reading: 0,
     complete: false,
+    settled: false,
   };
 }

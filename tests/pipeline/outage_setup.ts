@@ -129,7 +129,7 @@ export function startBetween(
       follow: true,
       policy: POLICY,
       clock,
-      observer: { worked() {}, failed() {}, gone() {} },
+      observer: { worked() {}, failed() {}, gone() {}, clockSetBack() {} },
     });
 
   const progress = new Progress({

@@ -37,6 +37,8 @@ export function setUp(options: Partial<ExportSourceOptions> = {}) {
         failed: ({ attempt }, { day, chunk }) =>
           told.push(`failed ${chunk ?? day} ${attempt}`),
         gone: ({ day, chunk }) => told.push(`gone ${day} ${chunk}`),
+        clockSetBack: (day, from) =>
+          told.push(`set back from ${day}, looking again from ${from}`),
       },
       ...options,
       ...more,

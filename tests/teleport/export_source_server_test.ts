@@ -106,6 +106,6 @@ function createSource(
     follow: false,
     policy: { initialMs: 10, maxMs: 100, timeoutMs: undefined },
     clock: systemClock,
-    observer: { worked() {}, failed, gone() {} },
+    observer: { worked() {}, failed, gone() {}, clockSetBack() {} },
   });
 }

@@ -215,9 +215,13 @@ Deno.test("a day is looked back at for a day, and then forgotten with its chunks
   await clock.advance(2 * POLL_MS);
   await reading.settled();
   assertEquals(reading.ids, ["a0", "last0"]);
+  // It is an event that tells whether our clock is right.
+  log.add("2026-03-03", "b", 1);
+  await clock.advance(2 * POLL_MS);
+  await reading.settled();
   assertEquals(reading.position?.days, {
     "2026-03-02": NO_CHUNKS,
-    "2026-03-03": NO_CHUNKS,
+    "2026-03-03": { done: ["b"], cursors: {} },
   });
   log.listed.length = 0;
   await clock.advance(POLL_MS);
@@ -240,6 +244,37 @@ Deno.test("a day is not forgotten before its last chunk is read", async () => {
   await clock.advance(POLL_MS);
   await reading.settled();
   assertEquals(log.listed, [YESTERDAY, TODAY], "it will get no other chunk");
+});
+
+Deno.test("of a log that is quiet for long, only days with events are kept, and looked at daily", async () => {
+  const { log, clock, follow } = setUp();
+  log.add(YESTERDAY, "a", 1);
+  log.add(TODAY, "b", 1);
+  await using reading = follow(from(YESTERDAY));
+  await clock.advance(10 * DAY_MS);
+  await reading.settled();
+  assertEquals(reading.position?.days, {
+    [YESTERDAY]: { done: ["a"], cursors: {} },
+    [TODAY]: { done: ["b"], cursors: {} },
+    "2026-03-10": NO_CHUNKS,
+    "2026-03-11": NO_CHUNKS,
+  });
+  log.listed.length = 0;
+  await clock.advance(POLL_MS);
+  await reading.settled();
+  assertEquals(log.listed, ["2026-03-10", "2026-03-11"]);
+  log.listed.length = 0;
+  log.add("2026-03-12", "c", 1);
+  await clock.advance(DAY_MS);
+  await reading.settled();
+  assertEquals(log.listed.filter((day) => day === "2026-03-05"), [
+    "2026-03-05",
+  ]);
+  assertEquals(reading.position?.days, {
+    "2026-03-11": NO_CHUNKS,
+    "2026-03-12": { done: ["c"], cursors: {} },
+  });
+  assertEquals(reading.ids, ["a0", "b0", "c0"]);
 });
 
 Deno.test("where nothing is new the position stays the very same", async () => {
@@ -278,11 +313,24 @@ Deno.test("a begun chunk that is on no list is waited for while its day lasts, a
     done: ["back"],
     cursors: { lost: "2" },
   });
+  log.add("2026-03-03", "later", 1);
   await clock.advance(2 * DAY_MS);
   await reading.settled();
   assertEquals(told.filter((line) => line.startsWith("gone")), [
     `gone ${TODAY} lost`,
   ]);
+});
+
+Deno.test("days that another program was done with, between others, are not read again", async () => {
+  const { log, readAll } = setUp();
+  log.add("2026-02-24", "sent", 1);
+  log.add("2026-02-26", "missed", 1);
+  log.add(TODAY, "a", 1);
+  const batches = await readAll(fromDays({
+    "2026-02-22": { done: ["left over"], cursors: {} },
+    "2026-02-25": { done: ["sent too"], cursors: {} },
+  }));
+  assertEquals(idsOf(batches).sort(), ["a0", "missed0"]);
 });
 
 Deno.test("a run that is to end reads what appears while it reads", async () => {
