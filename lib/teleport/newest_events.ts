@@ -32,14 +32,19 @@ export function newestOf<None extends null | undefined>(
   return { time, keys: [...before.keys, ...keys].slice(-MAX_NEWEST_KEYS) };
 }
 
-/** A time outside the range that was asked for is somebody's mistake, and no help. */
+/**
+ * A time outside the range that was asked for is somebody's mistake, and no help.
+ * Its seconds count as a whole, since some servers look at nothing else.
+ */
 export function newestMsOf(
   events: readonly AuditEvent[],
-  { startMs, endMs }: TimeRange,
+  range: TimeRange,
 ): number {
+  const startMs = secondOf(range.startMs);
+  const lastSecondMs = secondOf(range.endMs - 1);
   let newestMs = -Infinity;
   for (const { timeMs } of events) {
-    if (startMs <= timeMs && timeMs < endMs) {
+    if (startMs <= timeMs && timeMs < lastSecondMs + 1_000) {
       newestMs = Math.max(newestMs, timeMs);
     }
   }

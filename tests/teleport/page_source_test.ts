@@ -449,6 +449,24 @@ Deno.test("an event that arrives late behind an empty page is read by the next r
   assertEquals(idsOf(await readAll(position)), ["late"]);
 });
 
+Deno.test("a server that knows seconds only, and shows an event after the end of the range, loses none that arrives late", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 3 }, NOW_MS + 300);
+  log.append(...times(2, NOW_MS - MINUTE_MS));
+  const soon = sampleEvent({ id: "soon", timeMs: NOW_MS + 500 });
+  log.fault = (request) => {
+    if (!log.events.includes(soon)) log.add(soon);
+    const endMs = Math.ceil(request.endMs / SECOND_MS) * SECOND_MS;
+    return log.page({ ...request, endMs });
+  };
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(SECOND_MS);
+  assertEquals(reading.ids, ["event-0", "event-1", "soon"]);
+  log.append(NOW_MS - 5 * SECOND_MS, NOW_MS + SECOND_MS);
+  await reading.advance(6 * POLL_MS);
+  assertEquals(reading.ids.slice(3).toSorted(), ["event-3", "event-4"]);
+  assertEquals(dropped, []);
+});
+
 Deno.test("empty pages before a settled event are passed, although the newest range shows nothing else", async () => {
   const { log, follow } = setUp();
   log.append(NOW_MS - HOUR_MS);
