@@ -83,8 +83,9 @@ interface HeaderBlock {
  * A session with the part of `ClientHttp2Session` of `node:http2` that grpc-js
  * uses: it emits `remoteSettings`, `goaway`, `error` and `close`.
  *
- * For half of that one's CPU time, since a page of the audit log goes from
- * the connection's memory into that of its message, and nowhere else on its way.
+ * For a half to two thirds of that one's CPU time, since a page of the audit log
+ * goes from the connection's memory into that of its message, and nowhere else on
+ * its way.
  */
 export class ClientSession extends EventEmitter
   implements StreamConnection, FrameListener {

@@ -19,7 +19,7 @@ let replaced = false;
  * Replaces `connect` of `node:http2`, for everybody in the process who connects
  * over a TLS connection of his own, as grpc-js does. More calls change nothing.
  *
- * Deno's own, up to at least 2.9.6, takes twice the CPU time for a page, keeps each
+ * Deno's own, up to at least 2.9.6, takes up to twice the CPU time for a page, keeps each
  * closed stream with all that it brought until a full collection, and ends the
  * process where a server that shuts down says GOAWAY
  * (https://github.com/denoland/deno/issues/36788).
