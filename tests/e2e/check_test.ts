@@ -17,6 +17,7 @@ import {
   EXPIRED,
   fluentdPki,
   issueClient,
+  issueServer,
   NOT_YET_VALID,
   strangerPki,
   teleportPki,
@@ -385,14 +386,7 @@ for (const [what, changes, says] of BAD_CERTIFICATES) {
   Deno.test(`a Fluentd whose certificate ${what}: that, and no word of another CA`, async () => {
     await using stage = await setStage();
     const pki = await fluentdPki();
-    const server = await issueCertificate(pki.authority, {
-      commonName: "localhost",
-      keyType: "ecdsa-p256",
-      validity: VALID,
-      usages: ["server"],
-      dnsNames: ["localhost"],
-      ...changes,
-    });
+    const server = await issueServer(pki, "localhost", changes);
     const text = await fluentdProblem(stage, { ...pki, server });
     assertMatch(text, says);
     assert(!text.includes("CAs"), text);
@@ -401,14 +395,7 @@ for (const [what, changes, says] of BAD_CERTIFICATES) {
   Deno.test(`a Teleport whose certificate ${what}: that, and no word of another CA`, async () => {
     await using stage = await setStage();
     const pki = await teleportPki();
-    const server = await issueCertificate(pki.authority, {
-      commonName: "teleport.cluster.local",
-      keyType: "ecdsa-p256",
-      validity: VALID,
-      usages: ["server"],
-      dnsNames: ["teleport.cluster.local"],
-      ...changes,
-    });
+    const server = await issueServer(pki, "teleport.cluster.local", changes);
     await using teleport = await startTeleport({
       log: stage.teleport.log,
       tls: teleportTls({ ...pki, server }),

@@ -60,26 +60,14 @@ Deno.test("a host alone whose proxy can never be used ends the run at once, alth
   await using proxy = await startTeleportProxy(stage.teleport, {
     mode: "separate ports",
   });
-  await using connect = await startConnectProxy({
-    hosts: { "proxy.example.com:443": proxy.port },
-  });
-  const { code, stderr } = await runProgram(
-    startAt(stage, "proxy.example.com"),
-    {
-      env: {
-        ...QUIET,
-        ...await webTrust(stage),
-        "HTTPS_PROXY": connect.url,
-      },
-    },
-  );
+  const { code, stderr, asked } = await runAtHostAlone(stage, proxy);
   assertEquals(code, 1, stderr);
   assertStringIncludes(
     stderr,
     "Teleport at proxy.example.com:443: this proxy does no TLS routing",
   );
   assertEquals(
-    connect.asked.filter((host) => host === "proxy.example.com:3025").length,
+    asked.filter((host) => host === "proxy.example.com:3025").length,
     1,
   );
 });
@@ -257,22 +245,10 @@ for (
 Deno.test("a Teleport proxy is asked, and passes TLS on, through an HTTP proxy", async () => {
   await using stage = await setStage({ size: 20 });
   await using proxy = await startTeleportProxy(stage.teleport);
-  await using connect = await startConnectProxy({
-    hosts: { "proxy.example.com:443": proxy.port },
-  });
-  const { code, stderr } = await runProgram(
-    startAt(stage, "proxy.example.com"),
-    {
-      env: {
-        ...QUIET,
-        ...await webTrust(stage),
-        "HTTPS_PROXY": connect.url,
-      },
-    },
-  );
+  const { code, stderr, asked } = await runAtHostAlone(stage, proxy);
   assertEquals(code, 0, stderr);
   assertComplete(stage);
-  assertEquals(new Set(connect.asked), new Set(["proxy.example.com:443"]));
+  assertEquals(new Set(asked), new Set(["proxy.example.com:443"]));
 });
 
 Deno.test("hosts that NO_PROXY names, and this machine, are reached without the proxy", async () => {
@@ -342,4 +318,19 @@ async function startNamedFluentd() {
     dnsNames: ["fluentd.example.com"],
   });
   return await startFluentd({ tls: fluentdTls({ ...pki, server }) });
+}
+
+/** Runs to the end at `proxy.example.com`, which an HTTP proxy leads to. */
+async function runAtHostAlone(
+  stage: Stage,
+  { port }: { readonly port: number },
+) {
+  await using connect = await startConnectProxy({
+    hosts: { "proxy.example.com:443": port },
+  });
+  const trust = await webTrust(stage);
+  const outcome = await runProgram(startAt(stage, "proxy.example.com"), {
+    env: { ...QUIET, ...trust, "HTTPS_PROXY": connect.url },
+  });
+  return { ...outcome, asked: [...connect.asked] };
 }

@@ -7,6 +7,7 @@
 
 import {
   type Authority,
+  type CertificateOptions,
   createAuthority,
   issueCertificate,
   type IssuedCertificate,
@@ -100,6 +101,22 @@ export function issueClient(
     keyType,
     validity,
     usages: ["client"],
+  });
+}
+
+/** Another server certificate of the same authority, with something wrong. */
+export function issueServer(
+  { authority }: Pick<Pki, "authority">,
+  name: string,
+  changes: Partial<CertificateOptions>,
+): Promise<IssuedCertificate> {
+  return issueCertificate(authority, {
+    commonName: name,
+    keyType: KEY_TYPE,
+    validity: VALID,
+    usages: ["server"],
+    dnsNames: [name],
+    ...changes,
   });
 }
 

@@ -1,8 +1,5 @@
 import { createServer } from "node:net";
-import {
-  type CertificateOptions,
-  issueCertificate,
-} from "../../lib/configure/certificates.ts";
+import type { CertificateOptions } from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/address.ts";
 import type { HttpProxy } from "../../lib/http_proxy.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
@@ -25,6 +22,7 @@ import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import {
   EXPIRED,
   issueClient,
+  issueServer,
   NOT_YET_VALID,
   strangerPki,
   teleportPki,
@@ -201,14 +199,7 @@ const BAD_CERTIFICATES: [
 for (const [what, changes, says] of BAD_CERTIFICATES) {
   Deno.test(`an auth service whose certificate ${what} is told by that, and not by who signed it`, async () => {
     const pki = await teleportPki();
-    const server = await issueCertificate(pki.authority, {
-      commonName: "teleport.cluster.local",
-      keyType: "ecdsa-p256",
-      validity: VALID,
-      usages: ["server"],
-      dnsNames: ["teleport.cluster.local"],
-      ...changes,
-    });
+    const server = await issueServer(pki, "teleport.cluster.local", changes);
     await using teleport = await startTeleport({
       log: new AuditLog(),
       tls: teleportTls({ ...pki, server }),
