@@ -41,11 +41,7 @@ export async function runCheck(
 ): Promise<number> {
   await logToStderr(config.log);
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
-  const { teleport, target } = config;
-  settleProxies(
-    teleport.addresses,
-    target.kind === "fluentd" ? target.fluentd : undefined,
-  );
+  settleProxies(config.teleport.addresses, config.target);
   const report = await collect(parts(config, stop), json ? () => {} : print);
   if (json) {
     print(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FluentdConfig, HostPort } from "../config/config.ts";
+import type { Config, DeliveryConfig, HostPort } from "../config/config.ts";
 import { exceptForFetch } from "../fetch_client.ts";
 import { formatAddress } from "../address.ts";
 
@@ -16,10 +16,12 @@ import { formatAddress } from "../address.ts";
  */
 export function settleProxies(
   addresses: readonly HostPort[],
-  fluentd: Pick<FluentdConfig, "url" | "sessionUrl"> | undefined,
+  target: Config["target"] | DeliveryConfig,
 ): void {
   const urls = addresses.map((it) => `https://${formatAddress(it)}`);
-  if (fluentd !== undefined) urls.push(fluentd.url, fluentd.sessionUrl);
+  if ("fluentd" in target) {
+    urls.push(target.fluentd.url, target.fluentd.sessionUrl);
+  }
   // Where a name is none that a URL takes, fetch never goes there.
   exceptForFetch(urls.map((it) => URL.parse(it)).filter((it) => it !== null));
 }

@@ -83,7 +83,7 @@ export async function runRejectedRetry(
   const directory = stateDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const isWanted = await findWanted(directory, options.ids);
-  settleProxies([], fluentd);
+  settleProxies([], delivery);
   const { sink } = await openFluentdSink(fluentd, { clock });
   // By their text: an event may have been set aside more than once.
   const delivered = new Set<string>();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatAddress } from "../address.ts";
 import type { HostPort } from "../config/config.ts";
 import { describe } from "../errors.ts";
 import type { StatusReport } from "../operate/status_report.ts";
@@ -24,9 +25,7 @@ export async function fetchReport(
   { host, port }: HostPort,
 ): Promise<StatusReport> {
   const local = LOCAL[host] ?? host;
-  const url = `http://${
-    local.includes(":") ? `[${local}]` : local
-  }:${port}/status`;
+  const url = `http://${formatAddress({ host: local, port })}/status`;
   let answer: unknown;
   try {
     const response = await fetch(url, {

@@ -46,11 +46,7 @@ export async function runStart(
     write: (lines) =>
       progress === undefined ? write(lines) : progress.print(lines),
   });
-  const { teleport, target } = config;
-  settleProxies(
-    teleport.addresses,
-    target.kind === "fluentd" ? target.fluentd : undefined,
-  );
+  settleProxies(config.teleport.addresses, config.target);
   await start(config, counters, signals);
   return config.exitOnLastEvent ? statusOfRun(counters) : ExitStatus.Done;
 }

@@ -6,6 +6,7 @@
 
 import { dirname, join } from "node:path";
 import { syncDirectory } from "../state/atomic_write.ts";
+import { writeAll } from "../write_all.ts";
 
 /** Readable by the owner alone: among them are private keys. */
 const FILE_MODE = 0o600;
@@ -48,7 +49,7 @@ export async function writeFiles(
       prefix: ".configure_",
     });
     try {
-      await writeAll(staging, files);
+      await stageAll(staging, files);
       await placeAll({ staging, directory, files, replace });
     } finally {
       await Deno.remove(staging, { recursive: true });
@@ -68,7 +69,7 @@ async function makeDirectories(path: string, made: string[]): Promise<void> {
   made.push(path);
 }
 
-async function writeAll(
+async function stageAll(
   staging: string,
   files: readonly NewFile[],
 ): Promise<void> {
@@ -76,10 +77,7 @@ async function writeAll(
     const path = join(staging, `${i}`);
     const options = { write: true, createNew: true, mode: FILE_MODE };
     using file = await Deno.open(path, options);
-    const bytes = new TextEncoder().encode(text);
-    for (let written = 0; written < bytes.length;) {
-      written += await file.write(bytes.subarray(written));
-    }
+    await writeAll(file, new TextEncoder().encode(text));
     await file.sync();
   }
 }

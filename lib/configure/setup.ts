@@ -4,6 +4,7 @@
  * @module
  */
 
+import { formatAddress } from "../address.ts";
 import { join } from "node:path";
 
 /** What a set of files is made for. */
@@ -56,7 +57,7 @@ export function passphraseFile({ names }: Setup): string {
 export function fluentdUrls(
   { fluentdHost }: Setup,
 ): { readonly url: string; readonly sessionUrl: string } {
-  const host = fluentdHost.includes(":") ? `[${fluentdHost}]` : fluentdHost;
-  const origin = `https://${host}:${FLUENTD_PORT}`;
+  const address = formatAddress({ host: fluentdHost, port: FLUENTD_PORT });
+  const origin = `https://${address}`;
   return { url: `${origin}/test.log`, sessionUrl: `${origin}/session` };
 }

@@ -5,7 +5,9 @@
  * @module
  */
 
+import { formatAddress } from "../address.ts";
 import { ConfigError, describe } from "../errors.ts";
+import { addressOf } from "../http_proxy.ts";
 import { logger } from "../log.ts";
 import type { StatusReport } from "./status_report.ts";
 
@@ -78,7 +80,8 @@ export function serve(
       return respondWith("it failed: see the log\n", 500, TEXT);
     },
   });
-  const url = `http://${formatHost(address.host)}:${server.addr.port}`;
+  const { port } = server.addr;
+  const url = `http://${formatAddress({ host: address.host, port })}`;
   log.info("serving metrics, health and status", { url });
   if (!local) {
     log.warn(
@@ -119,7 +122,7 @@ async function respond(
     return respondWith("the header Host is no host and port\n", 400, TEXT);
   }
   // A page elsewhere may have its own name lead here, and read what it gets.
-  if (local && !isLoopback(unbracketed(url.hostname))) {
+  if (local && !isLoopback(addressOf(url).host)) {
     return respondWith(
       "for this machine alone: ask for localhost, 127.0.0.1 or [::1]\n",
       421,
@@ -191,7 +194,9 @@ function listen(
     );
   } catch (cause) {
     throw new ConfigError([
-      `listen: cannot listen on ${formatHost(host)}:${port}: ${explain(cause)}`,
+      `listen: cannot listen on ${formatAddress({ host, port })}: ${
+        explain(cause)
+      }`,
     ], { cause });
   }
 }
@@ -207,14 +212,6 @@ function explain(error: unknown): string {
     return "this machine has no such address: 127.0.0.1 is for itself alone, 0.0.0.0 is all of its addresses";
   }
   return describe(error);
-}
-
-function formatHost(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-function unbracketed(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 function isLoopback(host: string): boolean {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { writeAll } from "../write_all.ts";
+
 const BLOCK_BYTES = 4_096;
 const NEWLINE = 0x0a;
 
@@ -29,9 +31,7 @@ export async function appendLine(
   const end = await lastLineEnd(file);
   await file.truncate(end);
   try {
-    for (let written = 0; written < line.length;) {
-      written += await file.write(line.subarray(written));
-    }
+    await writeAll(file, line);
     await file.sync();
   } catch (error) {
     await file.truncate(end);

@@ -6,6 +6,7 @@
  */
 
 import { dirname } from "node:path";
+import { writeAll } from "../write_all.ts";
 
 /**
  * Replaces a file: writes a temporary one beside it, syncs it, renames it, and
@@ -52,12 +53,6 @@ export async function replaceAtomically(
   }
   await Deno.rename(temporary, path);
   await syncDirectory(dirname(path));
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    written += await file.write(bytes.subarray(written));
-  }
 }
 
 /** Makes created, renamed and removed names in a directory outlive a crash. */

@@ -12,6 +12,7 @@ import type {
   ExportPosition,
   PagePosition,
 } from "../event.ts";
+import { newestBefore, rfc3339, secondOf } from "./newest_events.ts";
 import { compareWithSeen } from "./seen_events.ts";
 
 /** Something that happened to the chunks of a day. */
@@ -79,15 +80,16 @@ export function move(position: ExportPosition, step: Step): Moved {
  * minutes, what was on pages before that one is read again rather than missed.
  */
 export function toExport(
-  { start, cursor, seen, newest, before }: PagePosition,
+  position: PagePosition,
   nowMs: number,
 ): ExportPosition {
+  const { start, seen, newest } = position;
   // Of a cursor from elsewhere, everything before it is read.
-  const isOurs = cursor === "" || before === null;
+  const isOurs = newestBefore(position) !== undefined;
   if (isOurs && newest === null && seen.length === 0) {
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
-  const settledMs = wholeSecond(nowMs - LATE_MS);
+  const settledMs = secondOf(nowMs - LATE_MS);
   const untilMs = Math.max(
     Date.parse(start),
     newest === null
@@ -195,7 +197,7 @@ function newestOf(
   for (const { timeMs } of events) {
     if (timeMs > newestMs && timeMs < endMs) newestMs = timeMs;
   }
-  const secondMs = wholeSecond(newestMs);
+  const secondMs = secondOf(newestMs);
   return secondMs > beforeMs ? { time: rfc3339(secondMs) } : newest;
 }
 
@@ -209,12 +211,4 @@ function union(keys: readonly string[], more: readonly string[]): string[] {
     return count <= 0;
   });
   return [...keys, ...added];
-}
-
-function wholeSecond(timeMs: number): number {
-  return Math.floor(timeMs / 1_000) * 1_000;
-}
-
-function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(".000Z", "Z");
 }
