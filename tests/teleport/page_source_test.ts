@@ -181,15 +181,9 @@ Deno.test("whatever becomes of the cursors, each event is read once", async () =
       windowMs: random.pick([DAY_MS, 45 * SECOND_MS]),
     });
     const cursors = new Cursors(log);
-    const ids: string[] = [];
-    let position = from(NOW_MS);
-    const keep = (batches: readonly Batch<PagePosition>[]) => {
-      ids.push(...idsOf(batches));
-      const kept = JSON.stringify(batches.at(-1)?.position ?? position);
-      position = JSON.parse(kept);
-    };
+    const kept = new Kept(from(NOW_MS));
     for (let run = 0; run < 8; run++) {
-      await using reading = follow(position);
+      await using reading = follow(kept.position);
       for (let i = random.below(20); i > 0; i--) {
         const nowMs = clock.now();
         const late = () => Math.max(NOW_MS, nowMs - random.below(9_000));
@@ -199,11 +193,11 @@ Deno.test("whatever becomes of the cursors, each event is read once", async () =
       }
       if (run === 7) await reading.advance(MINUTE_MS);
       await reading.stop();
-      keep(reading.batches);
+      kept.take(reading.batches);
       if (random.chance(0.5)) cursors.forgetOld();
-      keep(await readAll(position));
+      kept.take(await readAll(kept.position));
     }
-    assertEquals(ids.toSorted(), idsIn(log).toSorted(), `seed ${seed}`);
+    assertEquals(kept.ids.toSorted(), idsIn(log).toSorted(), `seed ${seed}`);
   }
 });
 
@@ -510,15 +504,9 @@ Deno.test("a server that leaves out types after the limit has each event read on
       types: ["exec"],
     });
     filterAfterLimit(log);
-    const ids: string[] = [];
-    let position = from(NOW_MS);
-    const keep = (batches: readonly Batch<PagePosition>[]) => {
-      ids.push(...idsOf(batches));
-      const kept = JSON.stringify(batches.at(-1)?.position ?? position);
-      position = JSON.parse(kept);
-    };
+    const kept = new Kept(from(NOW_MS));
     for (let run = 0; run < 6; run++) {
-      await using reading = follow(position);
+      await using reading = follow(kept.position);
       for (let i = random.below(40); i > 0; i--) {
         const nowMs = clock.now();
         const late = () => Math.max(NOW_MS, nowMs - random.below(9_000));
@@ -528,12 +516,12 @@ Deno.test("a server that leaves out types after the limit has each event read on
       }
       if (run === 5) await reading.advance(5 * MINUTE_MS);
       await reading.stop();
-      keep(reading.batches);
-      if (random.chance(0.5)) keep(await readAll(position));
+      kept.take(reading.batches);
+      if (random.chance(0.5)) kept.take(await readAll(kept.position));
     }
     const exec = log.events.filter(({ type }) => type === "exec");
     assertEquals(
-      ids.toSorted(),
+      kept.ids.toSorted(),
       exec.map(({ id }) => id).toSorted(),
       `seed ${seed}`,
     );
@@ -1175,6 +1163,22 @@ class Reading implements AsyncDisposable {
 
   async #collect(batches: AsyncIterable<Batch<PagePosition>>): Promise<void> {
     for await (const batch of batches) this.batches.push(batch);
+  }
+}
+
+/** What runs have read, and the position that a state file would have. */
+class Kept {
+  readonly ids: string[] = [];
+  position: PagePosition;
+
+  constructor(position: PagePosition) {
+    this.position = position;
+  }
+
+  take(batches: readonly Batch<PagePosition>[]): void {
+    this.ids.push(...idsOf(batches));
+    const { position = this.position } = batches.at(-1) ?? {};
+    this.position = JSON.parse(JSON.stringify(position));
   }
 }
 
