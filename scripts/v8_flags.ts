@@ -29,9 +29,9 @@ const FLAGS = [
   // is half of this one. Below 30, what is in the room for new objects is enough to
   // begin a collection, over and over again.
   "--incremental-marking-soft-trigger=40",
-  // What Maglev took to compile is freed at once, instead of by a thread that comes
-  // too late: it piled up in the allocator's arenas.
-  "--no-maglev-destroy-on-background",
+  // Compiling is done by the thread that needs the code, not by threads of V8's own,
+  // each of which would keep an arena of the allocator for what that took.
+  "--no-concurrent-recompilation",
   // Without the first of the compilers it is less memory at the same speed: Maglev
   // soon compiles what matters.
   "--no-sparkplug",
