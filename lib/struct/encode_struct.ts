@@ -6,6 +6,7 @@
 
 import { fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { StructSchema } from "@bufbuild/protobuf/wkt";
+import { MAX_DEPTH } from "./malformed_struct.ts";
 
 /** JSON as `JSON.parse` returns it. */
 export type Json = JsonValue;
@@ -16,5 +17,9 @@ export type Json = JsonValue;
  * @throws {Error} where it is another kind of value
  */
 export function encodeStruct(object: Json): Uint8Array {
-  return toBinary(StructSchema, fromJson(StructSchema, object));
+  return toBinary(
+    StructSchema,
+    // Its own limit is lower; the event and the innermost value count as levels.
+    fromJson(StructSchema, object, { recursionLimit: MAX_DEPTH + 2 }),
+  );
 }
