@@ -37,7 +37,10 @@ export interface Post {
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** The beginning of the body, long enough to be understood; "" with a 2xx. */
+  /**
+   * The beginning of the body, long enough to be understood; "" with a 2xx, and
+   * where it did not come whole.
+   */
   readonly text: string;
 }
 
@@ -99,7 +102,8 @@ export class Lane {
         signal,
       });
       if (response.ok) return await this.#acknowledged(response);
-      const text = await response.text();
+      // The status counts whatever becomes of the rest, as with a 2xx.
+      const text = await response.text().catch(() => "");
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {

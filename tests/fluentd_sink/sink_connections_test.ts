@@ -1,3 +1,4 @@
+import { BusyError, RejectedError } from "../../lib/errors.ts";
 import { AUDIT, type Destination } from "../../lib/event.ts";
 import { Lane } from "../../lib/fluentd/lane.ts";
 import {
@@ -253,21 +254,51 @@ Deno.test("killed in the middle of a request, it throws the reason", async () =>
   assertEquals(fluentd.received.summary().requests, 1);
 });
 
+/** What comes of two events when this is all that is answered, and nothing more. */
+async function sendForAnswer(
+  answer: string,
+  { ends }: { ends: boolean },
+): Promise<number> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using sink = new DisposableSink({
+    url: `http://127.0.0.1:${listener.addr.port}/test.log`,
+    timeoutMs: 1_000,
+  });
+  const sending = sink.send(AUDIT, auditEvents(2), NEVER);
+  // It may fail before it is looked at.
+  sending.catch(() => {});
+  using connection = await listener.accept();
+  await connection.read(new Uint8Array(10_000));
+  await connection.write(new TextEncoder().encode(answer));
+  if (ends) await connection.closeWrite();
+  return await sending;
+}
+
 Deno.test("an acknowledgement counts although the rest of the answer never comes", async () => {
-  for (const rest of ["abc", undefined]) {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    using sink = new DisposableSink({
-      url: `http://127.0.0.1:${listener.addr.port}/test.log`,
-      timeoutMs: 1_000,
-    });
-    const sending = sink.send(AUDIT, auditEvents(2), NEVER);
-    using connection = await listener.accept();
-    await connection.read(new Uint8Array(10_000));
-    const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
-    await connection.write(new TextEncoder().encode(head + (rest ?? "")));
-    if (rest !== undefined) await connection.closeWrite();
-    assertEquals(await sending, 2);
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+  assertEquals(await sendForAnswer(head + "abc", { ends: true }), 2);
+  assertEquals(await sendForAnswer(head, { ends: false }), 2);
+});
+
+Deno.test("a refusal counts although the rest of the answer never comes", async () => {
+  const head = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 100\r\n\r\n";
+  for (const ends of [true, false]) {
+    const error = await assertRejects(
+      () => sendForAnswer(head + "abc", { ends }),
+      RejectedError,
+    );
+    assertEquals(error.count, 2);
   }
+});
+
+Deno.test("a busy receiver's time is honoured although the rest of the answer never comes", async () => {
+  const head =
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\n";
+  const error = await assertRejects(
+    () => sendForAnswer(head, { ends: true }),
+    BusyError,
+  );
+  assertEquals(error.retryAfterMs, 7_000);
 });
 
 Deno.test("what was handed to a request is not changed by what is written after it", async () => {
