@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import type { Destination } from "../event.ts";
 import { replaceAtomically } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 import { readLines } from "./read_lines.ts";
@@ -141,7 +142,7 @@ async function* readEvents(
   let number = 0;
   for await (const line of readLines(path)) {
     number++;
-    let event: RejectedEvent;
+    let event: unknown;
     try {
       event = JSON.parse(decoder.decode(line));
     } catch (cause) {
@@ -150,6 +151,31 @@ async function* readEvents(
         { cause },
       );
     }
+    if (!isRejectedEvent(event)) {
+      throw new StateError(
+        `line ${number} of ${path} is no event that was set aside: repair or remove it`,
+      );
+    }
     yield { line, event };
   }
+}
+
+/** Somebody may have repaired it, or a disk may have damaged it. */
+function isRejectedEvent(value: unknown): value is RejectedEvent {
+  if (!isRecord(value)) return false;
+  const { time, reason, destination, type, id } = value;
+  return [time, reason, type, id].every((text) => typeof text === "string") &&
+    isDestination(destination) &&
+    (isRecord(value.event) || typeof value.payload === "string" ||
+      Array.isArray(value.between));
+}
+
+function isDestination(value: unknown): value is Destination {
+  return isRecord(value) &&
+    (value.kind === "audit" ||
+      value.kind === "recording" && typeof value.sessionId === "string");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

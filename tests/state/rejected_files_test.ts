@@ -69,6 +69,51 @@ Deno.test("events are there to be used before those behind them are read", async
   });
 });
 
+Deno.test("a line that is JSON but no event that was set aside is told, and nothing is removed", async () => {
+  const event = {
+    time: "2026-03-01T12:00:00.000Z",
+    reason: "400",
+    destination: { kind: "audit" },
+    type: "exec",
+    id: "b",
+    event: {},
+  };
+  const lines = [
+    null,
+    5,
+    [],
+    {},
+    { ...event, time: undefined },
+    { ...event, reason: 5 },
+    { ...event, type: null },
+    { ...event, id: 7 },
+    { ...event, event: null },
+    { ...event, event: [] },
+    { ...event, event: undefined },
+    { ...event, event: undefined, payload: 5 },
+    { ...event, event: undefined, between: "2026" },
+    { ...event, destination: "audit" },
+    { ...event, destination: { kind: "other" } },
+    { ...event, destination: { kind: "recording" } },
+  ];
+  for (const line of lines) {
+    const text = JSON.stringify(line);
+    await withFiles({
+      "2026-03-01.jsonl": [{ id: "a" }, text],
+    }, async ({ stateDirectory, directory }) => {
+      const path = join(directory, "2026-03-01.jsonl");
+      for (const use of [idsIn, removeAll]) {
+        await assertRejects(
+          () => use(stateDirectory),
+          StateError,
+          `line 2 of ${path} is no event that was set aside: repair or remove it`,
+          text,
+        );
+      }
+    });
+  }
+});
+
 Deno.test("removing leaves the other lines as they were, byte by byte, for the owner only", async () => {
   const many = Array.from({ length: 3_000 }, (_, i) => ({ id: `event ${i}` }));
   await withFiles({
@@ -190,6 +235,10 @@ async function withFiles(
 
 function idsIn(stateDirectory: string): Promise<string[]> {
   return Array.fromAsync(readRejected(stateDirectory), ({ id }) => id);
+}
+
+function removeAll(stateDirectory: string): Promise<number> {
+  return removeRejected(stateDirectory, () => true);
 }
 
 async function namesIn(directory: string): Promise<string[]> {
