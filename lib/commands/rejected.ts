@@ -20,6 +20,7 @@ import {
 } from "../errors.ts";
 import { type AuditEvent, wholePayload } from "../event.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
+import { StateError } from "../state/document.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
 import { readRejected, removeRejected } from "../state/rejected_files.ts";
 import type { FluentdSink } from "../fluentd/sink.ts";
@@ -107,13 +108,25 @@ export async function runRejectedRetry(
     );
   } finally {
     sink.close();
-    await removeRejected(
-      directory,
-      (event) => delivered.has(digestOf(event)),
-    );
+    await takeOffList(directory, delivered);
   }
   print(`${delivered.size} delivered, ${refused} still refused\n`);
   return refused === 0 ? ExitStatus.Done : ExitStatus.SetAside;
+}
+
+/** @param delivered Digests of the events that are not to be sent again */
+async function takeOffList(
+  directory: string,
+  delivered: ReadonlySet<string>,
+): Promise<void> {
+  try {
+    await removeRejected(directory, (event) => delivered.has(digestOf(event)));
+  } catch (cause) {
+    throw new StateError(
+      `${delivered.size} delivered, but what stays on the list would be sent again`,
+      { cause },
+    );
+  }
 }
 
 /** Why an event is not taken; undefined: it is delivered. */

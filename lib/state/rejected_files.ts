@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { describe } from "../errors.ts";
 import type { Destination } from "../event.ts";
 import { replaceAtomically } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
@@ -62,7 +63,7 @@ export async function countRejected(stateDirectory: string): Promise<number> {
  * @param isRemoved Asked more than once of an event, and answers the same
  * @returns How many there were
  * @throws {StateError} naming the file and the line that cannot be read, of which
- *   nothing is removed
+ *   nothing is removed, or the file that cannot be written
  */
 export async function removeRejected(
   stateDirectory: string,
@@ -87,11 +88,18 @@ async function removeFrom(
     else kept++;
   }
   if (removed === 0) return 0;
-  if (kept === 0) {
-    await Deno.remove(path);
-  } else {
-    const blocks = inBlocks(readKept(path, isRemoved));
-    await replaceAtomically(path, blocks, REJECTED_FILE_MODE);
+  try {
+    if (kept === 0) {
+      await Deno.remove(path);
+    } else {
+      const blocks = inBlocks(readKept(path, isRemoved));
+      await replaceAtomically(path, blocks, REJECTED_FILE_MODE);
+    }
+  } catch (cause) {
+    throw new StateError(
+      `cannot take events off the list in ${path}: ${describe(cause)}`,
+      { cause },
+    );
   }
   return removed;
 }

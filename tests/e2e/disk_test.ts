@@ -77,6 +77,33 @@ async function readSetAside({ stateDirectory }: Stage): Promise<unknown[]> {
   return lines.map((line) => JSON.parse(line).event);
 }
 
+Deno.test("events that were sent again and find no room to be taken off the list: it is told that they stay", async () => {
+  await using stage = await setStage({ startMs: Date.now() - 60 * 60_000 });
+  const [small, large] = ["", "x".repeat(10_000)].map((padding) =>
+    logEvent("exec", { timeMs: Date.now() - 60_000, fields: { padding } })
+  );
+  const ids = [small?.id ?? "", large?.id ?? ""];
+  stage.teleport.append(...[small, large].flatMap((event) => event ?? []));
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+  stage.fluentd.faults.clear();
+  const retry = ["rejected", "retry", ...stage.start().filter(isForRetry)];
+  const full = await runProgram([...retry, ids[0] ?? ""], {
+    shell: SMALL_FILES,
+  });
+  assertEquals(full.code, 1, full.stderr);
+  assertMatch(
+    full.stderr,
+    /1 delivered, but what stays on the list would be sent again: cannot take events off the list in \S+\.jsonl: File too large/,
+  );
+  const room = await runProgram(retry);
+  assertEquals(room.stdout, "2 delivered, 0 still refused\n", room.stderr);
+  assertEquals(
+    stage.fluentd.received.compare(ids, "test.log"),
+    { missing: [], duplicates: ids.slice(0, 1), unexpected: [] },
+  );
+});
+
 Deno.test({
   name: "a full disk ends the run in words, and with room the next one goes on",
   ignore: !CAN_MOUNT,
@@ -245,4 +272,9 @@ async function canMount(): Promise<boolean> {
 async function command(name: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(name, { args }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** What `rejected retry` takes of what `start` does. */
+function isForRetry(arg: string): boolean {
+  return /^--(fluentd|storage|teleport-addr)/.test(arg);
 }

@@ -164,10 +164,11 @@ Deno.test("where the rest cannot be written all of it stays, and nothing lies be
     "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }],
   }, async ({ stateDirectory, directory }) => {
     using _ = refuseSyncs();
+    const path = join(directory, "2026-03-01.jsonl");
     await assertRejects(
       () => removeRejected(stateDirectory, ({ id }) => id === "a"),
-      Error,
-      "no space left",
+      StateError,
+      `cannot take events off the list in ${path}: no space left`,
     );
     assertEquals(await idsIn(stateDirectory), ["a", "b"]);
     assertEquals(await namesIn(directory), ["2026-03-01.jsonl"]);
