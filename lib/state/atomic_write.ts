@@ -8,6 +8,13 @@
 import { dirname } from "node:path";
 import { writeAll } from "../write_all.ts";
 
+const TEMPORARY = ".tmp";
+
+/** Whether a file of this name is one that is not whole yet, or that a crash left. */
+export function isTemporary(name: string): boolean {
+  return name.endsWith(TEMPORARY);
+}
+
 /**
  * Replaces a file: writes a temporary one beside it, syncs it, renames it, and
  * syncs the directory, after which the change outlives a crash of the machine.
@@ -33,7 +40,7 @@ export async function replaceAtomically(
   blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   mode: number,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = path + TEMPORARY;
   {
     using file = await Deno.open(temporary, {
       write: true,

@@ -20,7 +20,7 @@ import type { Json } from "../struct/encode_struct.ts";
 import { MalformedStructError } from "../struct/malformed_struct.ts";
 import { structJson } from "../struct/struct_json.ts";
 import { appendLine } from "./append_line.ts";
-import { syncDirectory } from "./atomic_write.ts";
+import { isTemporary, syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 
 /** Permission bits of the files. */
@@ -164,10 +164,13 @@ function formatLine(
   }
 }
 
+/** Of what is set aside. What a crash left of a list that was written anew is removed. */
 async function sizeOf(directory: string): Promise<number> {
   let bytes = 0;
   for await (const { name } of Deno.readDir(directory)) {
-    bytes += (await Deno.stat(join(directory, name))).size;
+    const path = join(directory, name);
+    if (isTemporary(name)) await Deno.remove(path);
+    else bytes += (await Deno.stat(path)).size;
   }
   return bytes;
 }

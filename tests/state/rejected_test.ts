@@ -168,6 +168,20 @@ Deno.test("past the limit nothing is set aside, in words, and what is there stay
   });
 });
 
+Deno.test("what a crash left of a list that was written anew is removed, and takes no room", async () => {
+  await withRejected(async ({ stateDirectory, clock, directory }) => {
+    await Deno.mkdir(directory);
+    const left = join(directory, "2026-02-27.jsonl.tmp");
+    await Deno.writeTextFile(left, "x".repeat(10_000));
+    const limited = new RejectedEvents(stateDirectory, {
+      clock,
+      maxBytes: 5_000,
+    });
+    await limited.setAside(EVENT, AUDIT, "400");
+    assertEquals(await namesIn(directory), ["2026-03-01.jsonl"]);
+  });
+});
+
 Deno.test("a failure is told to whom it concerns, and the next event is set aside", async () => {
   await withRejected(
     async ({ rejected, stateDirectory, directory, readLines }) => {
