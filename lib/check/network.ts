@@ -90,7 +90,7 @@ async function tryConnection(
     }
     const what = describe(cause);
     throw new Error(
-      /ECONNREFUSED|refused/i.test(what)
+      httpProxy === undefined && /ECONNREFUSED|refused/i.test(what)
         ? `connection to ${text} refused: is it running, and is the port right in ${option}? (${what})`
         : `no connection to ${text}: ${what}`,
       { cause },

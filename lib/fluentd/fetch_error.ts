@@ -4,8 +4,10 @@
  * @module
  */
 
+import { formatAddress } from "../address.ts";
 import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
+import { httpProxyForUrl } from "../http_proxy.ts";
 
 /**
  * The words of rustls and hyper, and what to do about them, most telling first;
@@ -146,12 +148,24 @@ export function describeFetchError(
   }
   const [, meaning, lasts] = MEANINGS.find(([pattern]) => pattern.test(text)) ??
     [];
-  const message = meaning === undefined
+  const told = ofProxy(text, new URL(url)) ?? meaning;
+  const message = told === undefined
     ? `cannot send to ${url}: ${detail}`
-    : `cannot send to ${url}: ${meaning} (${detail})`;
+    : `cannot send to ${url}: ${told} (${detail})`;
   return lasts === undefined
     ? new Error(message)
     : new DestinationError(message);
+}
+
+/** Where a proxy is in between, it is that to which there is no connection. */
+function ofProxy(text: string, url: URL): string | undefined {
+  if (!/tcp connect error|dns error/.test(text)) return undefined;
+  const proxy = httpProxyForUrl(url);
+  if (proxy === undefined) return undefined;
+  const variable = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  return `the HTTP proxy ${
+    formatAddress(proxy.address)
+  } cannot be reached: is it running, and is its address right in ${variable} or ALL_PROXY?`;
 }
 
 /**

@@ -151,6 +151,10 @@ function tidy(details: string): string {
 }
 
 function unavailable(details: string): string {
+  // Then it is not Teleport that does not listen, or has no name.
+  if (details.startsWith("the HTTP proxy ")) {
+    return `not reachable (${details})`;
+  }
   if (/ECONNREFUSED|connection refused/i.test(details)) {
     return `connection refused: is it running, and is the port right? (${details})`;
   }

@@ -32,7 +32,15 @@ export async function connectTcp(
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     const proxy = formatAddress(httpProxy.address);
-    throw new Error(`the HTTP proxy ${proxy}: ${describe(cause)}`, { cause });
+    const what = describe(cause);
+    throw new Error(
+      `the HTTP proxy ${proxy}: ${
+        /ECONNREFUSED/.test(what)
+          ? `connection refused: is it running, and is its port right in HTTPS_PROXY or ALL_PROXY? (${what})`
+          : what
+      }`,
+      { cause },
+    );
   }
 }
 

@@ -305,6 +305,42 @@ Deno.test("a Fluentd without TLS behind the proxy for http is left to that, and 
   ]);
 });
 
+Deno.test("an HTTP proxy that cannot be reached is told as such, and neither Teleport nor Fluentd is blamed", async () => {
+  await using stage = await setStage();
+  const proxy = `127.0.0.1:${findFreePort()}`;
+  const replace = ["--teleport-addr=teleport.invalid:443"];
+  const env = (name: string) => ({
+    DENO_NO_UPDATE_CHECK: "1",
+    [name]: `http://${proxy}`,
+  });
+  const secure = await check(stage, {
+    replace: [
+      ...replace,
+      "--fluentd-url=https://fluentd.invalid:8888/test.log",
+      "--fluentd-session-url=https://fluentd.invalid:8888/session",
+    ],
+    env: env("HTTPS_PROXY"),
+  });
+  const refused =
+    `the HTTP proxy ${proxy}: connection refused: is it running, and is its port right in HTTPS_PROXY or ALL_PROXY? ` +
+    `(connect ECONNREFUSED ${proxy})`;
+  assertEquals([secure.found["Teleport/TCP"], secure.found["Fluentd/TCP"]], [
+    `failed: no connection to teleport.invalid:443: ${refused}`,
+    `failed: no connection to fluentd.invalid:8888: ${refused}`,
+  ]);
+  const plain = await check(stage, {
+    replace: [
+      "--fluentd-url=http://fluentd.invalid:8888/test.log",
+      "--fluentd-session-url=http://fluentd.invalid:8888/session",
+    ],
+    env: env("HTTP_PROXY"),
+  });
+  const said = plain.found["Fluentd/POST to fluentd-url"] ?? "";
+  const expected =
+    `the HTTP proxy ${proxy} cannot be reached: is it running, and is its address right in HTTP_PROXY or ALL_PROXY?`;
+  assert(said.includes(expected), said);
+});
+
 Deno.test("a Fluentd whose CA we do not have: who signed it, and where to name the CA", async () => {
   await using stage = await setStage();
   const { code, found, failed } = await check(stage, {

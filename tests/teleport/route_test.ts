@@ -329,6 +329,7 @@ Deno.test("an HTTP proxy connects us to hosts that only it knows", async () => {
 
 Deno.test("an HTTP proxy that does not connect us is told as the one to blame", async (test) => {
   await using connect = await startConnectProxy({ hosts: {}, login: "a:b" });
+  const unused = findFreePort();
   for (
     const { name, httpProxy, says } of [
       {
@@ -347,10 +348,11 @@ Deno.test("an HTTP proxy that does not connect us is told as the one to blame", 
       {
         name: "nobody listens",
         httpProxy: {
-          address: { host: "127.0.0.1", port: findFreePort() },
+          address: { host: "127.0.0.1", port: unused },
           credentials: undefined,
         },
-        says: "the HTTP proxy 127.0.0.1:",
+        says: `: not reachable (the HTTP proxy 127.0.0.1:${unused}: ` +
+          "connection refused: is it running, and is its port right in HTTPS_PROXY or ALL_PROXY?",
       },
     ]
   ) {
