@@ -95,6 +95,15 @@ function* parse(
     throw new ConfigError([`${path}: is not a text file`]);
   }
   const lines = text.split("\n");
+  // Else what follows it would be taken for a part of a comment, or left out.
+  const stray = lines.findIndex((line) => /\r(?!$)/.test(line));
+  if (stray >= 0) {
+    throw new ConfigError([
+      `${path}:${
+        stray + 1
+      }: is not TOML: a carriage return alone ends no line: save it with the line ends of Unix or Windows`,
+    ]);
+  }
   const top = { path: [], line: 0 };
   const sections = [top, ...keys.filter(({ isHeader }) => isHeader)];
   for (const [i, { path: table, line }] of sections.entries()) {

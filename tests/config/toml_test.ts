@@ -286,6 +286,20 @@ for (const [text, problems] of PROBLEMS) {
   });
 }
 
+Deno.test("lines that end with a carriage return alone are told, and nothing is left out unnoticed", () => {
+  for (
+    const [text, line] of [
+      ['storage = "s"\r[teleport]\raddr = "a:1"\r', 1],
+      ['batch = 5\n[teleport]\raddr = "a:1"\n', 2],
+      ["# a comment\rbatch = 5\n", 1],
+    ] as const
+  ) {
+    assertEquals(problemsOf(text), [
+      `x.toml:${line}: is not TOML: a carriage return alone ends no line: save it with the line ends of Unix or Windows`,
+    ]);
+  }
+});
+
 Deno.test("what is not TOML is not repeated: it may be secret", () => {
   for (
     const text of ["header = hunter2", 'header = "hunter2', 'x = """hunter2']
