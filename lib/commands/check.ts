@@ -17,6 +17,7 @@ import type { EffectiveOption } from "../config/read_options.ts";
 import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
 import { groupAlternatives } from "../address.ts";
+import { StoppedError } from "../signals.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -34,7 +35,11 @@ export interface CheckOptions {
   readonly stop: AbortSignal;
 }
 
-/** Checks everything, and prints what it finds. */
+/**
+ * Checks everything, and prints what it finds.
+ *
+ * @throws {StoppedError}
+ */
 export async function runCheck(
   config: Config,
   { json, effective, stop }: CheckOptions,
@@ -42,7 +47,13 @@ export async function runCheck(
   await logToStderr(config.log);
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
   settleProxies(config.teleport.addresses, config.target);
-  const report = await collect(parts(config, stop), json ? () => {} : print);
+  const report = await collect(parts(config, stop), json ? () => {} : print)
+    .catch((error) => {
+      if (error !== stop.reason || !(error instanceof StoppedError)) {
+        throw error;
+      }
+      throw new StoppedError(error.signal, "while checking");
+    });
   if (json) {
     print(
       JSON.stringify({

@@ -697,6 +697,25 @@ Deno.test("two hosts are looked at one after the other", async () => {
   assert(stdout.includes(`Fluentd at ${other.url}\n`));
 });
 
+Deno.test("a check that is stopped says so, and does not speak of deliveries", async () => {
+  await using stage = await setStage();
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using program = new Program([
+    "check",
+    ...options(stage, {
+      replace: [`--teleport-addr=127.0.0.1:${silent.addr.port}`],
+    }),
+  ]);
+  (await silent.accept()).close();
+  using _connection = await silent.accept();
+  program.kill("SIGINT");
+  const { code, stderr } = await program.outcome();
+  assertEquals([code, stderr], [
+    130,
+    "teleport-event-handler: stopped by SIGINT while checking\n",
+  ]);
+});
+
 Deno.test("a storage that cannot be written is told with its path", async () => {
   await using stage = await setStage();
   const file = join(stage.directory, "a-file");
