@@ -96,6 +96,10 @@ export function describe(error: unknown): string {
 /** Where a host has several addresses, that none of them answers says nothing itself. */
 function messageOf(error: Error): string {
   const message = error.message.trim();
+  // Deno's own words ask for a flag, which the binary does not have.
+  if (/^Requires all access to "\/(dev|proc|sys)\b/.test(message)) {
+    return "Deno keeps programs out of /dev, /proc and /sys";
+  }
   if (message !== "") return message;
   return error instanceof AggregateError
     ? error.errors.map(describe).join(", ")

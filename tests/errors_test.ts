@@ -25,3 +25,13 @@ Deno.test("a host with several addresses is described by what each of them said"
     "connect ECONNREFUSED 127.0.0.1:3025, connect ECONNREFUSED ::1:3025",
   );
 });
+
+Deno.test("what Deno keeps programs out of is told without a flag that they do not have", () => {
+  const error = new Deno.errors.NotCapable(
+    'Requires all access to "/dev/stdin", run again with the --allow-all flag',
+  );
+  assertEquals(
+    describe(new Error("cannot read /dev/stdin", { cause: error })),
+    "cannot read /dev/stdin: Deno keeps programs out of /dev, /proc and /sys",
+  );
+});

@@ -26,19 +26,19 @@ async function* walk(
   directory: string,
   { cluster, signal }: Parameters<typeof checkStorage>[1],
 ): AsyncGenerator<Finding> {
-  const existing = await nearestExisting(directory);
   const written = await attempt("directory", signal, async () => {
+    const existing = await nearestExisting(directory);
     await tryWriting(existing);
     return {
       text: existing === directory
         ? `${directory} is writable`
         : `${directory} can be created`,
-      value: true,
+      value: existing,
     };
   });
   yield written.finding;
   if (written.value === undefined) return;
-  if (existing !== directory) {
+  if (written.value !== directory) {
     const text = "there is none yet";
     yield { step: "lock", status: "ok", text };
     yield { step: "state", status: "ok", text };
@@ -69,7 +69,14 @@ async function nearestExisting(path: string): Promise<string> {
   try {
     await Deno.lstat(path);
     return path;
-  } catch {
+  } catch (cause) {
+    // A run could not make what we may not look at.
+    if (cause instanceof Deno.errors.NotCapable) {
+      throw new Error(
+        `cannot look at ${path}: ${describe(cause)}: name another storage`,
+        { cause },
+      );
+    }
     const parent = dirname(path);
     return parent === path ? path : await nearestExisting(parent);
   }

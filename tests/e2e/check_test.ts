@@ -728,6 +728,20 @@ Deno.test("a storage that cannot be written is told with its path", async () => 
   assertMatch(found["Storage/directory"] ?? "", /cannot write in .*a-file/);
 });
 
+Deno.test("a storage that may not even be looked at is told with its path, and not taken for one to be created", async () => {
+  await using stage = await setStage();
+  // What is in /proc is closed to a program with limited permissions.
+  const { code, found, failed } = await check(stage, {
+    replace: ["--storage=/proc/storage"],
+  });
+  assertEquals(code, 1);
+  assertEquals(failed, ["Storage/directory"]);
+  assertMatch(
+    found["Storage/directory"] ?? "",
+    /cannot look at \/proc\/storage\/\S+: Deno keeps programs out of \/dev, \/proc and \/sys: name another storage$/,
+  );
+});
+
 Deno.test("a storage in use, and the state in it, are told", async () => {
   await using stage = await setStage({ size: 3 });
   await using program = new Program(stage.start());
