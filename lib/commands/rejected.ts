@@ -19,8 +19,8 @@ import {
   RejectedError,
 } from "../errors.ts";
 import { type AuditEvent, wholePayload } from "../event.ts";
-import { DirectoryLock } from "../state/directory_lock.ts";
 import { StateError } from "../state/document.ts";
+import { DirectoryLock } from "../state/directory_lock.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
 import { readRejected, removeRejected } from "../state/rejected_files.ts";
 import type { FluentdSink } from "../fluentd/sink.ts";
@@ -40,7 +40,7 @@ export async function runRejectedList(
   { storage, addresses }: Where,
   { json }: { json: boolean },
 ): Promise<number> {
-  const directory = stateDirectory(storage, addresses);
+  const directory = await existingDirectory(storage, addresses);
   for await (const event of readRejected(directory)) {
     const line = json ? JSON.stringify(event) : printable(formatLine(event));
     print(`${line}\n`);
@@ -53,7 +53,7 @@ export async function runRejectedDrop(
   { storage, addresses }: Where,
   ids: readonly string[],
 ): Promise<number> {
-  const directory = stateDirectory(storage, addresses);
+  const directory = await existingDirectory(storage, addresses);
   using _lock = await DirectoryLock.acquire(directory, systemClock.now());
   const removed = await removeRejected(
     directory,
@@ -81,7 +81,7 @@ export async function runRejectedRetry(
   await logToStderr(options.log);
   const { storage, fluentd } = delivery;
   const clock = systemClock;
-  const directory = stateDirectory(storage, options.addresses);
+  const directory = await existingDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const isWanted = await findWanted(directory, options.ids);
   settleProxies([], delivery);
@@ -125,6 +125,26 @@ async function takeOffList(
     throw new StateError(
       `${delivered.size} delivered, but what stays on the list would be sent again`,
       { cause },
+    );
+  }
+}
+
+/**
+ * The state directory. One that is not there holds nothing, but a storage that is
+ * mistyped must not read as if nothing was refused.
+ */
+async function existingDirectory(
+  storage: string,
+  addresses: Where["addresses"],
+): Promise<string> {
+  const directory = stateDirectory(storage, addresses);
+  try {
+    await Deno.stat(directory);
+    return directory;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new StateError(
+      `there is no ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
     );
   }
 }

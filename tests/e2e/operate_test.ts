@@ -19,6 +19,25 @@ function target(stage: Stage): string[] {
   );
 }
 
+Deno.test("where nothing was forwarded yet, it is told, and not that nothing was refused", async () => {
+  await using stage = await setStage();
+  for (
+    const words of [
+      ["list", ...state(stage)],
+      ["retry", ...target(stage)],
+      ["drop", ...state(stage), "an-id"],
+    ]
+  ) {
+    const { code, stdout, stderr } = await runProgram(["rejected", ...words]);
+    assertEquals([code, stdout, stderr], [
+      1,
+      "",
+      `teleport-event-handler: there is no ${stage.stateDirectory}: ` +
+      "nothing was forwarded yet, or storage or teleport-addr is another\n",
+    ]);
+  }
+});
+
 Deno.test("refused events are listed, sent again, and dropped when told so", async () => {
   await using stage = await setStage({ size: 100 });
   const ids = [...stage.teleport.log.ids()];
