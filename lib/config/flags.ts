@@ -76,9 +76,11 @@ function parseFlags(args: readonly string[]) {
   const words = joinValues(args);
   const { flags, rest } = cutAtTerminator(words);
   const misreadings = flags.flatMap(misread);
-  const known = flags.filter((flag) => misread(flag).length === 0)
+  const known = flags
+    .filter((flag) => misread(flag).length === 0 && !isLongWithOneDash(flag))
     .map(withPlainSwitch);
-  const unknown: string[] = [];
+  const unknown = flags.filter(isLongWithOneDash)
+    .map((flag) => unknownFlag(flag.replace(/=.*/s, "")));
   const parsed = parseArgs([...known, ...rest], {
     boolean: SWITCHES,
     negatable: SWITCHES,
@@ -101,7 +103,7 @@ function parseFlags(args: readonly string[]) {
  */
 export function joinValues(args: readonly string[]): string[] {
   const { flags: written, rest } = cutAtTerminator(args);
-  const flags = written.map(withCurrentName);
+  const flags = written.flatMap(separated).map(withCurrentName);
   const joined: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i] ?? "";
@@ -114,6 +116,22 @@ export function joinValues(args: readonly string[]): string[] {
     }
   }
   return [...joined.filter((word) => !isIgnored(word)), ...rest];
+}
+
+/** Writes `-dc=x` as `-d -c=x`; a word in which a letter is unknown stays whole. */
+function separated(word: string): string[] {
+  const [, letters = "", value = ""] = /^-([a-z]+)(=.*)?$/is.exec(word) ?? [];
+  const isKnown = (letter: string) =>
+    SHORT_NAMES.some(([, short]) => short === letter);
+  if (letters === "" || ![...letters].every(isKnown)) return [word];
+  return [...letters].map((letter, i) =>
+    i === letters.length - 1 ? `-${letter}${value}` : `-${letter}`
+  );
+}
+
+/** parseArgs would take `-dry-run=true` for `-d=true`. */
+function isLongWithOneDash(word: string): boolean {
+  return /^-[^-=][^=]/.test(word);
 }
 
 function isIgnored(word: string): boolean {

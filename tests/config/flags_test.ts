@@ -88,6 +88,14 @@ const PROBLEMS: [args: string[], problems: string[]][] = [
     '--__proto__.x: unknown flag: did you mean "--start-time"?',
   ]],
   [["-batch=5"], ['-batch: unknown flag: did you mean "--batch"?']],
+  [["-dry-run=true"], [
+    '-dry-run: unknown flag: did you mean "--dry-run"?',
+  ]],
+  [["-cursor=x"], ['-cursor: unknown flag: did you mean "--cursor"?']],
+  [["-config", "x.toml"], [
+    '-config: unknown flag: did you mean "--config"?',
+    'start: unexpected argument "x.toml"',
+  ]],
   [["-x"], ['-x: unknown flag: did you mean "-c"?']],
   [["--debug=maybe"], ['--debug: "maybe" is neither true nor false']],
   [["--debug="], ['--debug: "" is neither true nor false']],
