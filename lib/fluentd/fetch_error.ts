@@ -83,6 +83,11 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "it broke off the TLS handshake: either it is restarting, or it does not trust the CA that signed fluentd-cert",
   ],
   [
+    /NoApplicationProtocol/,
+    "it does not speak HTTP/1.1 there: is the port in fluentd-url right, or only for gRPC?",
+    "lasts",
+  ],
+  [
     /InvalidContentType/,
     "it does not speak TLS there: is the port in fluentd-url right, or should it begin with http://?",
     "lasts",

@@ -33,6 +33,10 @@ for (
     ["received fatal alert: HandshakeFailure", /demands a client certificate/],
     ["received fatal alert: UnknownCA", /does not trust our certificate/],
     ["received fatal alert: BadCertificate", /does not trust our certificate/],
+    [
+      "received fatal alert: NoApplicationProtocol",
+      /is the port in fluentd-url right, or only for gRPC\?/,
+    ],
     ["received fatal alert: CertificateExpired", /our certificate expired/],
     ["received fatal alert: CertificateRevoked", /was revoked/],
     ["received fatal alert: UnsupportedCertificate", /not meant for clients/],
