@@ -6,10 +6,12 @@
  */
 
 import { formatAddress } from "../address.ts";
+import { systemClock } from "../clock.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { addressOf } from "../http_proxy.ts";
-import { logger } from "../log.ts";
+import { type Logger, logger } from "../log.ts";
 import type { StatusReport } from "./status_report.ts";
+import { Trouble } from "./trouble.ts";
 
 /** Whether something holds, and why not. */
 export type Verdict =
@@ -48,6 +50,9 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** A server that has failed is started again after so long. */
+const RESTART_MS = 1_000;
+
 /** Of every answer, unless the page says otherwise. */
 const HEADERS = {
   "cache-control": "no-store",
@@ -72,14 +77,16 @@ export function serve(
   const log = logger("server");
   const end = new AbortController();
   const local = isLoopback(address.host);
-  const server = listen(address, {
-    signal: end.signal,
-    handle: (request) => respond(request, content, local),
-    onError(error) {
-      log.error("a request failed", { error: describe(error) });
-      return respondWith("it failed: see the log\n", 500, TEXT);
-    },
-  });
+  const start = (at: ListenAddress) =>
+    listen(at, {
+      signal: end.signal,
+      handle: (request) => respond(request, content, local),
+      onError(error) {
+        log.error("a request failed", { error: describe(error) });
+        return respondWith("it failed: see the log\n", 500, TEXT);
+      },
+    });
+  const server = start(address);
   const { port } = server.addr;
   const url = `http://${formatAddress({ host: address.host, port })}`;
   log.info("serving metrics, health and status", { url });
@@ -89,12 +96,10 @@ export function serve(
       { listen: address.host },
     );
   }
-  // Whatever happens to it is no reason to stop forwarding.
-  const finished = server.finished.catch((error) =>
-    log.error("metrics, health and status are no longer served", {
-      error: describe(error),
-    })
-  );
+  const finished = keepServing(server, () => start({ ...address, port }), {
+    log,
+    stop: end.signal,
+  });
   return {
     url,
     async [Symbol.asyncDispose]() {
@@ -102,6 +107,37 @@ export function serve(
       await finished;
     },
   };
+}
+
+/**
+ * Whatever happens to the server is no reason to stop forwarding. It fails for good
+ * where a connection cannot be taken, e.g. because too many files are open just then,
+ * and is started again until that works.
+ */
+async function keepServing(
+  server: Deno.HttpServer,
+  restart: () => Deno.HttpServer,
+  { log, stop }: { readonly log: Logger; readonly stop: AbortSignal },
+): Promise<void> {
+  const trouble = new Trouble("serving of metrics, health and status", {
+    log,
+    clock: systemClock,
+  });
+  let running: Deno.HttpServer | undefined = server;
+  while (!stop.aborted) {
+    try {
+      if (running === undefined) {
+        running = restart();
+        trouble.worked();
+      }
+      await running.finished;
+      return;
+    } catch (error) {
+      running = undefined;
+      trouble.failed(describe(error), {});
+      await systemClock.sleep(RESTART_MS, stop).catch(() => {});
+    }
+  }
 }
 
 /** @param local Whether it listens for this machine alone */

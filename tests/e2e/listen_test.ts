@@ -182,6 +182,44 @@ Deno.test("a program that listens ends at once when told so, whoever is connecte
   assertEquals(code, 0, stderr);
 });
 
+Deno.test("more connections than there may be files do not end the server", async () => {
+  await using stage = await setStage({ size: 10 });
+  await using listening = await startListening(stage.start(), {
+    shell: `ulimit -n 100; exec "$@"`,
+  });
+  await isCaughtUp(listening);
+  const port = Number(new URL(listening.url).port);
+  using connections = new DisposableStack();
+  try {
+    for (let i = 0; i < 150; i++) {
+      connections.use(await Deno.connect({ hostname: "127.0.0.1", port }));
+    }
+  } catch {
+    // It takes no more.
+  }
+  await waitUntil(
+    "the server to run out of files",
+    () => /Too many open files/.test(listening.program.stderr),
+  );
+  connections.dispose();
+  await waitUntil("the server to take connections again", async () => {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  assertEquals((await listening.get("/healthz")).status, 200);
+  assertMatch(
+    listening.program.stderr,
+    /WARN .*serving of metrics, health and status fails, retrying/,
+  );
+  listening.program.kill("SIGTERM");
+  const { code, stderr } = await listening.program.outcome();
+  assertEquals(code, 0, stderr);
+});
+
 Deno.test("a run that ends by itself is not kept by its server", async () => {
   await using stage = await setStage({ size: 10 });
   const { code, stderr } = await runProgram(

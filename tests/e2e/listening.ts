@@ -5,14 +5,15 @@
  */
 
 import type { StatusReport } from "../../lib/operate/status_report.ts";
-import { Program } from "../fakes/program.ts";
+import { Program, type ProgramOptions } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 
 /** Starts the program with these arguments; resolves when it listens. */
 export async function startListening(
   args: readonly string[],
+  options: ProgramOptions = {},
 ): Promise<Listening> {
-  const program = new Program([...args, "--listen=127.0.0.1:0"]);
+  const program = new Program([...args, "--listen=127.0.0.1:0"], options);
   try {
     let url: string | undefined;
     await waitUntil("the program to listen", () => {
