@@ -289,7 +289,7 @@ export class Monitor {
           formatAge((this.lagSeconds() ?? 0) * 1_000)
         } behind.`;
       case "caught up":
-        return "Caught up: every event that Teleport has is delivered.";
+        return `Caught up: every event that Teleport has is delivered${this.#exceptions()}.`;
       case "retrying":
         return `Retrying: ${inOneLine(this.readiness())}.`;
       case "stalled":
@@ -298,6 +298,28 @@ export class Monitor {
         return "Stopping: what is in flight is delivered first.";
     }
   }
+
+  /** What is not delivered, and may stay so. */
+  #exceptions(): string {
+    const { audit, recording } = this.counters.unaccounted;
+    const { missing } = this.recordings();
+    const parts = [
+      ...this.setAside === 0 ? [] : [`${count(this.setAside)} set aside`],
+      ...missing === 0 ? [] : [
+        `those of ${count(missing)} missing recording${
+          missing === 1 ? "" : "s"
+        }`,
+      ],
+      ...audit + recording === 0
+        ? []
+        : [`${count(audit + recording)} without an account`],
+    ];
+    return parts.length === 0 ? "" : `, but for ${parts.join(", ")}`;
+  }
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
 }
 
 /** Up to when everything is delivered, as far as a position tells. */

@@ -363,6 +363,30 @@ Deno.test("the report has what is left out, and what has no account", () => {
   );
 });
 
+Deno.test("caught up does not mean that everything is delivered: what is not is named", () => {
+  const test = begun();
+  const { clock, monitor, progress, begin, events, delivery } = test;
+  const text = () => stateOf(test)?.text;
+  begin(1_000);
+  events.read(auditEvents(1), 1);
+  delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
+  events.caughtUp();
+  assertEquals(
+    text(),
+    "Caught up: every event that Teleport has is delivered, but for 1,001 set aside.",
+  );
+  progress.advance(progress.position, ["missing"]);
+  progress.updateRecording(
+    "missing",
+    pending({ attempts: 2, sinceMs: clock.now() - 48 * HOUR_MS }),
+  );
+  monitor.counters.unaccounted.audit = 2;
+  assertEquals(
+    text(),
+    "Caught up: every event that Teleport has is delivered, but for 1,001 set aside, those of 1 missing recording, 2 without an account.",
+  );
+});
+
 Deno.test("a refusal is an answer: the receiver is up", () => {
   const { monitor, begin, events, delivery } = begun();
   begin();
