@@ -8,7 +8,6 @@ import { runProgram } from "./lib/commands/program.ts";
 import { listenForSignals } from "./lib/signals.ts";
 
 if (import.meta.main) {
-  const signals = listenForSignals();
   // At once: connections that are still closing are nobody's concern any more.
-  Deno.exit(await runProgram(Deno.args, signals));
+  Deno.exit(await runProgram(Deno.args, listenForSignals));
 }

@@ -26,11 +26,13 @@ import { print } from "./print.ts";
  * Runs the command that the words name, and says on stderr what went wrong.
  *
  * @param args As in `Deno.args`
+ * @param listen Called where a command has something to bring to an end when it is
+ *   told to stop: signals end all others at once
  * @returns The exit status
  */
 export async function runProgram(
   args: readonly string[],
-  signals: Signals,
+  listen: () => Signals,
 ): Promise<number> {
   exceptLoopback();
   try {
@@ -41,24 +43,30 @@ export async function runProgram(
       env: readProcessEnvironment(command),
       readTextFile: Deno.readTextFileSync,
     });
-    return await runCommand(options, signals);
+    return await runCommand(options, listen);
   } catch (error) {
     return report(error);
   }
 }
 
 /** Loads the command's module, and only that: most of them are light. */
-async function runCommand(options: Options, signals: Signals): Promise<number> {
+async function runCommand(
+  options: Options,
+  listen: () => Signals,
+): Promise<number> {
   switch (options.command) {
     case "start": {
+      const signals = listen();
       const { runStart } = await import("./start.ts");
       return await runStart(toConfig(options), signals);
     }
     case "configure": {
+      const signals = listen();
       const { runConfigure } = await import("./configure.ts");
       return await runConfigure(options, signals.stop);
     }
     case "check": {
+      const signals = listen();
       const { runCheck } = await import("./check.ts");
       const { effective } = options;
       return await runCheck(toConfig(options), {
@@ -80,6 +88,7 @@ async function runCommand(options: Options, signals: Signals): Promise<number> {
       });
     }
     case "rejected retry": {
+      const signals = listen();
       const { runRejectedRetry } = await import("./rejected.ts");
       return await runRejectedRetry(toDeliveryConfig(options), {
         addresses: options.value("teleport-addr"),

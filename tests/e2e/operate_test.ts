@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { assertEquals, assertMatch } from "../assert.ts";
-import { runProgram } from "../fakes/program.ts";
+import { Program, runProgram } from "../fakes/program.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
@@ -134,3 +136,36 @@ Deno.test("what a receiver said of a refused event does not command the terminal
     assertMatch(stdout, /no \\u001b\[2Jthanks/);
   }
 });
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`a long list that nobody reads further ends at ${signal}`, async () => {
+    await using stage = await setStage({ size: 20 });
+    const id = [...stage.teleport.log.ids()][10] ?? "";
+    stage.fluentd.faults.add({ kind: "status", status: 400, ids: [id] });
+    assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+    await repeatSetAside(stage, 5_000);
+    const pipe = join(stage.directory, "pipe");
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    await using program = new Program(["rejected", "list", ...state(stage)], {
+      shell: `exec "$@" >${pipe}`,
+    });
+    using reader = await Deno.open(pipe);
+    await reader.read(new Uint8Array(100));
+    program.kill(signal);
+    await waitUntil("the program to end", () => program.hasEnded);
+    assertEquals((await program.outcome()).signal, signal);
+  });
+}
+
+/** As if so many events like those that are set aside had been. */
+async function repeatSetAside(
+  { stateDirectory }: Stage,
+  times: number,
+): Promise<void> {
+  const directory = join(stateDirectory, "rejected");
+  for await (const { name } of Deno.readDir(directory)) {
+    const path = join(directory, name);
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.repeat(times));
+  }
+}

@@ -15,4 +15,4 @@ Object.assign(globalThis, {
     setTimeout(callback, ms === GRACE_MS ? 100 : ms),
 });
 
-Deno.exit(await runProgram(Deno.args, listenForSignals()));
+Deno.exit(await runProgram(Deno.args, listenForSignals));

@@ -77,4 +77,4 @@ Object.assign(Deno.FsFile.prototype, {
   },
 });
 
-Deno.exit(await runProgram(args, listenForSignals()));
+Deno.exit(await runProgram(args, listenForSignals));
