@@ -37,7 +37,8 @@ export class History {
       timeMs <= now.timeMs - RATE_MS
     );
     if (first > 0) this.#recent.splice(0, first);
-    if (now.timeMs - this.#minute.timeMs < MINUTE_MS) return;
+    // A clock that is put back must not keep the minute from its end.
+    if (Math.abs(now.timeMs - this.#minute.timeMs) < MINUTE_MS) return;
     this.#points.push(pointAt(now, this.#minute, lagSeconds));
     if (this.#points.length > MAX_POINTS) this.#points.shift();
     this.#minute = now;

@@ -174,14 +174,16 @@ export class Monitor {
   lagSeconds(): number | null {
     if (this.#known === undefined) return null;
     const { counters } = this;
-    const { clock } = this.#options;
+    const nowMs = this.#options.clock.now();
+    // A clock that was ahead then must not make it less behind now.
+    counters.upToDateMs = Math.min(counters.upToDateMs, nowMs);
     if (counters.upToDate && this.teleport.report().ok) return 0;
     // Chunks come in no order of time: the newest event says nothing of those before it.
     const readMs = this.#known.progress.position.kind === "export"
       ? this.#knownFirstMs
       : readUpToMs(this.#known);
     const knownMs = Math.max(readMs, counters.upToDateMs);
-    return Math.max(0, (clock.now() - knownMs) / 1_000);
+    return Math.max(0, (nowMs - knownMs) / 1_000);
   }
 
   /** Everything. */

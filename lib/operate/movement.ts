@@ -22,6 +22,8 @@ export class Movement {
   #lastMs: number;
   /** Until then there is a reason to do nothing. */
   #waitsUntilMs = 0;
+  /** What the clock said when it was last looked at. */
+  #seenMs: number;
 
   constructor(
     name: string,
@@ -30,7 +32,8 @@ export class Movement {
     this.name = name;
     this.#clock = options.clock;
     this.#stalledMs = options.stalledMs ?? STALLED_MS;
-    this.#lastMs = options.clock.now();
+    this.#seenMs = options.clock.now();
+    this.#lastMs = this.#seenMs;
   }
 
   /** When it last got anywhere, milliseconds since the epoch; at first, its start. */
@@ -41,7 +44,8 @@ export class Movement {
   /** For how long it has had something to do and got nowhere; 0 while it rests. */
   get stillMs(): number {
     if (this.#dueMs === undefined) return 0;
-    return this.#clock.now() - Math.max(this.#dueMs, this.#lastMs);
+    const nowMs = this.#now();
+    return nowMs - Math.max(this.#dueMs, this.#lastMs);
   }
 
   /** Whether that is so long that somebody should look. */
@@ -55,8 +59,9 @@ export class Movement {
    */
   get hungMs(): number {
     if (this.#dueMs === undefined) return 0;
+    const nowMs = this.#now();
     const triedMs = Math.max(this.#dueMs, this.#lastMs, this.#waitsUntilMs);
-    return Math.max(0, this.#clock.now() - triedMs);
+    return Math.max(0, nowMs - triedMs);
   }
 
   /** Whether that is so long that only a restart helps. */
@@ -66,25 +71,36 @@ export class Movement {
 
   /** It has something to do. */
   due(): void {
-    this.#dueMs ??= this.#clock.now();
+    this.#dueMs ??= this.#now();
   }
 
   /** It got somewhere. */
   moved(): void {
-    this.#lastMs = this.#clock.now();
+    this.#lastMs = this.#now();
   }
 
   /** It tried and failed, and tries again after a wait. */
   attempted(waitMs: number): void {
-    this.#waitsUntilMs = Math.max(
-      this.#waitsUntilMs,
-      this.#clock.now() + waitMs,
-    );
+    const untilMs = this.#now() + waitMs;
+    this.#waitsUntilMs = Math.max(this.#waitsUntilMs, untilMs);
   }
 
   /** It has nothing to do until it is due again. */
   rest(): void {
     this.#dueMs = undefined;
+  }
+
+  /** Where the clock was set back, what it said before is set back with it. */
+  #now(): number {
+    const nowMs = this.#clock.now();
+    const backMs = this.#seenMs - nowMs;
+    this.#seenMs = nowMs;
+    if (backMs > 0) {
+      this.#lastMs -= backMs;
+      this.#waitsUntilMs -= backMs;
+      if (this.#dueMs !== undefined) this.#dueMs -= backMs;
+    }
+    return nowMs;
   }
 }
 
@@ -148,7 +164,7 @@ export async function watchMovements(
       const stalled = stalledOf(movements);
       for (const movement of stalled) {
         const toldMs = told.get(movement) ?? -Infinity;
-        if (clock.now() - toldMs < STALLED_MS) continue;
+        if (Math.abs(clock.now() - toldMs) < STALLED_MS) continue;
         told.set(movement, clock.now());
         log.warn("nothing has moved for long", {
           what: movement.name,

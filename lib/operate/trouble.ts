@@ -39,7 +39,8 @@ export class Trouble {
     const nowMs = this.#clock.now();
     this.#sinceMs ??= nowMs;
     const toldMs = this.#toldMs.get(error) ?? -Infinity;
-    if (nowMs - toldMs < REMIND_MS) return;
+    // A clock that is put back must not keep it quiet.
+    if (Math.abs(nowMs - toldMs) < REMIND_MS) return;
     if (this.#toldMs.size >= MAX_ERRORS) this.#toldMs.clear();
     this.#toldMs.set(error, nowMs);
     this.#told = true;

@@ -34,6 +34,19 @@ Deno.test("an hour is kept, and no more", () => {
   assertEquals(points[0]?.time, "2026-03-01T13:01:00.000Z");
 });
 
+Deno.test("minutes go on although the clock was set back", () => {
+  const history = new History(START_MS + 24 * 3_600_000);
+  const now = run(history, 150, 3);
+  assertEquals(
+    history.report(now, null).slice(1).map(({ time }) => time),
+    [
+      "2026-03-01T12:01:01.000Z",
+      "2026-03-01T12:02:01.000Z",
+      "2026-03-01T12:02:30.000Z",
+    ],
+  );
+});
+
 Deno.test("the rate is that of the last ten seconds", () => {
   const history = new History(START_MS);
   assertEquals(history.rate({ timeMs: START_MS, delivered: 0 }), 0);

@@ -248,6 +248,22 @@ Deno.test("the lag is how long ago everything was known to be delivered", async 
   assertEquals(monitor.lagSeconds(), 0);
 });
 
+Deno.test("the lag grows although the clock was ahead when all was delivered", async () => {
+  const { clock, monitor, progress, begin, events } = begun();
+  begin();
+  progress.advance({
+    ...position(1),
+    start: rfc3339(clock.now() - 25 * HOUR_MS),
+    newest: null,
+  }, []);
+  events.caughtUp()();
+  await clock.advance(-24 * HOUR_MS);
+  events.read(auditEvents(1), 1);
+  monitor.sample();
+  await clock.advance(60_000);
+  assertEquals(monitor.lagSeconds(), 60);
+});
+
 /** A position in chunks; its newest event is that old. */
 function inChunks(clock: FakeClock, ageMs: number): ExportPosition {
   const newest = { time: rfc3339(clock.now() - ageMs) };

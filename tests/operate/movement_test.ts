@@ -46,6 +46,26 @@ Deno.test("what is due is still since it became due, or since it last moved", as
   assertEquals(movement.stalled, true);
 });
 
+Deno.test("a clock that was ahead and is set back does not hide what hangs", async () => {
+  const clock = new FakeClock();
+  const movement = new Movement("delivery", { clock });
+  movement.moved();
+  movement.attempted(MINUTE_MS);
+  movement.due();
+  await clock.advance(2 * MINUTE_MS);
+  assertEquals([movement.stillMs, movement.hungMs], [
+    2 * MINUTE_MS,
+    MINUTE_MS,
+  ]);
+  await clock.advance(-24 * 60 * MINUTE_MS);
+  assertEquals([movement.stillMs, movement.hungMs], [
+    2 * MINUTE_MS,
+    MINUTE_MS,
+  ]);
+  await clock.advance(4 * MINUTE_MS);
+  assertEquals([movement.stalled, movement.hung], [true, true]);
+});
+
 Deno.test("a source that is polled rarely may be silent for longer, and so may a receiver that is given time", async () => {
   for (
     const [pollMs, requestMs, slow, quick] of [

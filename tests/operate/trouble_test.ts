@@ -41,6 +41,15 @@ Deno.test("what works is not worth a word", async () => {
   assertEquals(test.records, []);
 });
 
+Deno.test("trouble that goes on is told again although the clock was set back", async () => {
+  await using test = await setUp();
+  const { trouble, clock, records } = test;
+  trouble.failed("refused", {});
+  await clock.advance(-24 * 3_600_000);
+  trouble.failed("refused", {});
+  assertEquals(records.length, 2);
+});
+
 Deno.test("trouble that goes on is told once a minute, and since when", async () => {
   await using test = await setUp();
   const { trouble, clock, records } = test;
