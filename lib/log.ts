@@ -15,6 +15,7 @@ import {
   type LogRecord,
   reset,
 } from "@logtape/logtape";
+import { printable } from "./printable.ts";
 
 const ROOT = "teleport-event-handler";
 
@@ -83,13 +84,13 @@ function formatValue(value: unknown): string {
   return PLAIN.test(text) ? text : quote(text);
 }
 
-/** What stands without quotes: neither a separator nor a command to the terminal. */
-const PLAIN = /^[^\s"=\p{Cc}]+$/u;
+/**
+ * What stands without quotes: neither a separator nor a command to the terminal, nor
+ * what turns the rest of the line round.
+ */
+const PLAIN = /^[^\s"=\p{Cc}\p{Bidi_Control}]+$/u;
 
-/** As in JSON, which leaves some control characters as they are. */
+/** As in JSON, which leaves some of these characters as they are. */
 function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\x7f-\x9f]/g,
-    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
-  );
+  return printable(JSON.stringify(text));
 }

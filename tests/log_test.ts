@@ -100,6 +100,13 @@ Deno.test("what a receiver says cannot command the terminal", async () => {
   );
 });
 
+Deno.test("a user's name neither turns the rest of the line round nor ends it", async () => {
+  assertEquals(
+    await fieldsOf({ user: "eve\u202e\u2066nimda", login: "a\u2028b" }),
+    ' user="eve\\u202e\\u2066nimda" login="a\\u2028b"',
+  );
+});
+
 Deno.test("text of other languages is written as it is", async () => {
   assertEquals(await fieldsOf({ user: "Zoë" }), " user=Zoë");
 });

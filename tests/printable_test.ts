@@ -8,3 +8,10 @@ Deno.test("words of others neither command the terminal nor end the line", () =>
   );
   assertEquals(printable("päß 日本 🚀"), "päß 日本 🚀");
 });
+
+Deno.test("words of others do not turn the rest of the line round", () => {
+  assertEquals(
+    printable("eve\u202e\u2066nimda\u200f\u2028"),
+    "eve\\u202e\\u2066nimda\\u200f\\u2028",
+  );
+});

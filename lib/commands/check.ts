@@ -23,6 +23,7 @@ import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
+import { printableLines } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -47,13 +48,15 @@ export async function runCheck(
   await logToStderr(config.log);
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
   settleProxies(config.teleport.addresses, config.target);
-  const report = await collect(parts(config, stop), json ? () => {} : print)
-    .catch((error) => {
-      if (error !== stop.reason || !(error instanceof StoppedError)) {
-        throw error;
-      }
-      throw new StoppedError(error.signal, "while checking");
-    });
+  const report = await collect(
+    parts(config, stop),
+    json ? () => {} : (lines) => print(printableLines(lines)),
+  ).catch((error) => {
+    if (error !== stop.reason || !(error instanceof StoppedError)) {
+      throw error;
+    }
+    throw new StoppedError(error.signal, "while checking");
+  });
   if (json) {
     print(
       JSON.stringify({

@@ -17,6 +17,7 @@ import {
 } from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
+import { printableLines } from "../printable.ts";
 import { exceptLoopback } from "../proxy_exceptions.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -134,7 +135,7 @@ function report(error: unknown): number {
     ? error.problems
     : [describe(error)];
   const lines = problems.map((problem) => `${PROGRAM}: ${problem}\n`).join("");
-  Deno.stderr.writeSync(new TextEncoder().encode(lines));
+  Deno.stderr.writeSync(new TextEncoder().encode(printableLines(lines)));
   if (error instanceof ConfigError) return ExitStatus.Usage;
   if (error instanceof GaveUpError) return ExitStatus.TryAgainLater;
   if (error instanceof StoppedError) return error.status;

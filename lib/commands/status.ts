@@ -14,6 +14,7 @@ import { reportTerms } from "../operate/expiry.ts";
 import { formatStatus } from "../operate/format_status.ts";
 import { reportRecordings } from "../operate/recordings_report.ts";
 import type { StatusReport } from "../operate/status_report.ts";
+import { printableLines } from "../printable.ts";
 import { StateError } from "../state/document.ts";
 import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
@@ -99,5 +100,6 @@ async function termsIn(
 }
 
 function warn(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${PROGRAM}: ${text}\n`));
+  const lines = printableLines(`${PROGRAM}: ${text}\n`);
+  Deno.stderr.writeSync(new TextEncoder().encode(lines));
 }

@@ -137,6 +137,26 @@ Deno.test("what a receiver said of a refused event does not command the terminal
   }
 });
 
+Deno.test("what either side said as the last thing does not command the terminal", async () => {
+  await using stage = await setStage({ size: 20 });
+  const id = [...stage.teleport.log.ids()][10] ?? "";
+  stage.fluentd.faults.add({ kind: "status", status: 400, ids: [id] });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+  stage.fluentd.faults.clear();
+  const body = "no \x1b[2Jthanks";
+  stage.fluentd.faults.add({ kind: "status", status: 503, body });
+  const retry = await runProgram(["rejected", "retry", ...target(stage)]);
+  assertEquals(retry.code, 75, retry.stderr);
+  assertMatch(retry.stderr, /no \\u001b\[2Jthanks"\n$/);
+  stage.teleport.faults.add({
+    kind: "status",
+    code: "PERMISSION_DENIED",
+    details: "no \x1b[2Jway",
+  });
+  const check = await runProgram(["check", ...stage.start().slice(1)]);
+  assertMatch(check.stdout, /access denied.* \(no \\u001b\[2Jway\)\n/);
+});
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`a long list that nobody reads further ends at ${signal}`, async () => {
     await using stage = await setStage({ size: 20 });
