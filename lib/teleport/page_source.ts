@@ -374,7 +374,7 @@ export class PageSource implements Source<PagePosition> {
    * The window after one that is over. Our clock may be ahead of the server's, and
    * then the end of this one has not come yet: where the newest event is recent,
    * the next window begins with it. What an earlier run, with longer windows, has
-   * read beyond the end is going to be shown again.
+   * read beyond the end is going to be shown again, maybe with events before it.
    *
    * @param position `seen`: what this window did not show
    */
@@ -387,7 +387,8 @@ export class PageSource implements Source<PagePosition> {
     const newestMs = newestMsIn(position);
     const readBeyond = newest !== null && newestMs >= endMs;
     const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
-    return newest !== null && recent && newestMs > Date.parse(start)
+    return newest !== null && recent && !readBeyond &&
+        newestMs > Date.parse(start)
       ? { kind, start: newest.time, cursor: "", seen: newest.keys, newest }
       : {
         kind,

@@ -390,6 +390,20 @@ Deno.test("a run with shorter windows than the one before repeats nothing", asyn
   assertEquals(idsOf(await later.readAll(position)), []);
 });
 
+Deno.test("an event that arrives late is read although the next run has shorter windows", async () => {
+  const { log, readAll } = setUp({ pageSize: 100 });
+  log.append(...times(60, NOW_MS - MINUTE_MS));
+  const { position } = (await readAll(from(NOW_MS - MINUTE_MS))).at(-1) ?? {};
+  assert(position !== undefined);
+  const later = setUp({ windowMs: 20 * SECOND_MS }, NOW_MS + SECOND_MS);
+  later.log.add(...log.events);
+  const late = later.log.append(NOW_MS - 5_500);
+  assertEquals(
+    idsOf(await later.readAll(position)),
+    late.map(({ id }) => id),
+  );
+});
+
 Deno.test("a clock that was years ahead and is set back has lost nothing", async () => {
   const { log, readAll } = setUp();
   log.append(NOW_MS - HOUR_MS, NOW_MS - HOUR_MS);
