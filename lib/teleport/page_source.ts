@@ -179,6 +179,8 @@ export class PageSource implements Source<PagePosition> {
       ? Infinity
       : secondOf(startMs) + this.#windowMs;
     const { ahead } = trail;
+    // By a clock that was set back since, or else it would be trusted for ages.
+    trail.trustedMs = Math.min(trail.trustedMs, nowMs);
     if (startMs > nowMs && newestMsIn(from) <= nowMs) {
       ahead.goBack();
       return turn(this.#beforeFuture(from), []);

@@ -50,7 +50,8 @@ export class ReadAhead {
 
   /** Where reading is. */
   from(position: PagePosition, nowMs: number): PagePosition {
-    if (this.#againMs <= nowMs) this.goBack();
+    const wasSetBack = this.#againMs > nowMs + this.#settleMs;
+    if (this.#againMs <= nowMs || wasSetBack) this.goBack();
     return this.#at(position);
   }
 

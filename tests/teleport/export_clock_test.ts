@@ -1,6 +1,6 @@
 import type { ExportPosition } from "../../lib/event.ts";
 import { assertEquals } from "../assert.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { WrongClock } from "../fakes/wrong_clock.ts";
 import { sampleEvent } from "./sample_event.ts";
 import {
   from,
@@ -14,15 +14,6 @@ import {
 
 const DAY_MS = 24 * 60 * 60_000;
 const NO_CHUNKS = { done: [], cursors: {} };
-
-/** Goes right, and tells another time. */
-class WrongClock extends FakeClock {
-  aheadMs = 0;
-
-  override now(): number {
-    return super.now() + this.aheadMs;
-  }
-}
 
 function setUpWrong() {
   const clock = new WrongClock();

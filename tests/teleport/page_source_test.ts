@@ -14,6 +14,7 @@ import {
 } from "../assert.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
 import { Random } from "../fakes/random.ts";
+import { WrongClock } from "../fakes/wrong_clock.ts";
 import { hang, ScriptedLog } from "./scripted_log.ts";
 import { sampleEvent } from "./sample_event.ts";
 
@@ -414,6 +415,44 @@ Deno.test("a clock that was years ahead and is set back has lost nothing", async
   assert(position !== undefined && Date.parse(position.start) > NOW_MS);
   const later = log.append(NOW_MS - HOUR_MS, NOW_MS - MINUTE_MS);
   assertEquals(idsOf(await readAll(position)), later.map(({ id }) => id));
+});
+
+Deno.test("a cursor that shows nothing is dropped after a minute, also where the clock was set back", async () => {
+  const { log, clock, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(8, NOW_MS - HOUR_MS, 300));
+  log.fault = ({ cursor }) =>
+    cursor === "" ? undefined : { events: [], lastKey: "" };
+  clock.aheadMs = HOUR_MS;
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(POLL_MS);
+  clock.aheadMs = 0;
+  await reading.advance(70 * SECOND_MS);
+  assertEquals(dropped.length, 1);
+  log.fault = undefined;
+  await reading.advance(POLL_MS);
+  assertEquals(reading.ids, idsIn(log));
+});
+
+Deno.test("an event that arrives late, between those of a page that was turned, is read, also where the clock was set back", async () => {
+  const { log, clock, follow } = setUp({ pageSize: 3 });
+  log.fault = (request) => {
+    const isAhead = request.endMs > NOW_MS + MINUTE_MS;
+    if (isAhead && request.cursor === "") {
+      return { events: [], lastKey: "moved" };
+    }
+    const cursor = request.cursor === "moved" ? "" : request.cursor;
+    return log.page({ ...request, cursor });
+  };
+  clock.aheadMs = MINUTE_MS + 5 * SECOND_MS;
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(POLL_MS);
+  clock.aheadMs = 0;
+  log.append(...times(4, NOW_MS + SECOND_MS));
+  await reading.advance(POLL_MS);
+  assertEquals(reading.ids, idsIn(log));
+  log.append(NOW_MS + 1_500);
+  await reading.advance(4 * POLL_MS);
+  assertEquals(reading.ids.toSorted(), idsIn(log).toSorted());
 });
 
 Deno.test("an empty page whose cursor moved on is turned", async () => {
@@ -1042,7 +1081,7 @@ const POLICY = { initialMs: 500, maxMs: 30_000, timeoutMs: undefined };
 
 /** A source, the log that it reads, and what it told its observer. */
 function setUp(options: Partial<PageSourceOptions> = {}, nowMs = NOW_MS) {
-  const clock = new FakeClock(nowMs);
+  const clock = new WrongClock(nowMs);
   const log = new ScriptedLog();
   const limits: number[] = [];
   const shrunk: number[] = [];
