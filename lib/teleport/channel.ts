@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers";
 import { connect, type ConnectionOptions } from "node:tls";
 import {
   create,
@@ -116,11 +117,13 @@ export class Channel {
     return state === connectivityState.READY;
   }
 
-  /** To be used for no more calls; closes the connection when those under way are over. */
+  /** To be given to nobody any more; closes the connection when all calls are over. */
   close(): void {
     this.#closing = true;
-    // Its own close() would break off what a stream has not brought yet.
-    if (this.#calls === 0) this.#client.close();
+    // Its own close() would break off what a stream has not brought yet, and refuse
+    // the calls of those who were given the channel just now.
+    this.#calls++;
+    setImmediate(() => this.#ended());
   }
 
   /**

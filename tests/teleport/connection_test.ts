@@ -1,9 +1,14 @@
 import { X509Certificate } from "node:crypto";
 import { ConfigError } from "../../lib/errors.ts";
 import { TeleportClient } from "../../lib/teleport/client.ts";
-import type { ConnectionOptions } from "../../lib/teleport/connection.ts";
+import {
+  type Cluster,
+  Connection,
+  type ConnectionOptions,
+} from "../../lib/teleport/connection.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
+import { PingRequestSchema } from "../../lib/teleport/proto/teleport_pb.ts";
 import {
   assert,
   assertEquals,
@@ -67,6 +72,35 @@ Deno.test("one connection does for all calls", async () => {
   await Promise.all(Array.from({ length: 20 }, () => client.ping(never())));
   assertEquals(routes, ["auth service"]);
   await waitUntil("the probe to be gone", () => teleport.connections === 1);
+});
+
+Deno.test("a call that waits for a connection is made, whenever credentials are renewed", async () => {
+  await using teleport = await startLogged();
+  const identity = await identityOf();
+  const greetings: PromiseWithResolvers<Cluster>[] = [];
+  const connection = new Connection({ addresses: [teleport], identity }, () => {
+    const greeting = Promise.withResolvers<Cluster>();
+    greetings.push(greeting);
+    return greeting.promise;
+  });
+  const called = connection.acquire(never()).then((channel) =>
+    channel.unary({
+      path: "/proto.AuthService/Ping",
+      requestSchema: PingRequestSchema,
+      request: {},
+      decode: () => "answered",
+    }, { signal: never() })
+  );
+  called.catch(() => {});
+  await waitUntil("the first greeting", () => greetings.length === 1);
+  const renewed = connection.renew(identity, never());
+  await waitUntil("the other greeting", () => greetings.length === 2);
+  for (const { resolve } of greetings) {
+    resolve({ name: CLUSTER_NAME, version: "18.2.1" });
+  }
+  await renewed;
+  assertEquals(await called, "answered");
+  connection.close();
 });
 
 Deno.test("the first address that works is used", async () => {
