@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import type { TLSSocket } from "node:tls";
 import { freeIfAlone } from "../own_memory.ts";
 import { ClientStream, type StreamConnection } from "./client_stream.ts";
@@ -382,7 +383,12 @@ export class ClientSession extends EventEmitter
     this.#sendWhatIsAllowed();
     if (this.#greeted) return;
     this.#greeted = true;
-    this.emit("remoteSettings", Object.fromEntries(settings));
+    // Who is told listens for the session's end from then on, and that may have come
+    // with the greeting: then it is a connection that was never there.
+    setImmediate(() => {
+      if (this.closed) return;
+      this.emit("remoteSettings", Object.fromEntries(settings));
+    });
   }
 
   /** Windows of streams that are open change with it, and may be less than nothing. */

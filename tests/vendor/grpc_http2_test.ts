@@ -1,12 +1,32 @@
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
 import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
 import { ClientSession } from "../../lib/http2/client_session.ts";
+import {
+  Flag,
+  frame,
+  FrameType,
+  settingsFrame,
+  uint32,
+} from "../../lib/http2/frames.ts";
+import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { useOwnHttp2 } from "../../lib/vendor/grpc_http2.ts";
-import { assert, assertEquals, assertThrows } from "../assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertThrows,
+} from "../assert.ts";
 import { grpcMessage, HEADER_BYTES } from "../fakes/grpc_message.ts";
+import { teleportPki } from "../fakes/pki.ts";
 import { Random } from "../fakes/random.ts";
+import { callTeleport } from "../fakes/teleport_caller.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
+import { ScriptedPeer } from "../http2/peers.ts";
 
 const GOODBYE = fileURLToPath(new URL("./goodbye.ts", import.meta.url));
 const { write } = StreamDecoder.prototype;
@@ -19,6 +39,38 @@ Deno.test("a session that ends on its peer's GOAWAY does not take the process wi
     { code, signal, stdout: new TextDecoder().decode(stdout) },
     { code: 0, signal: null, stdout: "survived\n" },
   );
+});
+
+Deno.test("a peer that says goodbye with its greeting is left for another connection", async () => {
+  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
+  const server = createServer({
+    cert: certificatePem,
+    key: privateKeyPem,
+    ALPNProtocols: ["h2"],
+  });
+  const greeting = settingsFrame(new Map());
+  const goodbye = frame({ type: FrameType.GOAWAY }, uint32(0, 0));
+  const answer = encodeHeaders([[":status", "200"], ["grpc-status", "5"]]);
+  let connections = 0;
+  server.on("secureConnection", async (socket: TLSSocket) => {
+    const peer = new ScriptedPeer(socket);
+    if (++connections === 1) return peer.send(greeting, goodbye);
+    peer.send(greeting);
+    const { streamId } = await peer.received(FrameType.HEADERS);
+    const flags = Flag.END_HEADERS | Flag.END_STREAM;
+    peer.send(frame({ type: FrameType.HEADERS, flags, streamId }, answer));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await using caller = await callTeleport({ address: `127.0.0.1:${port}` });
+  await assertRejects(() => caller.ask("Ping", {}), Error, "UNAVAILABLE");
+  await waitUntil("another connection", () =>
+    caller.ask("Ping", {}).then(
+      () => false,
+      (error) => String(error).includes("NOT_FOUND"),
+    ));
+  server.close();
 });
 
 Deno.test("a connection that is not one of TLS is left to Deno", async () => {
