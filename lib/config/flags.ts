@@ -118,15 +118,26 @@ export function joinValues(args: readonly string[]): string[] {
   return [...joined.filter((word) => !isIgnored(word)), ...rest];
 }
 
-/** Writes `-dc=x` as `-d -c=x`; a word in which a letter is unknown stays whole. */
+/**
+ * Writes `-dcx` and `-dc=x` as `-d -c=x`. A word that has a letter of no flag stays
+ * whole, and so does the name of a long one, which lacks a dash.
+ */
 function separated(word: string): string[] {
-  const [, letters = "", value = ""] = /^-([a-z]+)(=.*)?$/is.exec(word) ?? [];
-  const isKnown = (letter: string) =>
-    SHORT_NAMES.some(([, short]) => short === letter);
-  if (letters === "" || ![...letters].every(isKnown)) return [word];
-  return [...letters].map((letter, i) =>
-    i === letters.length - 1 ? `-${letter}${value}` : `-${letter}`
-  );
+  const [, name = ""] = /^-([^-=][^=]*)/.exec(word) ?? [];
+  if (name === "" || isOption(currentName(name))) return [word];
+  const flags: string[] = [];
+  for (let rest = word.slice(1); rest !== "";) {
+    const letter = rest.slice(0, 1);
+    const option = SHORT_NAMES.find(([, short]) => short === letter)?.[0];
+    if (option === undefined) return [word];
+    rest = rest.slice(1);
+    if (rest.startsWith("=")) return [...flags, `-${letter}${rest}`];
+    if (rest !== "" && !isSwitch(option)) {
+      return [...flags, `-${letter}=${rest}`];
+    }
+    flags.push(`-${letter}`);
+  }
+  return flags;
 }
 
 /** parseArgs would take `-dry-run=true` for `-d=true`. */

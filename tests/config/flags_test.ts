@@ -19,6 +19,27 @@ Deno.test("flags keep their text, and the name that they were given by", () => {
   });
 });
 
+const SHORT: [args: string[], config: string, debug: boolean][] = [
+  [["-c", "x.toml"], "x.toml", false],
+  [["-cx.toml"], "x.toml", false],
+  [["-c/etc/x.toml"], "/etc/x.toml", false],
+  [["-c./a=b.toml"], "./a=b.toml", false],
+  [["-c=x.toml"], "x.toml", false],
+  [["-dc", "x.toml"], "x.toml", true],
+  [["-dcx.toml"], "x.toml", true],
+  [["-dc=x.toml"], "x.toml", true],
+  [["-cd"], "d", false],
+];
+
+for (const [args, config, debug] of SHORT) {
+  Deno.test(`${args.join(" ")} names the file ${config}`, () => {
+    const { flags, problems } = read(...args);
+    assertEquals(problems, []);
+    assertEquals(flags["config"]?.texts, [config]);
+    assertEquals(flags["debug"] !== undefined, debug);
+  });
+}
+
 Deno.test("the namespace of old command lines is ignored, with its value", () => {
   for (const args of [["--namespace=default"], ["--namespace", "default"]]) {
     assertEquals(read(...args), { flags: {}, operands: [], problems: [] });
