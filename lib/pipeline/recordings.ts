@@ -24,6 +24,11 @@ import { Slots } from "./slots.ts";
 
 /** Recordings that may wait for their first attempt, for each that is exported. */
 const WAITING_PER_SLOT = 16;
+/**
+ * Payload bytes read for one request, skipped events among them, for each byte that
+ * it may have: what they were read into is held until then.
+ */
+const READ_PER_BYTE = 2;
 const RETRY = { initialMs: 5_000, maxMs: 60 * 60_000 };
 /** A run that is to end tries a recording so often, spaced so, and then leaves it. */
 const ATTEMPTS_BEFORE_EXIT = 3;
@@ -328,6 +333,8 @@ class OrderedRequests {
   #buffer: AuditEvent[] = [];
   #bufferedBytes = 0;
   #read = 0;
+  /** Of all that was read since the last request. */
+  #readBytes = 0;
   /** Of the batches whose last event is in the buffer, or before it. */
   #releases: (() => void)[] = [];
   #inFlight: Promise<void> = Promise.resolve();
@@ -350,12 +357,15 @@ class OrderedRequests {
   async add({ events, release }: EventBatch): Promise<void> {
     const { maxEvents, maxBytes } = this.#options;
     for (const event of events) {
+      this.#readBytes += sizeOf(event);
       this.#addOne(event);
       if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
         await this.#send();
       }
     }
     if (release !== undefined) this.#releases.push(release);
+    // A recording may be skipped almost whole, and be larger than memory.
+    if (this.#readBytes >= READ_PER_BYTE * maxBytes) await this.#send();
   }
 
   /** Resolves when everything that was added is delivered. */
@@ -396,6 +406,7 @@ class OrderedRequests {
     this.#buffer = [];
     this.#bufferedBytes = 0;
     this.#read = 0;
+    this.#readBytes = 0;
     this.#releases = [];
     this.#inFlight = this.#options.deliver(
       { kind: "recording", sessionId: this.#sessionId },

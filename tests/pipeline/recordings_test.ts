@@ -105,6 +105,51 @@ Deno.test("what a batch of a recording is held in is freed once its last event i
   ]);
 });
 
+Deno.test("what is skipped of a recording is not held until something of it is sent", async () => {
+  const BATCHES = 200;
+  const skipped = (first: number, count: number) =>
+    recorded(
+      Array.from({ length: count }, (_, i) => first + i),
+      { types: Array.from({ length: count }, () => "print") },
+    ).map((event) => ({ ...event, ...wholePayload(new Uint8Array(50)) }));
+  for (const kept of [0, 1]) {
+    let held = 0;
+    let mostHeld = 0;
+    let mark: number | undefined;
+    const run = startRecordings({}, {
+      maxEvents: 500,
+      maxBytes: 1_000,
+      source: {
+        async *stream() {
+          for (let batch = 0; batch < BATCHES; batch++) {
+            mostHeld = Math.max(mostHeld, ++held);
+            mark = run.progress.recordings().get("s1")?.index;
+            yield {
+              events: [
+                ...skipped(10 * batch, 10 - kept),
+                ...recorded([10 * batch + 9]).slice(0, kept),
+              ],
+              release: () => held--,
+            };
+            await turn();
+          }
+        },
+      },
+    });
+    run.announce("s1");
+    await run.recordings.drain();
+    assertStrictEquals(held, 0);
+    // Of one request in flight, and of the one that fills.
+    assertLessOrEqual(mostHeld, 10, `${kept} of 10 kept`);
+    // Nor is what is known of it further behind.
+    assert(mark !== undefined && mark >= 10 * (BATCHES - 10));
+    assertStrictEquals(
+      run.arrived.get("s1")?.length ?? 0,
+      kept * BATCHES,
+    );
+  }
+});
+
 Deno.test("what of a recording could not be delivered is not freed", async () => {
   const freed: number[] = [];
   const run = startRecordings({}, {
