@@ -184,10 +184,10 @@ export class Channel {
     const abort = () => call.cancel();
     signal.addEventListener("abort", abort, { once: true });
     // Not reading is our own back-pressure; only waiting can be a stall.
-    let waitingSinceMs = Date.now();
+    let waitingSinceMs = performance.now();
     let stalled = false;
     const stallTimer = setInterval(() => {
-      stalled = Date.now() - waitingSinceMs > STREAM_STALL_MS;
+      stalled = performance.now() - waitingSinceMs > STREAM_STALL_MS;
       if (stalled) call.cancel();
     }, STALL_CHECK_MS);
     try {
@@ -200,7 +200,7 @@ export class Channel {
         signal.throwIfAborted();
         waitingSinceMs = Infinity;
         yield batch;
-        waitingSinceMs = Date.now();
+        waitingSinceMs = performance.now();
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -32,6 +32,7 @@ import { reconnectionTimers } from "./reconnection_timers.ts";
 
 const START_MS = Date.parse("2026-03-01T12:00:00Z");
 const SESSION = "3f1c1a2b-0000-4000-8000-000000000000";
+const DAY_MS = 24 * 60 * 60_000;
 const PAGE: PageRequest = {
   startMs: START_MS,
   endMs: START_MS + 60_000,
@@ -180,6 +181,33 @@ Deno.test("a stream that is cut brings events that came before, and then says so
     assertEquals(ids, events.slice(0, ids.length).map(idOf));
     assertStrictEquals(error.status, "UNAVAILABLE");
     assertStringIncludes(error.message, "StreamUnstructuredSessionEvents: ");
+  });
+});
+
+Deno.test("a stream that says nothing for a minute is given up, whatever the clock is set to meanwhile", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    teleport.log.putRecording(SESSION, recordingOf(20));
+    for (const setMs of [0, -DAY_MS, DAY_MS]) {
+      teleport.faults.add({ kind: "stall", after: 2 });
+      using time = new ManualTime();
+      const stream = client.streamSessionEvents(SESSION, 0, never());
+      for (let events = 0; events < 2;) {
+        events += (await stream.next()).value?.events.length ?? 0;
+      }
+      let error: unknown;
+      stream.next().catch((thrown) => error = thrown);
+      await time.pass(10_000);
+      time.setMs = setMs;
+      await time.pass(45_000);
+      assertStrictEquals(error, undefined, `set by ${setMs} ms`);
+      await time.pass(10_000);
+      assertStringIncludes(
+        String(error),
+        "the stream said nothing for 60 s",
+        `set by ${setMs} ms`,
+      );
+      teleport.faults.clear();
+    }
   });
 });
 
@@ -449,6 +477,54 @@ class CountingSignal {
       remove(...args);
     };
   }
+}
+
+/** Passes only when it is told to; the clock can be set, too. */
+class ManualTime {
+  /** By so much the clock was set. */
+  setMs = 0;
+  #passedMs = 0;
+  readonly #intervals = new Map<number, () => void>();
+  readonly #real = {
+    clock: Date.now,
+    now: performance.now,
+    setInterval: globalThis.setInterval,
+    clearInterval: globalThis.clearInterval,
+  };
+
+  constructor() {
+    const clockMs = Date.now();
+    const ms = performance.now();
+    Date.now = () => clockMs + this.#passedMs + this.setMs;
+    performance.now = () => ms + this.#passedMs;
+    let id = 0;
+    globalThis.setInterval = ((fire: () => void) => {
+      this.#intervals.set(++id, fire);
+      return id;
+    }) as unknown as typeof setInterval;
+    globalThis.clearInterval = ((id: number) => {
+      this.#intervals.delete(id);
+    }) as unknown as typeof clearInterval;
+  }
+
+  /** Lets so much of it pass, and then what comes of that happen. */
+  async pass(ms: number): Promise<void> {
+    await realTime();
+    this.#passedMs += ms;
+    for (const fire of this.#intervals.values()) fire();
+    await realTime();
+  }
+
+  [Symbol.dispose](): void {
+    Date.now = this.#real.clock;
+    performance.now = this.#real.now;
+    globalThis.setInterval = this.#real.setInterval;
+    globalThis.clearInterval = this.#real.clearInterval;
+  }
+}
+
+function realTime(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 interface Connected {
