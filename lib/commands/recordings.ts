@@ -22,7 +22,7 @@ type Where = Pick<StateConfig, "storage" | "addresses">;
 /** What `recordings list --json` prints of each, one a line. */
 interface ListedRecording {
   readonly sessionId: string;
-  /** When it was first heard of. */
+  /** When it was first heard of, or the first of the attempts failed. */
   readonly since: string;
   readonly attempts: number;
   readonly missing: boolean;

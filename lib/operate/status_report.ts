@@ -44,7 +44,7 @@ export interface RecordingsReport {
 /** A recording that could not be read so far. */
 export interface TroubledRecording {
   readonly sessionId: string;
-  /** When it was first heard of. */
+  /** When the first of the attempts failed. */
   readonly since: string;
   readonly attempts: number;
   readonly missing: boolean;

@@ -88,7 +88,10 @@ export interface RecordingMark {
 export interface PendingRecording extends RecordingMark {
   /** Failed attempts since the last one that got further. */
   readonly attempts: number;
-  /** When the recording was first heard of, milliseconds since the epoch. */
+  /**
+   * When the recording was first heard of, or, where attempts failed, when the first
+   * of these did: milliseconds since the epoch.
+   */
   readonly sinceMs: number;
   /** Not before then is it tried again, milliseconds since the epoch; 0: at once. */
   readonly notBeforeMs: number;

@@ -63,7 +63,10 @@ export interface RecordingsObserver {
   finished(sessionId: string): void;
   /** It is tried again at once, as somebody asked for. */
   retried(sessionId: string): void;
-  /** It could not be read for two days; told once, however many runs it takes. */
+  /**
+   * It could not be read for two days; told once, however many runs it takes, until
+   * it gets further.
+   */
   missing(sessionId: string, recording: PendingRecording): void;
   /**
    * An attempt failed, by that error, which `recording` has in words; `waitMs` is
@@ -210,18 +213,20 @@ export class Recordings {
       const last = !follow && attempts >= ATTEMPTS_BEFORE_EXIT;
       const waitMs = this.#waitMs(follow ? failed : attempts);
       const nowMs = clock.now();
+      const { toldMissing = false, ...known } = now;
+      const told = toldMissing && failed > 1;
       const pending = {
-        ...now,
+        ...known,
         attempts: failed,
-        // Heard of by a clock that was ahead: from now on, as far as anybody knows.
-        sinceMs: Math.min(now.sinceMs, nowMs),
+        // By a clock that was ahead: from now on, as far as anybody knows.
+        sinceMs: failed === 1 ? nowMs : Math.min(now.sinceMs, nowMs),
         notBeforeMs: nowMs + (last ? 0 : waitMs),
         lastError: describe(failure.cause),
       };
       const missing = isMissing(pending, nowMs);
       checkpoints.updateRecording(
         sessionId,
-        missing ? { ...pending, toldMissing: true } : pending,
+        missing || told ? { ...pending, toldMissing: true } : pending,
       );
       observer.failed(
         sessionId,
@@ -229,7 +234,7 @@ export class Recordings {
         last ? undefined : waitMs,
         failure.cause,
       );
-      if (missing && !now.toldMissing) observer.missing(sessionId, pending);
+      if (missing && !told) observer.missing(sessionId, pending);
       if (last) return;
       if (!follow) await clock.sleep(waitMs, stop);
     }

@@ -8,6 +8,7 @@ import {
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
 import {
+  cutting,
   pending,
   recorded,
   type Script,
@@ -284,6 +285,58 @@ Deno.test("a recording that could not be read for two days is told to be missing
   await next.clock.advance(100 * HOUR_MS);
   await next.recordings.drain();
   assert(!next.told.includes("s1 missing"));
+});
+
+Deno.test("a recording that was not tried for two days is not told to be missing by its first failure", async () => {
+  const run = startRecordings({ s1: broken }, {
+    follow: true,
+    pending: { s1: pending({ sinceMs: 1 }) },
+  });
+  await run.clock.advance(48 * HOUR_MS - 1);
+  assert(run.told.includes("s1 failed 1: not a gzip file"));
+  assert(!run.told.includes("s1 missing"));
+  await run.clock.advance(2 * HOUR_MS);
+  assert(run.told.includes("s1 missing"));
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("a recording whose receiver was away for two days is not told to be missing when its stream is cut then", async () => {
+  const there = Promise.withResolvers<void>();
+  const run = startRecordings({ s1: cutting(THREE, [2]) }, {
+    follow: true,
+    deliver: () => there.promise,
+  });
+  run.announce("s1");
+  await run.clock.advance(72 * HOUR_MS);
+  there.resolve();
+  await run.clock.advance(HOUR_MS);
+  assert(run.told.includes("s1 failed 1: the stream was cut"));
+  assert(!run.told.includes("s1 missing"));
+  assertEquals(run.told.at(-1), "s1 finished");
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("a recording that was missing, and then got further, is told to be missing once more after two days", async () => {
+  let length = 0;
+  const run = startRecordings({
+    async *s1(startIndex) {
+      yield* THREE.slice(startIndex, length);
+      throw new Error("the stream was cut");
+    },
+  }, { follow: true });
+  run.announce("s1");
+  const missing = () => run.told.filter((line) => line === "s1 missing");
+  await run.clock.advance(50 * HOUR_MS);
+  assertEquals(missing().length, 1);
+  length = 2;
+  await run.clock.advance(47 * HOUR_MS);
+  assertEquals(missing().length, 1);
+  await run.clock.advance(5 * HOUR_MS);
+  assertEquals(missing().length, 2);
+  run.stop.abort();
+  await run.recordings.drain();
 });
 
 Deno.test("a run that ends tells of a recording that is missing, too", async () => {

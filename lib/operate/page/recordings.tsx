@@ -26,7 +26,7 @@ export function Recordings({ report }: { report: RunningReport }) {
             <thead>
               <tr>
                 <th scope="col">Session</th>
-                <th scope="col">Known since</th>
+                <th scope="col">Failing since</th>
                 <th scope="col">Attempts</th>
                 <th scope="col">What is wrong</th>
               </tr>
