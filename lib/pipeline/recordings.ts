@@ -90,6 +90,8 @@ export class Recordings {
   readonly #slots: Slots;
   readonly #failure = new AbortController();
   readonly #tasks = new Map<string, Promise<void>>();
+  /** Those that were announced once more since their attempt began. */
+  readonly #again = new Set<string>();
   /** Recordings that wait for, or are in, their first attempt. */
   readonly #room: Slots;
   /** Ends the wait of a recording for its next attempt. */
@@ -160,8 +162,11 @@ export class Recordings {
   }
 
   #start(sessionId: string): void {
-    // Announced again while it is under way: an event that was read twice.
-    if (this.#tasks.has(sessionId)) return;
+    // An event that was read twice, or another upload, of which there may be more.
+    if (this.#tasks.has(sessionId)) {
+      this.#again.add(sessionId);
+      return;
+    }
     const { checkpoints } = this.#options;
     // What failed before waits for its time, and nothing waits for it.
     let fresh = checkpoints.recordings().get(sessionId)?.attempts === 0;
@@ -191,6 +196,7 @@ export class Recordings {
       // A run that ends tries everything once, however recently it failed.
       if (follow) await this.#sleepUntil(recording.notBeforeMs, sessionId);
       await this.#slots.acquire(stop);
+      this.#again.delete(sessionId);
       let failure;
       try {
         failure = await this.#attempt(sessionId, recording);
@@ -198,6 +204,10 @@ export class Recordings {
         this.#slots.release();
       }
       if (failure === undefined) {
+        if (this.#again.has(sessionId)) {
+          attempts = 0;
+          continue;
+        }
         checkpoints.finishRecording(sessionId);
         // From now on an announcement means another export.
         this.#tasks.delete(sessionId);

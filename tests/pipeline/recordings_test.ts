@@ -359,6 +359,32 @@ Deno.test("a recording that is announced twice is delivered once", async () => {
   assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
 });
 
+Deno.test("a recording that is uploaded again while it is read is read on, and nothing of it twice", async () => {
+  for (const follow of [true, false]) {
+    const goOn = Promise.withResolvers<void>();
+    let uploaded = 5;
+    const run = startRecordings({
+      async *s1(startIndex, signal) {
+        // A reader sees what there was when it began.
+        const events = ELEVEN.slice(0, uploaded);
+        yield* streaming(events)(startIndex, signal);
+        await goOn.promise;
+      },
+    }, { follow });
+    run.announce("s1");
+    await turn();
+    uploaded = 11;
+    run.announce("s1");
+    goOn.resolve();
+    await turn();
+    run.stop.abort();
+    await run.recordings.drain();
+    assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
+    assertEquals(run.streams, ["s1 0", "s1 4"]);
+    assertEquals(run.progress.recordings().size, 0);
+  }
+});
+
 Deno.test("a recording that is announced the moment it is finished is not forgotten", async () => {
   let again = true;
   const run = startRecordings({ s1: streaming(ELEVEN) }, {
