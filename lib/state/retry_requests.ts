@@ -20,24 +20,27 @@ const LOOK_AFTER_FAILURE_MS = 60_000;
 /**
  * Asks for recordings to be tried again.
  *
- * @throws {StateError} naming the file that cannot be made
+ * @throws {StateError} naming the first file that cannot be made, after all others
+ * are
  */
 export async function requestRetry(
   stateDirectory: string,
   sessionIds: readonly string[],
 ): Promise<void> {
   const directory = directoryIn(stateDirectory);
+  let failure: StateError | undefined;
   for (const sessionId of sessionIds) {
-    const path = join(directory, encodeURIComponent(sessionId));
+    const path = join(directory, nameOf(sessionId));
     try {
       await createDirectory(directory);
       await Deno.writeTextFile(path, "", { mode: FILE_MODE });
     } catch (cause) {
-      throw new StateError(`cannot write ${path}: ${describe(cause)}`, {
+      failure ??= new StateError(`cannot write ${path}: ${describe(cause)}`, {
         cause,
       });
     }
   }
+  if (failure !== undefined) throw failure;
 }
 
 /** The requests in a state directory. */
@@ -107,6 +110,12 @@ async function removeIfThere(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Of a file in the directory, whatever the session is called. */
+function nameOf(sessionId: string): string {
+  // "." and ".." are left as they are otherwise.
+  return encodeURIComponent(sessionId).replaceAll(".", "%2E");
 }
 
 /** None of a file that somebody else has put there. */

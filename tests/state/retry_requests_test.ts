@@ -76,10 +76,30 @@ Deno.test("a request stays until the next one is waited for, and is gone then", 
 
 Deno.test("whatever a session is called, its request stays in its directory", async () => {
   await withRequests(async ({ directory, next }) => {
-    const sessionIds = ["../../etc/passwd", "a b", "é", "%2e%2e", "a/b"];
+    const sessionIds = [
+      "../../etc/passwd",
+      "a b",
+      "é",
+      "%2e%2e",
+      "a/b",
+      ".",
+      "..",
+    ];
     await requestRetry(directory, sessionIds);
     assertEquals(namesIn(directory), ["retry"]);
     assertEquals((await next()).toSorted(), sessionIds.toSorted());
+  });
+});
+
+Deno.test("a session whose name is too long for a file keeps no other one from being asked for", async () => {
+  await withRequests(async ({ directory, next }) => {
+    const long = "x".repeat(300);
+    await assertRejects(
+      () => requestRetry(directory, ["s1", long, "s2"]),
+      StateError,
+      `cannot write ${join(directory, "retry", long)}: `,
+    );
+    assertEquals((await next()).toSorted(), ["s1", "s2"]);
   });
 });
 
