@@ -89,10 +89,10 @@ function formatSide(
 }
 
 function recordingLines(
-  { pending, missing, troubled }: RecordingsReport,
+  { pending, failing, missing, troubled }: RecordingsReport,
 ): string[][] {
   const shown = troubled.slice(0, MAX_RECORDINGS);
-  const rest = troubled.length - shown.length;
+  const rest = failing - shown.length;
   return [
     ["recordings", `${pending} pending, ${missing} missing`],
     ...shown.map((it) => ["", formatRecording(it)]),

@@ -17,9 +17,11 @@ export function reportRecordings(
   nowMs: number,
 ): RecordingsReport {
   const troubled = [];
+  let failing = 0;
   let missing = 0;
   for (const [sessionId, recording] of recordings) {
     if (recording.attempts === 0) continue;
+    failing++;
     const missed = isMissing(recording, nowMs);
     if (missed) missing++;
     if (troubled.length >= MAX_TROUBLED) continue;
@@ -31,5 +33,5 @@ export function reportRecordings(
       lastError: recording.lastError,
     });
   }
-  return { pending: recordings.size, missing, troubled };
+  return { pending: recordings.size, failing, missing, troubled };
 }

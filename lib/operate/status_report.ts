@@ -35,9 +35,11 @@ export interface RunningReport extends StatusReport {
 /** Recordings that are not delivered completely. */
 export interface RecordingsReport {
   readonly pending: number;
+  /** Of these, those whose last attempt failed. */
+  readonly failing: number;
   /** Of these, those that could not be read for two days. */
   readonly missing: number;
-  /** Those whose last attempt failed, longest known first; at most 100. */
+  /** Those that fail, longest known first; at most 100. */
   readonly troubled: readonly TroubledRecording[];
 }
 

@@ -1,16 +1,18 @@
 import { formatStatus } from "../../lib/operate/format_status.ts";
+import { reportRecordings } from "../../lib/operate/recordings_report.ts";
 import type {
   RunReport,
   StatusReport,
 } from "../../lib/operate/status_report.ts";
-import { assertEquals } from "../assert.ts";
+import { assertEquals, assertStringIncludes } from "../assert.ts";
+import { pending } from "../pipeline/recordings_setup.ts";
 
 const FROM_DISK: StatusReport = {
   time: "2026-03-01T12:00:00.000Z",
   cluster: "tele.example.com",
   startTime: "2026-01-01T00:00:00Z",
   position: "2026-03-01T11:57:00Z",
-  recordings: { pending: 0, missing: 0, troubled: [] },
+  recordings: { pending: 0, failing: 0, missing: 0, troubled: [] },
   setAside: 0,
   credentials: [],
   run: null,
@@ -112,6 +114,7 @@ Deno.test("from the running process, it says what it does, what is wrong and sin
     ...FROM_DISK,
     recordings: {
       pending: 3,
+      failing: 1,
       missing: 1,
       troubled: [{
         sessionId: "s1",
@@ -219,12 +222,28 @@ Deno.test("of many recordings that fail, the longest known are shown, and how ma
   }));
   const text = formatStatus({
     ...FROM_DISK,
-    recordings: { pending: 25, missing: 0, troubled },
+    recordings: { pending: 25, failing: 25, missing: 0, troubled },
   });
   const lines = text.split("\n").filter((line) => line.startsWith(" "));
   assertEquals(lines.length, 11);
   assertEquals(lines[0]?.trim(), `s0 since ${FROM_DISK.time}, 1 attempt: no`);
   assertEquals(lines[10]?.trim(), "and 15 more that fail");
+});
+
+Deno.test("of thousands of recordings that fail, it is told how many there are", () => {
+  const recordings = reportRecordings(
+    new Map(
+      Array.from(
+        { length: 3_000 },
+        (_, i) => [`s${i}`, pending({ attempts: i < 2_500 ? 1 : 0 })],
+      ),
+    ),
+    Date.parse(FROM_DISK.time),
+  );
+  const text = formatStatus({ ...FROM_DISK, recordings });
+  assertEquals(recordings.troubled.length, 100);
+  assertStringIncludes(text, "3000 pending, 2500 missing");
+  assertStringIncludes(text, "and 2490 more that fail");
 });
 
 Deno.test("what a receiver said does not command the terminal", () => {

@@ -11,7 +11,8 @@ import { Since } from "./time.tsx";
 
 /** The recordings that are not delivered completely. */
 export function Recordings({ report }: { report: RunningReport }) {
-  const { recordings: { pending, missing, troubled }, run, time } = report;
+  const { recordings, run, time } = report;
+  const { pending, failing, missing, troubled } = recordings;
   return (
     <Live id="recordings" title="Session recordings">
       <p>
@@ -49,6 +50,11 @@ export function Recordings({ report }: { report: RunningReport }) {
             </tbody>
           </table>
         </div>
+      )}
+      {failing > troubled.length && (
+        <p>
+          And {formatCount(failing - troubled.length)} more that cannot be read.
+        </p>
       )}
     </Live>
   );

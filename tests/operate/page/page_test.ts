@@ -141,6 +141,7 @@ Deno.test("how far, how far behind, how fast and what needs a person is told", a
     setAside: 3,
     recordings: {
       pending: 12,
+      failing: 2,
       missing: 2,
       troubled: [{
         sessionId: "5b9b8a4d",
@@ -161,6 +162,7 @@ Deno.test("how far, how far behind, how fast and what needs a person is told", a
   assertMatch(said, /Set aside ! 3 refused for good; see/);
   assertMatch(said, /Recordings missing ! 2 12 not delivered completely/);
   assertMatch(said, /34 delivered, 12 pending, of which 2 missing/);
+  assertMatch(said, /And 1 more that cannot be read\./);
   assertMatch(
     said,
     /5b9b8a4d 2026-04-28 12:00:00 UTC \(3 d\) 40 missing: the recording is not there/,
