@@ -8,6 +8,12 @@ import { join } from "node:path";
 import { describe } from "../errors.ts";
 import { StateError } from "./document.ts";
 
+/** The year 1: what Go writes where it has no time. */
+const ZERO_TIME_MS = Date.parse("0001-01-01T00:00:00Z");
+
+/** What is wrong with a time that has not come yet. */
+export const IN_FUTURE = "in the future, unless this machine's clock is behind";
+
 /**
  * A file's bytes; undefined where there is none.
  *
@@ -50,22 +56,26 @@ export async function readGoFile(
  * A file's time as RFC 3339, UTC, whole seconds; undefined where there is none,
  * or, as Go takes it, an empty file or the zero time.
  *
- * @throws {StateError} where it cannot be read or is no time
+ * @throws {StateError} where it cannot be read, is no time, or has not come yet:
+ * what is before it would be passed over
  */
 export async function readGoTime(
   directory: string,
   name: string,
+  nowMs: number,
 ): Promise<string | undefined> {
   const text = (await readGoFile(directory, name))?.trim() ?? "";
   if (text === "") return undefined;
   const timeMs = goTimeMs(text);
-  if (timeMs === undefined) {
-    throw damagedGoFile(
-      join(directory, name),
-      `${JSON.stringify(text)} is no RFC 3339 time`,
-    );
+  const damaged = (what: string) =>
+    damagedGoFile(join(directory, name), `${JSON.stringify(text)} ${what}`);
+  if (timeMs === undefined || timeMs < ZERO_TIME_MS) {
+    throw damaged("is no RFC 3339 time");
   }
-  if (timeMs < 0) return undefined;
+  if (timeMs === ZERO_TIME_MS) return undefined;
+  if (timeMs > nowMs) {
+    throw damaged(`is ${IN_FUTURE}`);
+  }
   const seconds = Math.floor(timeMs / 1_000) * 1_000;
   return new Date(seconds).toISOString().replace(".000Z", "Z");
 }

@@ -11,7 +11,13 @@ import { describe } from "../errors.ts";
 import type { ExportDay, PagePosition, Position } from "../event.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
 import { StateError } from "./document.ts";
-import { damagedGoFile, goTimeMs, readGoFile, readGoTime } from "./go_file.ts";
+import {
+  damagedGoFile,
+  goTimeMs,
+  IN_FUTURE,
+  readGoFile,
+  readGoTime,
+} from "./go_file.ts";
 import { readGoRecordings } from "./go_recordings.ts";
 
 /** What is taken over. */
@@ -41,15 +47,16 @@ export async function readGoState(
   const names = await namesIn(directory);
   const recordingFiles = names.filter((name) => RECORDING_FILE.test(name));
   const days = names.includes(EXPORT_DIRECTORY)
-    ? await readExportDays(join(directory, EXPORT_DIRECTORY))
+    ? await readExportDays(join(directory, EXPORT_DIRECTORY), nowMs)
     : {};
   const isExporting = Object.keys(days).length > 0;
   const isThere = recordingFiles.length > 0 || isExporting ||
     SINGLE_FILES.some((name) => names.includes(name));
   if (!isThere) return undefined;
 
-  const windowTime = await readGoTime(directory, "window_time");
-  const startTime = await readGoTime(directory, "start_time") ?? windowTime;
+  const windowTime = await readGoTime(directory, "window_time", nowMs);
+  const startTime = await readGoTime(directory, "start_time", nowMs) ??
+    windowTime;
   if (startTime === undefined) {
     throw damagedGoFile(
       join(directory, "start_time"),
@@ -89,15 +96,18 @@ async function readPagePosition(
  */
 async function readExportDays(
   directory: string,
+  nowMs: number,
 ): Promise<Record<string, ExportDay>> {
   const days: Record<string, ExportDay> = {};
   // Names that are no day are none of its own, and it passes them over as well.
   for (const name of await namesIn(directory)) {
     if (!DAY.test(name)) continue;
-    if (goTimeMs(`${name}T00:00:00Z`) === undefined) {
-      throw damagedGoFile(join(directory, name), "there is no such day");
-    }
-    days[name] = await readExportDay(join(directory, name));
+    const path = join(directory, name);
+    const dayMs = goTimeMs(`${name}T00:00:00Z`);
+    if (dayMs === undefined) throw damagedGoFile(path, "there is no such day");
+    // Nothing of the days before it would be sent.
+    if (dayMs > nowMs) throw damagedGoFile(path, `that day is ${IN_FUTURE}`);
+    days[name] = await readExportDay(path);
   }
   return days;
 }

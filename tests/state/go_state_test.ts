@@ -94,6 +94,19 @@ Deno.test("times in other zones and with line ends are the same moments", async 
   });
 });
 
+Deno.test("a start time before 1970 is a time like any other", async () => {
+  for (const start of ["1969-12-31T23:59:59Z", "1960-01-01T00:00:00Z"]) {
+    assertEquals(
+      (await read({ ...FILES, "start_time": start }))?.startTime,
+      start,
+    );
+    assertEquals((await read({ "start_time": start }))?.position, {
+      ...FIRST_PAGE,
+      start,
+    });
+  }
+});
+
 Deno.test("a session goes on after its stored index, or from its beginning", async () => {
   const taken = await read({
     ...FILES,
@@ -192,6 +205,11 @@ const DAMAGED: [file: string, content: string | Uint8Array, what: string][] = [
   ["start_time", "yesterday", '"yesterday" is no RFC 3339 time'],
   ["start_time", "2026-01-01T00:00:00", "is no RFC 3339 time"],
   ["window_time", "2026-02-30T00:00:00Z", "is no RFC 3339 time"],
+  ["window_time", "0000-12-31T23:59:59Z", "is no RFC 3339 time"],
+  // Nothing before it would ever be sent, and in UTC it has five digits.
+  ["start_time", "9999-12-31T23:59:59-05:00", "is in the future"],
+  ["window_time", "9999-12-31T23:59:59-05:00", "is in the future"],
+  ["window_time", "2026-03-01T12:00:01Z", "is in the future"],
   ["window_time", new Uint8Array(1), '"\\u0000" is no RFC 3339 time'],
   ["cursor", Uint8Array.of(0xff, 0xfe), "it is no text"],
   ["id", Uint8Array.of(0xc3), "it is no text"],
@@ -208,6 +226,8 @@ const DAMAGED: [file: string, content: string | Uint8Array, what: string][] = [
     '"Timestamp" is no time',
   ],
   ["cursor_v2/2026-02-31/completed-chunks", "", "there is no such day"],
+  ["cursor_v2/2026-03-02/completed-chunks", "", "that day is in the future"],
+  ["cursor_v2/9999-12-31/completed-chunks", "", "that day is in the future"],
   [
     "cursor_v2/2026-02-28/c.chunk",
     Uint8Array.of(0xff),
