@@ -7,6 +7,8 @@
 import { dirname } from "node:path";
 import { describe } from "../errors.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
+import { readGoState } from "../state/go_state.ts";
+import { checkStartTime } from "../state/start_time.ts";
 import { readState } from "../state/state_file.ts";
 import { attempt, type Finding, withUntried } from "./finding.ts";
 
@@ -16,6 +18,8 @@ export function checkStorage(
   options: {
     /** What the cluster calls itself, where it has answered. */
     readonly cluster: string | undefined;
+    readonly startTime: string | undefined;
+    readonly nowMs: number;
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<Finding> {
@@ -24,7 +28,7 @@ export function checkStorage(
 
 async function* walk(
   directory: string,
-  { cluster, signal }: Parameters<typeof checkStorage>[1],
+  { cluster, startTime, nowMs, signal }: Parameters<typeof checkStorage>[1],
 ): AsyncGenerator<Finding> {
   const written = await attempt("directory", signal, async () => {
     const existing = await nearestExisting(directory);
@@ -50,13 +54,21 @@ async function* walk(
   })).finding;
   yield (await attempt("state", signal, async () => {
     const state = await readState(directory);
-    if (state === undefined) return { text: "there is none yet", value: true };
+    if (state === undefined) {
+      const taken = await readGoState(directory, nowMs);
+      checkStartTime(startTime, taken, directory);
+      const text = taken === undefined
+        ? "there is none yet"
+        : `the Go handler's, begun with ${taken.startTime}, is taken over`;
+      return { text, value: true };
+    }
     if (cluster !== undefined && state.cluster !== cluster) {
       throw new Error(
         `the state is of the cluster ${state.cluster}, but this one calls itself ${cluster}: ` +
           "give it a storage of its own, or move that directory away to start over",
       );
     }
+    checkStartTime(startTime, state, directory);
     const { newest } = state.position;
     const upTo = newest === null
       ? "nothing delivered yet"

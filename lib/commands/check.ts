@@ -115,7 +115,12 @@ async function* parts(
   const directory = stateDirectory(target.storage, teleport.addresses);
   yield {
     name: "Storage",
-    findings: checkStorage(directory, { cluster, signal }),
+    findings: checkStorage(directory, {
+      cluster,
+      startTime: source.startTime,
+      nowMs,
+      signal,
+    }),
   };
 }
 

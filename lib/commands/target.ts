@@ -22,6 +22,7 @@ import { type GoState, readGoState } from "../state/go_state.ts";
 import { RejectedEvents } from "../state/rejected.ts";
 import { countRejected } from "../state/rejected_files.ts";
 import { RetryRequestFiles } from "../state/retry_requests.ts";
+import { checkStartTime } from "../state/start_time.ts";
 import {
   createStateDirectory,
   StateFile,
@@ -118,7 +119,7 @@ async function openFluentd(
   const taken = stored === undefined
     ? await readGoState(directory, clock.now())
     : undefined;
-  checkStartTime(config.source, stored ?? taken, directory);
+  checkStartTime(config.source.startTime, stored ?? taken, directory);
   const setAside = await countRejected(directory);
   const kept = opened.move();
   return {
@@ -281,19 +282,6 @@ function firstPosition(
     seen: [],
     newest: null,
   };
-}
-
-function checkStartTime(
-  { startTime }: SourceConfig,
-  stored: Pick<StateDocument, "startTime"> | undefined,
-  directory: string,
-): void {
-  if (startTime === undefined || stored === undefined) return;
-  if (Date.parse(startTime) === Date.parse(stored.startTime)) return;
-  throw new ConfigError([
-    `start-time is ${startTime}, but the state in ${directory} was begun with ${stored.startTime}: ` +
-    "leave start-time out to go on, or move that directory away to start over",
-  ]);
 }
 
 function checkCluster(

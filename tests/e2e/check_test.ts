@@ -35,6 +35,7 @@ import { startTeleport } from "../fakes/teleport.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { sampleDocument } from "../state/sample_document.ts";
+import { leaveGoState } from "./go_leftovers.ts";
 import { setStage, type Stage } from "./stage.ts";
 
 interface Checked {
@@ -770,6 +771,35 @@ Deno.test("a private key that others can read is told, and that alone is no fail
   assertEquals(code, 0);
   assertMatch(stderr, /WARN +a private key can be read by others.*fluentd-key/);
   assert(stderr.includes(key));
+});
+
+Deno.test("the Go handler's state is told, and what keeps it from being taken over", async () => {
+  await using stage = await setStage({ size: 100 });
+  await leaveGoState(stage);
+  const { code, found } = await check(stage);
+  assertEquals(code, 0);
+  assertEquals(
+    found["Storage/state"],
+    "ok: the Go handler's, begun with 2026-01-01T00:00:00Z, is taken over",
+  );
+  await leaveGoState(stage, { "window_time": "last week" });
+  const damaged = await check(stage);
+  assertEquals(damaged.failed, ["Storage/state"]);
+  assertMatch(damaged.found["Storage/state"] ?? "", /window_time.* is damaged/);
+});
+
+Deno.test("a start time that is not that of the state is told", async () => {
+  await using stage = await setStage({ size: 100 });
+  await leaveGoState(stage);
+  const replace = ["--start-time=2025-12-31T00:00:00Z"];
+  const told = /^failed: start-time is .* was begun with 2026-01-01T00:00:00Z/;
+  const before = await check(stage, { replace });
+  assertEquals(before.failed, ["Storage/state"]);
+  assertMatch(before.found["Storage/state"] ?? "", told);
+  assertEquals((await runProgram(stage.start("--exit-on-last-event"))).code, 0);
+  const after = await check(stage, { replace });
+  assertEquals(after.failed, ["Storage/state"]);
+  assertMatch(after.found["Storage/state"] ?? "", told);
 });
 
 Deno.test("the state of another cluster is told", async () => {
