@@ -90,7 +90,7 @@ async function* parts(
     async () => {
       const identity = await loadIdentity(teleport.credentials, nowMs);
       const terms = identityTerms(identity, teleport.credentials);
-      return { text: termsText(terms), value: identity };
+      return { ...foundTerms(terms, nowMs), value: identity };
     },
   );
   let cluster: string | undefined;
@@ -129,10 +129,11 @@ async function* fluentdParts(
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
   const tls = await attempt("credentials", signal, async () => {
-    const tls = await loadTls(fluentd, systemClock.now());
-    const { terms } = tls;
-    const text = terms.length === 0 ? "none are set" : termsText(terms);
-    return { text, value: tls };
+    const nowMs = systemClock.now();
+    const tls = await loadTls(fluentd, nowMs);
+    return tls.terms.length === 0
+      ? { text: "none are set", value: tls }
+      : { ...foundTerms(tls.terms, nowMs), value: tls };
   });
   yield { name: "Fluentd's credentials", findings: only(tls) };
   if (tls.value === undefined) return;
@@ -156,8 +157,17 @@ async function* only({ finding }: Tried<unknown>) {
   yield finding;
 }
 
-function termsText(terms: readonly Term[]): string {
-  return terms.map(({ name, path, notAfterMs }) =>
-    `${name} in ${path} until ${dateOf(notAfterMs)}`
-  ).join(", ");
+/** Certificates that have not ended, and until when they are good. */
+function foundTerms(
+  terms: readonly Term[],
+  nowMs: number,
+): { text: string; warning: boolean } {
+  const texts = terms.map(({ name, path, notBeforeMs, notAfterMs }) =>
+    `${name} in ${path} ${
+      notBeforeMs > nowMs ? `not before ${dateOf(notBeforeMs)}, ` : ""
+    }until ${dateOf(notAfterMs)}`
+  );
+  const warning = terms.some(({ notBeforeMs }) => notBeforeMs > nowMs);
+  if (warning) texts.push("is this machine's clock right?");
+  return { text: texts.join(", "), warning };
 }

@@ -25,8 +25,8 @@ const INTERVAL_MS = 60_000;
 
 /**
  * Watches the certificates in use until `stop` aborts. Each is told once at each
- * of the warnings that it has reached, and once when it has ended; a renewed one
- * is another one.
+ * of the warnings that it has reached, and once when it has ended, or is not good
+ * yet; a renewed one is another one.
  */
 export async function watchExpiry(
   terms: () => readonly Term[],
@@ -41,9 +41,19 @@ export async function watchExpiry(
       const before = told;
       told = new Map();
       for (const term of terms()) {
-        const { name, path, notAfterMs } = term;
+        const { name, path, notBeforeMs, notAfterMs } = term;
         const key = JSON.stringify([name, path, notAfterMs]);
         const reached = warningsReached(term, nowMs);
+        if (notBeforeMs > nowMs && !before.has(key)) {
+          log.warn(
+            "a certificate is not good yet, so connections fail until it is: is this machine's clock right?",
+            {
+              certificate: name,
+              file: path,
+              begin: new Date(notBeforeMs).toISOString(),
+            },
+          );
+        }
         told.set(key, reached);
         if (reached <= (before.get(key) ?? 0)) continue;
         const fields = {

@@ -773,6 +773,32 @@ Deno.test("a private key that others can read is told, and that alone is no fail
   assert(stderr.includes(key));
 });
 
+Deno.test("certificates of our own that are not good yet are told with their beginning", async () => {
+  await using stage = await setStage();
+  const { certificatePem, privateKeyPem } = await issueClient(
+    await fluentdPki(),
+    { validity: NOT_YET_VALID },
+  );
+  const { cert, key } = stage.paths.fluentd.client;
+  await writeSecret(cert, certificatePem);
+  await writeSecret(key, privateKeyPem);
+  const client = await issueClient(await teleportPki(), {
+    validity: NOT_YET_VALID,
+  });
+  await writeSecret(
+    stage.paths.teleport.identity,
+    await identityText({ client }),
+  );
+  const { code, found } = await check(stage);
+  assertEquals(code, 1);
+  for (const side of ["Teleport", "Fluentd"]) {
+    assertMatch(
+      found[`${side}'s credentials/credentials`] ?? "",
+      /^warning: .* not before 2049-01-01T00:00:00Z, .*clock/,
+    );
+  }
+});
+
 Deno.test("the Go handler's state is told, and what keeps it from being taken over", async () => {
   await using stage = await setStage({ size: 100 });
   await leaveGoState(stage);

@@ -51,6 +51,20 @@ function inShort({ level, message, left }: Logged): string {
   return [level, message.includes("expired") ? "expired" : left].join(" ");
 }
 
+Deno.test("a certificate that is not good yet is told once, with its beginning", async () => {
+  const clock = new FakeClock();
+  const early = term(clock, { lifeMs: 8 * DAY_MS, leftMs: 9 * DAY_MS });
+  const records = await logged(clock, [{ terms: [early], forMs: DAY_MS }]);
+  assertEquals(records, [{
+    level: "WARN",
+    message:
+      "a certificate is not good yet, so connections fail until it is: is this machine's clock right?",
+    certificate: "fluentd-cert",
+    file: "/keys/it.crt",
+    begin: new Date(early.notBeforeMs).toISOString(),
+  }]);
+});
+
 Deno.test("a certificate of years is told 7 days, 1 day and 1 hour before its end, and at its end", async () => {
   const clock = new FakeClock();
   const long = term(clock, { lifeMs: 3_650 * DAY_MS, leftMs: 8 * DAY_MS });
