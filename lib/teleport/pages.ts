@@ -97,7 +97,9 @@ export class Pages {
             error.status === "INVALID_ARGUMENT" && cursor !== "" &&
             (newest !== null || before !== undefined)
           ) return "cursor refused";
-          if (!error.pageTooLarge) throw error;
+          if (!error.pageTooLarge) {
+            throw cursor === "" ? error : withRemedy(error);
+          }
           if (limit === 1) {
             return await this.#findWayAround(range, cursor, { error, signal });
           }
@@ -151,4 +153,17 @@ export class Pages {
     const max = this.#options.pageSize ?? MAX_PAGE_SIZE;
     this.#pageSize = Math.min(max, 2 * this.#pageSize);
   }
+}
+
+/** Says what to do where it is the user's cursor that is refused. */
+function withRemedy(error: TeleportError): TeleportError {
+  const { message, status } = error;
+  if (status !== "INVALID_ARGUMENT") return error;
+  return new TeleportError(
+    `${message}: if it refuses the cursor that reading began with, which the option cursor has set or ` +
+      "the Go handler has left: stop this program, move state.json, and cursor where that is there, " +
+      "out of the state directory, and begin at another cursor, or without one at start-time",
+    status,
+    { cause: error },
+  );
 }

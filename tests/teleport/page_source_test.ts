@@ -703,7 +703,12 @@ Deno.test("a cursor of the user's that the server does not know is told, and kep
   await using reading = follow({ ...from(NOW_MS - HOUR_MS), cursor: "typo" });
   await reading.advance(MINUTE_MS);
   assert(failed.length > 0);
-  assertStrictEquals(failed[0]?.error, UNKNOWN_CURSOR);
+  const error = failed[0]?.error;
+  assert(error instanceof TeleportError);
+  assertEquals(error.status, UNKNOWN_CURSOR.status);
+  assertStrictEquals(error.cause, UNKNOWN_CURSOR);
+  assert(error.message.startsWith(UNKNOWN_CURSOR.message));
+  assert(/option cursor .*move state\.json, .*begin at/.test(error.message));
   assertEquals(dropped, []);
 });
 
