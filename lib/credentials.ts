@@ -64,11 +64,18 @@ function isCertificate(block: string): boolean {
  * @param role What the file is for, e.g. `teleport-identity`
  * @throws {ConfigError} naming the role and the file
  */
-export function readCredentialFile(
+export async function readCredentialFile(
   path: string,
   role: string,
 ): Promise<string> {
-  return attempt(Deno.readTextFile, path, role);
+  const text = await attempt(Deno.readTextFile, path, role);
+  if (text === "" && !(await attempt(Deno.stat, path, role)).isFile) {
+    throw new ConfigError([
+      `${role}: ${path} is no file but, as it seems, a pipe, which can be read only once: ` +
+      "write it into a file, for it is read again to look for renewed ones",
+    ]);
+  }
+  return text;
 }
 
 /**

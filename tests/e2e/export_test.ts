@@ -213,3 +213,23 @@ Deno.test("a dry run prints JSON lines and needs no Fluentd and no storage", asy
     Array.from(stage.teleport.log.events(), ({ json }) => json),
   );
 });
+
+Deno.test({
+  name:
+    "of a private key that comes through a pipe it is told that it needs a file",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using stage = await setStage();
+    const { key } = stage.paths.fluentd.client;
+    const { code, stderr } = await runProgram([
+      ...stage.start().filter((arg) => !arg.startsWith("--fluentd-key=")),
+      "--fluentd-key=/dev/fd/3",
+      EXIT,
+    ], { shell: `cat '${key}' | { exec 3<&0; exec "$@"; }` });
+    assertEquals(code, 2, stderr);
+    assertMatch(
+      stderr,
+      /fluentd-key: \/dev\/fd\/3 is no file but, as it seems, a pipe/,
+    );
+  },
+});
