@@ -4,7 +4,9 @@
  * @module
  */
 
+import { PROGRAM } from "../config/commands.ts";
 import { describe } from "../errors.ts";
+import { printableLines } from "../printable.ts";
 
 /**
  * Writes text to standard output, whole.
@@ -22,4 +24,10 @@ export function print(text: string): void {
       cause,
     });
   }
+}
+
+/** Writes to standard error what is wrong, with the program's name before each. */
+export function complain(problems: readonly string[]): void {
+  const lines = problems.map((problem) => `${PROGRAM}: ${problem}\n`).join("");
+  Deno.stderr.writeSync(new TextEncoder().encode(printableLines(lines)));
 }

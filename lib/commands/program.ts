@@ -5,7 +5,6 @@
  */
 
 import { splitCommand } from "../config/command_line.ts";
-import { PROGRAM } from "../config/commands.ts";
 import { readProcessEnvironment } from "../config/process_environment.ts";
 import { type Options, readOptions } from "../config/read_options.ts";
 import {
@@ -17,11 +16,10 @@ import {
 } from "../config/resolve.ts";
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
-import { printableLines } from "../printable.ts";
 import { exceptLoopback } from "../proxy_exceptions.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
-import { print } from "./print.ts";
+import { complain, print } from "./print.ts";
 
 /**
  * Runs the command that the words name, and says on stderr what went wrong.
@@ -134,8 +132,7 @@ function report(error: unknown): number {
   const problems = error instanceof ConfigError
     ? error.problems
     : [describe(error)];
-  const lines = problems.map((problem) => `${PROGRAM}: ${problem}\n`).join("");
-  Deno.stderr.writeSync(new TextEncoder().encode(printableLines(lines)));
+  complain(problems);
   if (error instanceof ConfigError) return ExitStatus.Usage;
   if (error instanceof GaveUpError) return ExitStatus.TryAgainLater;
   if (error instanceof StoppedError) return error.status;

@@ -6,7 +6,6 @@
  */
 
 import { systemClock } from "../clock.ts";
-import { PROGRAM } from "../config/commands.ts";
 import type { CertificateFile, StatusConfig } from "../config/config.ts";
 import { readTerm, type Term } from "../credentials.ts";
 import { describe } from "../errors.ts";
@@ -14,13 +13,12 @@ import { reportTerms } from "../operate/expiry.ts";
 import { formatStatus } from "../operate/format_status.ts";
 import { reportRecordings } from "../operate/recordings_report.ts";
 import type { StatusReport } from "../operate/status_report.ts";
-import { printableLines } from "../printable.ts";
 import { StateError } from "../state/document.ts";
 import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
 import { readIdentityTerms } from "../teleport/identity.ts";
 import { ExitStatus } from "./exit_status.ts";
-import { print } from "./print.ts";
+import { complain, print } from "./print.ts";
 import { fetchReport } from "./running_report.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -43,7 +41,7 @@ async function askRunning(
   try {
     return await fetchReport(listen);
   } catch (error) {
-    warn(`${describe(error)}: this is from the state directory alone`);
+    complain([`${describe(error)}: this is from the state directory alone`]);
     return undefined;
   }
 }
@@ -65,7 +63,7 @@ async function readReport(
     );
   }
   const { cluster, startTime, position, recordings } = state;
-  for (const problem of problems) warn(problem);
+  complain(problems);
   return {
     time: new Date(nowMs).toISOString(),
     cluster,
@@ -85,7 +83,7 @@ async function readTerms(files: readonly CertificateFile[]): Promise<Term[]> {
     try {
       terms.push(...await termsIn(file));
     } catch (error) {
-      warn(describe(error));
+      complain([describe(error)]);
     }
   }
   return terms;
@@ -97,9 +95,4 @@ async function termsIn(
   return kind === "identity"
     ? await readIdentityTerms(file)
     : [await readTerm({ name, file, kind })];
-}
-
-function warn(text: string): void {
-  const lines = printableLines(`${PROGRAM}: ${text}\n`);
-  Deno.stderr.writeSync(new TextEncoder().encode(lines));
 }

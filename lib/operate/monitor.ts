@@ -12,6 +12,7 @@ import { formatAge } from "./format_age.ts";
 import { History } from "./history.ts";
 import { type Measurements, NO_MEASUREMENTS } from "./measurements.ts";
 import { hungOf, type Movements } from "./movement.ts";
+import { formatCount } from "./page/number.ts";
 import { Problems } from "./problems.ts";
 import { reportRecordings } from "./recordings_report.ts";
 import type { Verdict } from "./server.ts";
@@ -306,22 +307,18 @@ export class Monitor {
     const { audit, recording } = this.counters.unaccounted;
     const { missing } = this.recordings();
     const parts = [
-      ...this.setAside === 0 ? [] : [`${count(this.setAside)} set aside`],
+      ...this.setAside === 0 ? [] : [`${formatCount(this.setAside)} set aside`],
       ...missing === 0 ? [] : [
-        `those of ${count(missing)} missing recording${
+        `those of ${formatCount(missing)} missing recording${
           missing === 1 ? "" : "s"
         }`,
       ],
       ...audit + recording === 0
         ? []
-        : [`${count(audit + recording)} without an account`],
+        : [`${formatCount(audit + recording)} without an account`],
     ];
     return parts.length === 0 ? "" : `, but for ${parts.join(", ")}`;
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }
 
 /** Up to when everything is delivered, as far as a position tells. */

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { describe } from "../errors.ts";
 import type { Destination } from "../event.ts";
 import { replaceAtomically } from "./atomic_write.ts";
-import { StateError } from "./document.ts";
+import { isRecord, StateError } from "./document.ts";
 import { readLines } from "./read_lines.ts";
 import {
   REJECTED_FILE_MODE,
@@ -182,8 +182,4 @@ function isDestination(value: unknown): value is Destination {
   return isRecord(value) &&
     (value.kind === "audit" ||
       value.kind === "recording" && typeof value.sessionId === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

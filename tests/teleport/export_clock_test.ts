@@ -3,17 +3,16 @@ import { assertEquals } from "../assert.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
 import { sampleEvent } from "./sample_event.ts";
 import {
+  DAY_MS,
   from,
   fromDays,
+  NO_CHUNKS,
   POLL_MS,
   Reading,
   setUp,
   TODAY,
   YESTERDAY,
 } from "./export_setup.ts";
-
-const DAY_MS = 24 * 60 * 60_000;
-const NO_CHUNKS = { done: [], cursors: {} };
 
 function setUpWrong() {
   const clock = new WrongClock();

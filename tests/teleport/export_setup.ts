@@ -15,6 +15,9 @@ import { ScriptedChunks } from "./scripted_chunks.ts";
 export const TODAY = "2026-03-01";
 export const YESTERDAY = "2026-02-28";
 export const POLL_MS = 5_000;
+export const DAY_MS = 24 * 60 * 60_000;
+/** A day of which nothing is read. */
+export const NO_CHUNKS: ExportDay = { done: [], cursors: {} };
 
 /** The clock begins at noon of `TODAY`. */
 export function setUp(options: Partial<ExportSourceOptions> = {}) {

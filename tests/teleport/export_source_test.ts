@@ -10,20 +10,19 @@ import { turn } from "../fakes/fake_clock.ts";
 import { Random } from "../fakes/random.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import {
+  DAY_MS,
   from,
   fromDays,
   hang,
   idsOf,
   never,
+  NO_CHUNKS,
   POLL_MS,
   setUp,
   TODAY,
   YESTERDAY,
 } from "./export_setup.ts";
 import { sampleEvent } from "./sample_event.ts";
-
-const DAY_MS = 24 * 60 * 60_000;
-const NO_CHUNKS = { done: [], cursors: {} };
 
 Deno.test("days are read from the first one to today, and each event once", async () => {
   const { log, readAll } = setUp();
