@@ -6,8 +6,13 @@
 
 /** Time as the pipeline sees it. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; may jump, either way, whenever the clock is set. */
   now(): number;
+  /**
+   * Milliseconds since some moment or other, which go on evenly whatever the clock
+   * is set to: for how long something took or lasts.
+   */
+  monotonic(): number;
   /** Resolves after `ms` milliseconds; rejects with `signal.reason` once aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -18,6 +23,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   async sleep(ms, signal) {
     let restMs = ms;
     for (; restMs > MAX_TIMER_MS; restMs -= MAX_TIMER_MS) {

@@ -53,6 +53,7 @@ export class Lane {
   #client: Deno.HttpClient | undefined;
   /** What the connection was made with. */
   #shown: TlsOptions | undefined;
+  /** When it was last answered, by `Clock.monotonic`. */
   #usedMs = 0;
 
   /** @param tls Asked before each request: another value means another connection */
@@ -68,7 +69,7 @@ export class Lane {
    * is not known
    */
   async post(request: Post): Promise<Answer> {
-    const idleMs = this.#clock.now() - this.#usedMs;
+    const idleMs = this.#clock.monotonic() - this.#usedMs;
     if (idleMs > IDLE_LIMIT_MS || this.#shown !== this.#tls()) this.close();
     const reused = this.#client !== undefined;
     try {
@@ -121,7 +122,7 @@ export class Lane {
   async #acknowledged(response: Response): Promise<Answer> {
     try {
       await response.text();
-      this.#usedMs = this.#clock.now();
+      this.#usedMs = this.#clock.monotonic();
     } catch {
       this.close();
     }

@@ -13,13 +13,12 @@ const HOLD_MS = 100;
 /** The same, made anew ten times a second at most. */
 export function holdAnswer<T>(
   make: () => T,
-  clock: Pick<Clock, "now">,
+  clock: Pick<Clock, "monotonic">,
 ): () => T {
   let held: { readonly answer: T; readonly madeMs: number } | undefined;
   return () => {
-    const nowMs = clock.now();
-    // A clock that is put back must not keep an answer.
-    if (held === undefined || Math.abs(nowMs - held.madeMs) >= HOLD_MS) {
+    const nowMs = clock.monotonic();
+    if (held === undefined || nowMs - held.madeMs >= HOLD_MS) {
       held = { answer: make(), madeMs: nowMs };
     }
     return held.answer;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type { HistoryPoint } from "./status_report.ts";
 
 const MINUTE_MS = 60_000;
@@ -13,64 +14,68 @@ const MAX_POINTS = 60;
 const RATE_MS = 10_000;
 
 interface Sample {
-  readonly timeMs: number;
+  /** By `Clock.monotonic`. */
+  readonly atMs: number;
   readonly delivered: number;
 }
 
 /** Keeps a point for each minute, and enough to tell the present rate. */
 export class History {
+  readonly #clock: Clock;
   readonly #points: HistoryPoint[] = [];
   #recent: Sample[];
   /** Where the minute began. */
   #minute: Sample;
 
-  constructor(nowMs: number) {
-    this.#minute = { timeMs: nowMs, delivered: 0 };
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#minute = this.#now(0);
     this.#recent = [this.#minute];
   }
 
   /** Takes note of how things are; to be called every second or so. */
-  sample(now: Sample, lagSeconds: number | null): void {
+  sample(delivered: number, lagSeconds: number | null): void {
+    const now = this.#now(delivered);
     this.#recent.push(now);
     // One sample at least that old is kept.
-    const first = this.#recent.findLastIndex(({ timeMs }) =>
-      timeMs <= now.timeMs - RATE_MS
+    const first = this.#recent.findLastIndex(({ atMs }) =>
+      atMs <= now.atMs - RATE_MS
     );
     if (first > 0) this.#recent.splice(0, first);
-    // A clock that is put back must not keep the minute from its end.
-    if (Math.abs(now.timeMs - this.#minute.timeMs) < MINUTE_MS) return;
-    this.#points.push(pointAt(now, this.#minute, lagSeconds));
+    if (now.atMs - this.#minute.atMs < MINUTE_MS) return;
+    this.#points.push(this.#point(now, lagSeconds));
     if (this.#points.length > MAX_POINTS) this.#points.shift();
     this.#minute = now;
   }
 
   /** Events per second just now. */
-  rate(now: Sample): number {
+  rate(delivered: number): number {
     const [first = this.#minute] = this.#recent;
-    return rateSince(first, now);
+    return rateSince(first, this.#now(delivered));
   }
 
   /** The points, oldest first, and last that of the minute that is not over. */
-  report(now: Sample, lagSeconds: number | null): HistoryPoint[] {
-    return [...this.#points, pointAt(now, this.#minute, lagSeconds)];
+  report(delivered: number, lagSeconds: number | null): HistoryPoint[] {
+    return [...this.#points, this.#point(this.#now(delivered), lagSeconds)];
   }
-}
 
-function pointAt(
-  now: Sample,
-  before: Sample,
-  lagSeconds: number | null,
-): HistoryPoint {
-  return {
-    time: new Date(now.timeMs).toISOString(),
-    eventsPerSecond: rateSince(before, now),
-    lagSeconds,
-  };
+  #now(delivered: number): Sample {
+    return { atMs: this.#clock.monotonic(), delivered };
+  }
+
+  /** The minute, as far as it has gone. */
+  #point(now: Sample, lagSeconds: number | null): HistoryPoint {
+    return {
+      time: new Date(this.#clock.now()).toISOString(),
+      eventsPerSecond: rateSince(this.#minute, now),
+      lagSeconds,
+    };
+  }
 }
 
 /** With two digits after the point. */
 function rateSince(before: Sample, now: Sample): number {
-  const ms = now.timeMs - before.timeMs;
+  const ms = now.atMs - before.atMs;
   if (ms <= 0) return 0;
   return Math.round((now.delivered - before.delivered) * 100_000 / ms) / 100;
 }

@@ -63,7 +63,10 @@ export class Monitor {
   readonly fluentd: Side;
   readonly counters: Counters;
   readonly #options: MonitorOptions;
+  /** Milliseconds since the epoch. */
   readonly startedMs: number;
+  /** The same moment, by `Clock.monotonic`. */
+  readonly #startedAtMs: number;
   /** Told of what is measured besides. */
   measurements: Measurements = NO_MEASUREMENTS;
   /** undefined: nobody wants spans. */
@@ -82,10 +85,11 @@ export class Monitor {
     this.movements = options.movements;
     this.#options = options;
     this.startedMs = clock.now();
+    this.#startedAtMs = clock.monotonic();
     this.problems = new Problems(clock);
     this.teleport = new Side(options.teleport, clock);
     this.fluentd = new Side(options.fluentd, clock);
-    this.#history = new History(this.startedMs);
+    this.#history = new History(clock);
     this.#state = { name: "connecting", sinceMs: this.startedMs };
   }
 
@@ -107,7 +111,7 @@ export class Monitor {
 
   /** Takes note of how things are; to be called every second. */
   sample(): void {
-    this.#history.sample(this.#sample(), this.lagSeconds());
+    this.#history.sample(this.counters.delivered, this.lagSeconds());
     this.#noteState();
   }
 
@@ -199,7 +203,7 @@ export class Monitor {
       recordings: this.recordings(),
       setAside: this.setAside,
       credentials: this.#credentials(),
-      run: this.#reportRun(nowMs),
+      run: this.#reportRun(),
     };
   }
 
@@ -212,18 +216,19 @@ export class Monitor {
     return this.#known?.progress.position.newest?.time ?? null;
   }
 
-  #reportRun(nowMs: number): RunReport {
+  #reportRun(): RunReport {
     const { counters } = this;
-    const { version } = this.#options;
-    const sample = this.#sample();
+    const { clock, version } = this.#options;
     const lagSeconds = this.lagSeconds();
     return {
       version,
       startedAt: new Date(this.startedMs).toISOString(),
-      uptimeSeconds: Math.round((nowMs - this.startedMs) / 1_000),
+      uptimeSeconds: Math.round(
+        (clock.monotonic() - this.#startedAtMs) / 1_000,
+      ),
       state: this.#reportState(),
       lagSeconds,
-      eventsPerSecond: this.#history.rate(sample),
+      eventsPerSecond: this.#history.rate(counters.delivered),
       events: {
         audit: this.#counts("audit"),
         recording: this.#counts("recording"),
@@ -241,7 +246,7 @@ export class Monitor {
         fluentd: this.fluentd.report(),
       },
       problems: this.problems.report(),
-      history: this.#history.report(sample, lagSeconds),
+      history: this.#history.report(counters.delivered, lagSeconds),
       memoryBytes: Deno.memoryUsage().rss,
     };
   }
@@ -249,12 +254,6 @@ export class Monitor {
   #counts(kind: "audit" | "recording"): EventCounts {
     const { counters } = this;
     return { ...counters[kind], unaccounted: counters.unaccounted[kind] };
-  }
-
-  #sample(): { timeMs: number; delivered: number } {
-    const { counters } = this;
-    const { clock } = this.#options;
-    return { timeMs: clock.now(), delivered: counters.delivered };
   }
 
   #reportState(): StateReport {

@@ -18,12 +18,11 @@ export class Movement {
   readonly name: string;
   readonly #clock: Clock;
   readonly #stalledMs: number;
+  // All by `Clock.monotonic`.
   #dueMs: number | undefined;
   #lastMs: number;
   /** Until then there is a reason to do nothing. */
-  #waitsUntilMs = 0;
-  /** What the clock said when it was last looked at. */
-  #seenMs: number;
+  #waitsUntilMs = -Infinity;
 
   constructor(
     name: string,
@@ -32,20 +31,13 @@ export class Movement {
     this.name = name;
     this.#clock = options.clock;
     this.#stalledMs = options.stalledMs ?? STALLED_MS;
-    this.#seenMs = options.clock.now();
-    this.#lastMs = this.#seenMs;
-  }
-
-  /** When it last got anywhere, milliseconds since the epoch; at first, its start. */
-  get lastMs(): number {
-    return this.#lastMs;
+    this.#lastMs = options.clock.monotonic();
   }
 
   /** For how long it has had something to do and got nowhere; 0 while it rests. */
   get stillMs(): number {
     if (this.#dueMs === undefined) return 0;
-    const nowMs = this.#now();
-    return nowMs - Math.max(this.#dueMs, this.#lastMs);
+    return this.#clock.monotonic() - Math.max(this.#dueMs, this.#lastMs);
   }
 
   /** Whether that is so long that somebody should look. */
@@ -59,9 +51,8 @@ export class Movement {
    */
   get hungMs(): number {
     if (this.#dueMs === undefined) return 0;
-    const nowMs = this.#now();
     const triedMs = Math.max(this.#dueMs, this.#lastMs, this.#waitsUntilMs);
-    return Math.max(0, nowMs - triedMs);
+    return Math.max(0, this.#clock.monotonic() - triedMs);
   }
 
   /** Whether that is so long that only a restart helps. */
@@ -71,36 +62,23 @@ export class Movement {
 
   /** It has something to do. */
   due(): void {
-    this.#dueMs ??= this.#now();
+    this.#dueMs ??= this.#clock.monotonic();
   }
 
   /** It got somewhere. */
   moved(): void {
-    this.#lastMs = this.#now();
+    this.#lastMs = this.#clock.monotonic();
   }
 
   /** It tried and failed, and tries again after a wait. */
   attempted(waitMs: number): void {
-    const untilMs = this.#now() + waitMs;
+    const untilMs = this.#clock.monotonic() + waitMs;
     this.#waitsUntilMs = Math.max(this.#waitsUntilMs, untilMs);
   }
 
   /** It has nothing to do until it is due again. */
   rest(): void {
     this.#dueMs = undefined;
-  }
-
-  /** Where the clock was set back, what it said before is set back with it. */
-  #now(): number {
-    const nowMs = this.#clock.now();
-    const backMs = this.#seenMs - nowMs;
-    this.#seenMs = nowMs;
-    if (backMs > 0) {
-      this.#lastMs -= backMs;
-      this.#waitsUntilMs -= backMs;
-      if (this.#dueMs !== undefined) this.#dueMs -= backMs;
-    }
-    return nowMs;
   }
 }
 
@@ -156,7 +134,7 @@ export async function watchMovements(
   options: { log: Logger; clock: Clock; stop: AbortSignal },
 ): Promise<void> {
   const { log, clock, stop } = options;
-  /** When each was told of, milliseconds since the epoch. */
+  /** When each was told of. */
   const told = new Map<Movement, number>();
   try {
     while (true) {
@@ -164,8 +142,8 @@ export async function watchMovements(
       const stalled = stalledOf(movements);
       for (const movement of stalled) {
         const toldMs = told.get(movement) ?? -Infinity;
-        if (Math.abs(clock.now() - toldMs) < STALLED_MS) continue;
-        told.set(movement, clock.now());
+        if (clock.monotonic() - toldMs < STALLED_MS) continue;
+        told.set(movement, clock.monotonic());
         log.warn("nothing has moved for long", {
           what: movement.name,
           since: new Date(clock.now() - movement.stillMs).toISOString(),

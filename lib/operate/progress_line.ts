@@ -32,7 +32,7 @@ export class ProgressLine implements Disposable {
     this.#counters = counters;
     this.#clock = options.clock;
     this.#write = options.write;
-    this.#drawnMs = options.clock.now();
+    this.#drawnMs = options.clock.monotonic();
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
   }
 
@@ -49,13 +49,17 @@ export class ProgressLine implements Disposable {
   }
 
   #draw(): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const { delivered } = this.#counters;
     const perSecond = (delivered - this.#deliveredBefore) * 1_000 /
       Math.max(1, nowMs - this.#drawnMs);
     this.#deliveredBefore = delivered;
     this.#drawnMs = nowMs;
-    this.#shown = formatProgress(this.#counters, perSecond, nowMs);
+    this.#shown = formatProgress(
+      this.#counters,
+      perSecond,
+      this.#clock.now(),
+    );
     this.#write(CLEAR + this.#line());
   }
 

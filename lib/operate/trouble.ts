@@ -17,9 +17,9 @@ export class Trouble {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #name: string;
-  /** When each error was last told. */
+  /** When each error was last told, by `Clock.monotonic`. */
   readonly #toldMs = new Map<string, number>();
-  #sinceMs: number | undefined;
+  #since: { readonly time: string; readonly ms: number } | undefined;
   /** Whether anybody knows of it. */
   #told = false;
 
@@ -36,28 +36,32 @@ export class Trouble {
     fields: Record<string, unknown>,
     level: "warn" | "error" = "warn",
   ): void {
-    const nowMs = this.#clock.now();
-    this.#sinceMs ??= nowMs;
+    const nowMs = this.#clock.monotonic();
+    this.#since ??= {
+      time: new Date(this.#clock.now()).toISOString(),
+      ms: nowMs,
+    };
     const toldMs = this.#toldMs.get(error) ?? -Infinity;
-    // A clock that is put back must not keep it quiet.
-    if (Math.abs(nowMs - toldMs) < REMIND_MS) return;
+    if (nowMs - toldMs < REMIND_MS) return;
     if (this.#toldMs.size >= MAX_ERRORS) this.#toldMs.clear();
     this.#toldMs.set(error, nowMs);
     this.#told = true;
     this.#log[level](`${this.#name} fails, retrying`, {
       error,
-      since: new Date(this.#sinceMs).toISOString(),
+      since: this.#since.time,
       ...fields,
     });
   }
 
   /** It works (again). */
   worked(): void {
-    if (this.#sinceMs === undefined) return;
-    const seconds = Math.round((this.#clock.now() - this.#sinceMs) / 1_000);
-    this.#sinceMs = undefined;
+    if (this.#since === undefined) return;
+    const lastedMs = this.#clock.monotonic() - this.#since.ms;
+    this.#since = undefined;
     if (!this.#told) return;
     this.#told = false;
-    this.#log.info(`${this.#name} works again`, { after_seconds: seconds });
+    this.#log.info(`${this.#name} works again`, {
+      after_seconds: Math.round(lastedMs / 1_000),
+    });
   }
 }

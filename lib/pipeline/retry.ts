@@ -24,8 +24,6 @@ export interface FailedAttempt {
   readonly attempt: number;
   /** Until the next attempt. */
   readonly waitMs: number;
-  /** Since the first attempt began. */
-  readonly elapsedMs: number;
 }
 
 /** What `retry` needs besides what to do. */
@@ -57,7 +55,7 @@ export async function retry<T>(
 ): Promise<T> {
   const { policy, clock, signal, isFinal, onFailure } = options;
   const random = options.random ?? Math.random;
-  const startedMs = clock.now();
+  const startedMs = clock.monotonic();
   for (let attempts = 1;; attempts++) {
     try {
       return await attempt();
@@ -68,7 +66,7 @@ export async function retry<T>(
         random() * backoffMs(policy, attempts),
         error instanceof BusyError ? error.retryAfterMs ?? 0 : 0,
       );
-      const elapsedMs = clock.now() - startedMs;
+      const elapsedMs = clock.monotonic() - startedMs;
       if (
         policy.timeoutMs !== undefined && elapsedMs + waitMs > policy.timeoutMs
       ) {
@@ -79,7 +77,7 @@ export async function retry<T>(
           { cause: error },
         );
       }
-      onFailure({ error, attempt: attempts, waitMs, elapsedMs });
+      onFailure({ error, attempt: attempts, waitMs });
       await clock.sleep(waitMs, signal);
     }
   }

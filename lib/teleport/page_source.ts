@@ -136,7 +136,7 @@ export class PageSource implements Source<PagePosition> {
     const abandon = new AbortController();
     const signal = AbortSignal.any([stop, abandon.signal]);
     const trail: Trail = {
-      trustedMs: clock.now(),
+      trustedMs: clock.monotonic(),
       dropped: 0,
       emptyPages: 0,
       emptyCursor: "",
@@ -179,8 +179,6 @@ export class PageSource implements Source<PagePosition> {
       ? Infinity
       : secondOf(startMs) + this.#windowMs;
     const { ahead } = trail;
-    // By a clock that was set back since, or else it would be trusted for ages.
-    trail.trustedMs = Math.min(trail.trustedMs, nowMs);
     if (startMs > nowMs && newestMsIn(from) <= nowMs) {
       ahead.goBack();
       return turn(this.#beforeFuture(from), []);
@@ -258,7 +256,7 @@ export class PageSource implements Source<PagePosition> {
     const { fresh, unshown } = compareWithSeen(events, at.seen);
     const newest = newestOf(fresh, range, from.newest);
     if (fresh.length > 0) {
-      trail.trustedMs = clock.now();
+      trail.trustedMs = clock.monotonic();
       trail.dropped = 0;
     }
 
@@ -293,7 +291,7 @@ export class PageSource implements Source<PagePosition> {
       (events.length === 0 || lastKey !== "");
     const isOurs = newestBefore(at) !== undefined;
     if (leadsNowhere && isOurs && this.#distrusts(trail, over)) {
-      trail.trustedMs = clock.now();
+      trail.trustedMs = clock.monotonic();
       trail.dropped++;
       const place = this.#withoutCursor(ahead.from(position, nowMs));
       return turn(ahead.jump(position, place), fresh);
@@ -326,7 +324,7 @@ export class PageSource implements Source<PagePosition> {
   #distrusts({ dropped, trustedMs }: Trail, over: boolean): boolean {
     const { follow, clock } = this.#options;
     return follow && !over
-      ? clock.now() - trustedMs >= CURSOR_TRUST_MS
+      ? clock.monotonic() - trustedMs >= CURSOR_TRUST_MS
       : dropped < MAX_DROPS;
   }
 

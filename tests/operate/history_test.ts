@@ -1,60 +1,72 @@
 import { History } from "../../lib/operate/history.ts";
 import { assertEquals } from "../assert.ts";
+import { WrongClock } from "../fakes/wrong_clock.ts";
 
-const START_MS = Date.parse("2026-03-01T12:00:00Z");
-
-/** Samples once a second, with so many more events each. */
-function run(history: History, seconds: number, perSecond: number) {
-  let last = { timeMs: START_MS, delivered: 0 };
-  for (let second = 1; second <= seconds; second++) {
-    last = {
-      timeMs: START_MS + second * 1_000,
-      delivered: second * perSecond,
-    };
-    history.sample(last, second);
-  }
-  return last;
+function setUp() {
+  const clock = new WrongClock();
+  return { clock, history: new History(clock) };
 }
 
-Deno.test("there is a point for each minute, and one for the minute that is not over", () => {
-  const history = new History(START_MS);
-  const now = run(history, 150, 3);
-  assertEquals(history.report(now, null), [
+/** Samples once a second, with so many more events each. */
+async function run(
+  { clock, history }: ReturnType<typeof setUp>,
+  seconds: number,
+  perSecond: number,
+): Promise<number> {
+  let delivered = 0;
+  for (let second = 1; second <= seconds; second++) {
+    await clock.advance(1_000);
+    history.sample(delivered += perSecond, second);
+  }
+  return delivered;
+}
+
+Deno.test("there is a point for each minute, and one for the minute that is not over", async () => {
+  const test = setUp();
+  const delivered = await run(test, 150, 3);
+  assertEquals(test.history.report(delivered, null), [
     { time: "2026-03-01T12:01:00.000Z", eventsPerSecond: 3, lagSeconds: 60 },
     { time: "2026-03-01T12:02:00.000Z", eventsPerSecond: 3, lagSeconds: 120 },
     { time: "2026-03-01T12:02:30.000Z", eventsPerSecond: 3, lagSeconds: null },
   ]);
 });
 
-Deno.test("an hour is kept, and no more", () => {
-  const history = new History(START_MS);
-  const now = run(history, 7_200, 1);
-  const points = history.report(now, 0);
+Deno.test("an hour is kept, and no more", async () => {
+  const test = setUp();
+  const points = test.history.report(await run(test, 7_200, 1), 0);
   assertEquals(points.length, 61);
   assertEquals(points[0]?.time, "2026-03-01T13:01:00.000Z");
 });
 
-Deno.test("minutes go on although the clock was set back", () => {
-  const history = new History(START_MS + 24 * 3_600_000);
-  const now = run(history, 150, 3);
+Deno.test("minutes and rate go on although the clock was set back", async () => {
+  const test = setUp();
+  await run(test, 30, 3);
+  test.clock.aheadMs = -24 * 3_600_000;
+  test.history.sample(90, 0);
+  const delivered = await run(test, 150, 3);
+  assertEquals(test.history.rate(delivered), 3);
   assertEquals(
-    history.report(now, null).slice(1).map(({ time }) => time),
+    test.history.report(delivered, null).map(({ time }) => time),
     [
-      "2026-03-01T12:01:01.000Z",
-      "2026-03-01T12:02:01.000Z",
-      "2026-03-01T12:02:30.000Z",
+      "2026-02-28T12:01:00.000Z",
+      "2026-02-28T12:02:00.000Z",
+      "2026-02-28T12:03:00.000Z",
+      "2026-02-28T12:03:00.000Z",
     ],
   );
 });
 
-Deno.test("the rate is that of the last ten seconds", () => {
-  const history = new History(START_MS);
-  assertEquals(history.rate({ timeMs: START_MS, delivered: 0 }), 0);
-  const { timeMs, delivered } = run(history, 100, 50);
-  assertEquals(history.rate({ timeMs, delivered }), 50);
-  assertEquals(history.rate({ timeMs: timeMs + 10_000, delivered }), 25);
+Deno.test("the rate is that of the last ten seconds", async () => {
+  const test = setUp();
+  const { clock, history } = test;
+  assertEquals(history.rate(0), 0);
+  const delivered = await run(test, 100, 50);
+  assertEquals(history.rate(delivered), 50);
+  await clock.advance(10_000);
+  assertEquals(history.rate(delivered), 25);
   for (let second = 1; second <= 10; second++) {
-    history.sample({ timeMs: timeMs + second * 1_000, delivered }, 0);
+    await clock.advance(1_000);
+    history.sample(delivered, 0);
   }
-  assertEquals(history.rate({ timeMs: timeMs + 10_000, delivered }), 0);
+  assertEquals(history.rate(delivered), 0);
 });

@@ -69,7 +69,6 @@ async function live(
     error: new TeleportError("connection refused", "UNAVAILABLE"),
     attempt: 1,
     waitMs: 500,
-    elapsedMs: 0,
   });
   const getPage = watchPages(
     () => Promise.resolve({ events: auditEvents(7) }),
@@ -86,7 +85,6 @@ async function live(
     error: busy,
     attempt: 1,
     waitMs: 500,
-    elapsedMs: 0,
   });
   await requests.watch(AUDIT, () => Promise.resolve(sent));
   delivery.delivered(AUDIT, 6);
@@ -178,13 +176,11 @@ Deno.test("every metric has its help, and each value of a label is one of few", 
       error: new Error(`failed with ${i}`),
       attempt: 1,
       waitMs: 0,
-      elapsedMs: 0,
     });
     test.delivery.failed(AUDIT, {
       error: new Error(`failed with ${i}`),
       attempt: 1,
       waitMs: 0,
-      elapsedMs: 0,
     });
   }
   const series = [...(await read(test.metrics)).keys()];

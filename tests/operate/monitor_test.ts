@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 const NO_CHUNKS = { done: [], cursors: {} };
 
 function failure(message: string, waitMs = 1_000): FailedAttempt {
-  return { error: new Error(message), attempt: 1, waitMs, elapsedMs: 0 };
+  return { error: new Error(message), attempt: 1, waitMs };
 }
 
 /** A run whose state is read, an hour behind. */

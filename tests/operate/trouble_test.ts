@@ -1,12 +1,12 @@
 import { logger } from "../../lib/log.ts";
 import { Trouble } from "../../lib/operate/trouble.ts";
 import { assertEquals } from "../assert.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { WrongClock } from "../fakes/wrong_clock.ts";
 import { captureLog } from "./captured_log.ts";
 
 async function setUp() {
   const log = await captureLog();
-  const clock = new FakeClock();
+  const clock = new WrongClock();
   const trouble = new Trouble("delivery", { log: logger("test"), clock });
   return {
     trouble,
@@ -45,9 +45,14 @@ Deno.test("trouble that goes on is told again although the clock was set back", 
   await using test = await setUp();
   const { trouble, clock, records } = test;
   trouble.failed("refused", {});
-  await clock.advance(-24 * 3_600_000);
+  clock.aheadMs = -24 * 3_600_000;
+  trouble.failed("refused", {});
+  assertEquals(records.length, 1);
+  await clock.advance(60_000);
   trouble.failed("refused", {});
   assertEquals(records.length, 2);
+  trouble.worked();
+  assertEquals(records[2]?.after_seconds, 60);
 });
 
 Deno.test("trouble that goes on is told once a minute, and since when", async () => {

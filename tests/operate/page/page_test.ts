@@ -7,6 +7,7 @@ import type {
   StateName,
 } from "../../../lib/operate/status_report.ts";
 import { assert, assertEquals, assertMatch } from "../../assert.ts";
+import { FakeClock } from "../../fakes/fake_clock.ts";
 import { watchedRun } from "../watched_run.ts";
 
 const NOW = "2026-05-01T12:00:00.000Z";
@@ -269,19 +270,16 @@ Deno.test("a chart has a bar for each minute that is known, the highest as high 
 });
 
 Deno.test("at no second do bars of a chart overlap, or leave it", async () => {
-  const startMs = Date.parse("2026-05-01T10:00:00Z");
-  const history = new History(startMs);
+  const clock = new FakeClock();
+  const history = new History(clock);
   let delivered = 0;
   for (let second = 1; second <= 4_000; second++) {
-    const now = {
-      timeMs: startMs + second * 1_000,
-      delivered: delivered += 10,
-    };
-    history.sample(now, 0);
+    await clock.advance(1_000);
+    history.sample(delivered += 10, 0);
     if (second < 3_900 && second > 130) continue;
     const body = await render(report({
-      time: new Date(now.timeMs).toISOString(),
-      run: { history: history.report(now, 0) },
+      time: new Date(clock.now()).toISOString(),
+      run: { history: history.report(delivered, 0) },
     }));
     const [rate = ""] = body.match(/<svg.*?<\/svg>/gs) ?? [];
     const bars = [...rate.matchAll(/<rect x="([-\d.]+)"[^>]*width="([\d.]+)"/g)]
