@@ -22,6 +22,12 @@ const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 /** Changes that come closer together are saved together. */
 const SAVE_INTERVAL_MS = 100;
+/**
+ * Saving takes a fifth of the time at most, however large the document is (many
+ * thousand recordings that cannot be read) or slow the disk; up to a point.
+ */
+const PAUSE_PER_SAVE = 4;
+const MAX_PAUSE_MS = 5_000;
 
 /** Creates the state directory, where it is not there, for its owner alone. */
 export async function createStateDirectory(path: string): Promise<void> {
@@ -113,8 +119,10 @@ export class StateFile implements Saver {
       while (!stop.aborted) {
         await this.#changed.promise;
         if (stop.aborted) return;
+        const startedMs = this.#clock.monotonic();
         await this.save();
-        await this.#clock.sleep(SAVE_INTERVAL_MS, stop);
+        const tookMs = this.#clock.monotonic() - startedMs;
+        await this.#clock.sleep(pauseMs(tookMs), stop);
       }
     } catch (error) {
       if (!(stop.aborted && error === stop.reason)) throw error;
@@ -151,4 +159,10 @@ export class StateFile implements Saver {
     }
     this.#observer.saved((performance.now() - started) / 1_000);
   }
+}
+
+/** For how long nothing is saved after a save that took so long. */
+function pauseMs(tookMs: number): number {
+  const pauseMs = Math.max(SAVE_INTERVAL_MS, PAUSE_PER_SAVE * tookMs);
+  return Math.min(pauseMs, MAX_PAUSE_MS);
 }

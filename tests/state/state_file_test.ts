@@ -259,6 +259,29 @@ Deno.test("changes are saved soon, together, and at most every 100 ms", async ()
   });
 });
 
+Deno.test("a save that takes long is followed by a pause four times as long, of five seconds at most", async () => {
+  for (
+    const [tookMs, pauseMs] of [
+      [25, 100],
+      [50, 200],
+      [1_250, 5_000],
+      [60_000, 5_000],
+    ] as const
+  ) {
+    await withDirectory(async (directory) => {
+      const clock = new LateClock(tookMs);
+      const { file } = open(directory, sampleDocument(), clock);
+      const stop = new AbortController();
+      const saving = file.keepSaved(stop.signal);
+      file.change();
+      await clock.untilSleeping();
+      assertEquals(clock.sleeps, [pauseMs]);
+      stop.abort();
+      await saving;
+    });
+  }
+});
+
 Deno.test("saving ends at once when it is stopped, whatever it waits for", async () => {
   await withDirectory(async (directory) => {
     const { file, clock, saves } = open(directory);
@@ -313,8 +336,26 @@ Deno.test("a disk without room leaves the state before, and says so", async () =
   });
 });
 
-function open(directory: string, document: StateDocument = sampleDocument()) {
-  const clock = new FakeClock();
+/** At each look, so much has passed. */
+class LateClock extends FakeClock {
+  readonly #ms: number;
+  #looks = 0;
+
+  constructor(ms: number) {
+    super();
+    this.#ms = ms;
+  }
+
+  override monotonic(): number {
+    return this.#looks++ * this.#ms;
+  }
+}
+
+function open(
+  directory: string,
+  document: StateDocument = sampleDocument(),
+  clock = new FakeClock(),
+) {
   const saves: number[] = [];
   const file = new StateFile(directory, document, {
     clock,
