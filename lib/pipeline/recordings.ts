@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import { type AuditEvent, type EventBatch, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
+import { Alarms } from "./alarms.ts";
 import type { Deliver } from "./deliver.ts";
 import type { TypeFilter } from "./filter.ts";
 import type {
@@ -87,15 +88,20 @@ class UnreadableError extends Error {}
 export class Recordings {
   readonly #options: RecordingsOptions;
   readonly #stop: AbortSignal;
-  readonly #slots: Slots;
   readonly #failure = new AbortController();
-  readonly #tasks = new Map<string, Promise<void>>();
+  /** Those whose turn comes, in line. */
+  readonly #due = new Set<string>();
+  /** Those that failed, until they are due again. */
+  readonly #waiting: Alarms;
+  readonly #running = new Set<string>();
   /** Those that were announced once more since their attempt began. */
   readonly #again = new Set<string>();
-  /** Recordings that wait for, or are in, their first attempt. */
+  /** How often each was tried by this run without getting further. */
+  readonly #tries = new Map<string, number>();
+  /** Recordings that wait for, or are in, their first attempt: so many at most. */
   readonly #room: Slots;
-  /** Ends the wait of a recording for its next attempt. */
-  readonly #wake = new Map<string, () => void>();
+  readonly #fresh = new Set<string>();
+  #changed = Promise.withResolvers<void>();
   readonly #drained = new AbortController();
   readonly #heeding: Promise<void>;
 
@@ -103,11 +109,14 @@ export class Recordings {
   constructor(options: RecordingsOptions, stop: AbortSignal) {
     this.#options = options;
     this.#stop = AbortSignal.any([stop, this.#failure.signal]);
-    this.#slots = new Slots(options.concurrency);
+    this.#stop.addEventListener("abort", () => this.#change());
+    this.#waiting = new Alarms({
+      clock: options.clock,
+      stop: this.#stop,
+      ring: (sessionId) => this.#tryNow(sessionId),
+    });
     this.#room = new Slots(WAITING_PER_SLOT * options.concurrency);
-    for (const sessionId of options.checkpoints.recordings().keys()) {
-      this.#start(sessionId);
-    }
+    this.announce([...options.checkpoints.recordings().keys()]);
     this.#heeding = this.#heedRequests();
   }
 
@@ -118,7 +127,8 @@ export class Recordings {
 
   /** Exports recordings that the checkpoints hold since just now. */
   announce(sessionIds: readonly string[]): void {
-    for (const sessionId of sessionIds) this.#start(sessionId);
+    for (const sessionId of sessionIds) this.#announce(sessionId);
+    this.#tryNext();
   }
 
   /** Resolves when fewer recordings wait than may; rejects with the reason of `signal`. */
@@ -129,10 +139,20 @@ export class Recordings {
 
   /** Resolves when nothing is left to do: with `follow`, only after `stop`. */
   async drain(): Promise<void> {
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
+    while (this.#isBusy()) await this.#changed.promise;
     this.#drained.abort();
     await this.#heeding;
     this.#failure.signal.throwIfAborted();
+  }
+
+  #isBusy(): boolean {
+    if (this.#running.size > 0) return true;
+    return !this.#stop.aborted && this.#due.size + this.#waiting.size > 0;
+  }
+
+  #change(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
   async #heedRequests(): Promise<void> {
@@ -154,119 +174,120 @@ export class Recordings {
   #retry(sessionId: string): void {
     const { checkpoints, observer } = this.#options;
     const recording = checkpoints.recordings().get(sessionId);
-    const wake = this.#wake.get(sessionId);
-    if (recording === undefined || wake === undefined) return;
+    if (recording === undefined || !this.#waiting.delete(sessionId)) return;
     checkpoints.updateRecording(sessionId, { ...recording, notBeforeMs: 0 });
     observer.retried(sessionId);
-    wake();
+    this.#tryNow(sessionId);
   }
 
-  #start(sessionId: string): void {
+  #announce(sessionId: string): void {
+    const { checkpoints, clock, follow } = this.#options;
     // An event that was read twice, or another upload, of which there may be more.
-    if (this.#tasks.has(sessionId)) {
-      this.#again.add(sessionId);
+    if (this.#running.has(sessionId)) this.#again.add(sessionId);
+    const recording = checkpoints.recordings().get(sessionId);
+    if (recording === undefined || this.#isKnown(sessionId)) return;
+    // What failed before waits for its time, and nothing waits for it.
+    if (recording.attempts === 0) {
+      this.#room.take();
+      this.#fresh.add(sessionId);
+    }
+    // A run that ends tries everything once, however recently it failed. A time may
+    // have been set by a clock that was ahead.
+    const waitMs = follow
+      ? Math.min(recording.notBeforeMs - clock.now(), RETRY.maxMs)
+      : 0;
+    if (waitMs > 0) this.#waiting.set(sessionId, waitMs);
+    else this.#due.add(sessionId);
+  }
+
+  #isKnown(sessionId: string): boolean {
+    return this.#running.has(sessionId) || this.#due.has(sessionId) ||
+      this.#waiting.has(sessionId);
+  }
+
+  /** As soon as it is its turn. */
+  #tryNow(sessionId: string): void {
+    this.#due.add(sessionId);
+    this.#tryNext();
+  }
+
+  /** Tries those that are due, as many as may be at a time. */
+  #tryNext(): void {
+    const { concurrency } = this.#options;
+    for (const sessionId of this.#due) {
+      if (this.#stop.aborted || this.#running.size >= concurrency) return;
+      this.#due.delete(sessionId);
+      this.#running.add(sessionId);
+      this.#try(sessionId)
+        .catch((error) => {
+          if (error !== this.#stop.reason) this.#failure.abort(error);
+        })
+        .finally(() => {
+          this.#tryNext();
+          this.#change();
+        });
+    }
+  }
+
+  async #try(sessionId: string): Promise<void> {
+    const { checkpoints, observer } = this.#options;
+    const recording = checkpoints.recordings().get(sessionId);
+    this.#again.delete(sessionId);
+    let failure;
+    try {
+      failure = recording && await this.#attempt(sessionId, recording);
+    } finally {
+      // From now on an announcement means another export.
+      this.#running.delete(sessionId);
+      if (this.#fresh.delete(sessionId)) this.#room.release();
+    }
+    if (recording === undefined) return;
+    if (failure !== undefined) {
+      this.#failed(sessionId, recording, failure);
       return;
     }
-    const { checkpoints } = this.#options;
-    // What failed before waits for its time, and nothing waits for it.
-    let fresh = checkpoints.recordings().get(sessionId)?.attempts === 0;
-    if (fresh) this.#room.take();
-    const attempted = () => {
-      if (fresh) this.#room.release();
-      fresh = false;
-    };
-    const task = this.#export(sessionId, attempted)
-      .catch((error) => {
-        if (error !== this.#stop.reason) this.#failure.abort(error);
-      })
-      .finally(() => {
-        attempted();
-        if (this.#tasks.get(sessionId) === task) this.#tasks.delete(sessionId);
-      });
-    this.#tasks.set(sessionId, task);
+    this.#tries.delete(sessionId);
+    if (this.#again.has(sessionId)) {
+      this.#tryNow(sessionId);
+      return;
+    }
+    checkpoints.finishRecording(sessionId);
+    observer.finished(sessionId);
   }
 
-  /** Tries one recording until it is delivered, or left for the next run. */
-  async #export(sessionId: string, attempted: () => void): Promise<void> {
+  /** Has it tried again later, or left for the next run. */
+  #failed(
+    sessionId: string,
+    before: PendingRecording,
+    { cause }: UnreadableError,
+  ): void {
     const { checkpoints, clock, follow, observer } = this.#options;
-    const stop = this.#stop;
-    for (let attempts = 1;; attempts++) {
-      const recording = checkpoints.recordings().get(sessionId);
-      if (recording === undefined) return;
-      // A run that ends tries everything once, however recently it failed.
-      if (follow) await this.#sleepUntil(recording.notBeforeMs, sessionId);
-      await this.#slots.acquire(stop);
-      this.#again.delete(sessionId);
-      let failure;
-      try {
-        failure = await this.#attempt(sessionId, recording);
-      } finally {
-        this.#slots.release();
-      }
-      if (failure === undefined) {
-        if (this.#again.has(sessionId)) {
-          attempts = 0;
-          continue;
-        }
-        checkpoints.finishRecording(sessionId);
-        // From now on an announcement means another export.
-        this.#tasks.delete(sessionId);
-        observer.finished(sessionId);
-        return;
-      }
-      attempted();
-      const now = checkpoints.recordings().get(sessionId) ?? recording;
-      const gotFurther = now.index !== recording.index ||
-        now.count !== recording.count;
-      const failed = gotFurther ? 1 : recording.attempts + 1;
-      if (gotFurther) attempts = 1;
-      const last = !follow && attempts >= ATTEMPTS_BEFORE_EXIT;
-      const waitMs = this.#waitMs(follow ? failed : attempts);
-      const nowMs = clock.now();
-      const { toldMissing = false, ...known } = now;
-      const told = toldMissing && failed > 1;
-      const pending = {
-        ...known,
-        attempts: failed,
-        // By a clock that was ahead: from now on, as far as anybody knows.
-        sinceMs: failed === 1 ? nowMs : Math.min(now.sinceMs, nowMs),
-        notBeforeMs: nowMs + (last ? 0 : waitMs),
-        lastError: describe(failure.cause),
-      };
-      const missing = isMissing(pending, nowMs);
-      checkpoints.updateRecording(
-        sessionId,
-        missing || told ? { ...pending, toldMissing: true } : pending,
-      );
-      observer.failed(
-        sessionId,
-        pending,
-        last ? undefined : waitMs,
-        failure.cause,
-      );
-      if (missing && !told) observer.missing(sessionId, pending);
-      if (last) return;
-      if (!follow) await clock.sleep(waitMs, stop);
-    }
-  }
-
-  /**
-   * Shorter where somebody asks for it, and where the time was set by a clock that
-   * was ahead.
-   */
-  async #sleepUntil(timeMs: number, sessionId: string): Promise<void> {
-    const { clock } = this.#options;
-    const waitMs = Math.min(timeMs - clock.now(), RETRY.maxMs);
-    if (waitMs <= 0) return;
-    const awake = new AbortController();
-    this.#wake.set(sessionId, () => awake.abort());
-    try {
-      await clock.sleep(waitMs, AbortSignal.any([this.#stop, awake.signal]));
-    } catch (error) {
-      if (error !== awake.signal.reason) throw error;
-    } finally {
-      this.#wake.delete(sessionId);
-    }
+    const now = checkpoints.recordings().get(sessionId) ?? before;
+    const gotFurther = now.index !== before.index || now.count !== before.count;
+    const failed = gotFurther ? 1 : before.attempts + 1;
+    const tries = gotFurther ? 1 : (this.#tries.get(sessionId) ?? 0) + 1;
+    this.#tries.set(sessionId, tries);
+    const last = !follow && tries >= ATTEMPTS_BEFORE_EXIT;
+    const waitMs = last ? 0 : this.#waitMs(follow ? failed : tries);
+    const nowMs = clock.now();
+    const { toldMissing = false, ...known } = now;
+    const told = toldMissing && failed > 1;
+    const pending = {
+      ...known,
+      attempts: failed,
+      // By a clock that was ahead: from now on, as far as anybody knows.
+      sinceMs: failed === 1 ? nowMs : Math.min(now.sinceMs, nowMs),
+      notBeforeMs: nowMs + waitMs,
+      lastError: describe(cause),
+    };
+    const missing = isMissing(pending, nowMs);
+    checkpoints.updateRecording(
+      sessionId,
+      missing || told ? { ...pending, toldMissing: true } : pending,
+    );
+    observer.failed(sessionId, pending, last ? undefined : waitMs, cause);
+    if (missing && !told) observer.missing(sessionId, pending);
+    if (!last) this.#waiting.set(sessionId, waitMs);
   }
 
   #waitMs(attempts: number): number {

@@ -6,7 +6,7 @@ import {
   assertStrictEquals,
 } from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
-import { turn } from "../fakes/fake_clock.ts";
+import { turn, turnsUntil } from "../fakes/fake_clock.ts";
 import {
   cutting,
   pending,
@@ -17,6 +17,7 @@ import {
 } from "./recordings_setup.ts";
 
 const HOUR_MS = 60 * 60_000;
+const START_MS = Date.parse("2026-03-01T12:00:00Z");
 const THREE = recorded([0, 1, 2]);
 
 /** Not there so often, and then it is. */
@@ -81,6 +82,27 @@ Deno.test("a broken recording never stops the others", async () => {
   assert(run.streams.includes("s5 0"));
   run.stop.abort();
   await run.recordings.drain();
+});
+
+Deno.test("ten thousand recordings that fail wait by one timer, and each is tried again", async () => {
+  const count = 10_000;
+  const left = Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `s${i}`,
+      pending({ attempts: 1, sinceMs: START_MS }),
+    ]),
+  );
+  const run = startRecordings({}, { follow: true, pending: left });
+  await run.clock.untilSleeping();
+  await turnsUntil("each to be tried", () => run.streams.length === count);
+  await turn();
+  assertEquals(run.clock.sleeping, 1);
+  await run.clock.advance(HOUR_MS / 60);
+  assertEquals(new Set(run.streams).size, count);
+  assert(run.streams.length >= 2 * count);
+  run.stop.abort();
+  await run.recordings.drain();
+  assertEquals(run.progress.recordings().size, count);
 });
 
 Deno.test("a failed attempt is told with the very error that it failed by", async () => {

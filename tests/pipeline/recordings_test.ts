@@ -350,13 +350,16 @@ Deno.test("a recording of which nothing is forwarded is finished all the same", 
 });
 
 Deno.test("a recording that is announced twice is delivered once", async () => {
-  const run = startRecordings({ s1: streaming(ELEVEN) });
-  run.announce("s1", "s1");
-  run.announce("s1");
-  await turn();
+  const run = startRecordings({
+    s1: streaming(ELEVEN),
+    s2: streaming(ELEVEN),
+  }, { concurrency: 1 });
+  run.announce("s1", "s1", "s2", "s2");
+  run.announce("s2");
   await run.recordings.drain();
-  assertEquals(run.streams, ["s1 0"]);
+  assertEquals(run.streams, ["s1 0", "s2 0"]);
   assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
+  assertEquals(run.text("s2"), idsOf(ELEVEN).join(" "));
 });
 
 Deno.test("a recording that is uploaded again while it is read is read on, and nothing of it twice", async () => {
