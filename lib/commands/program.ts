@@ -110,6 +110,10 @@ async function runCommand(
       const { runRecordingsRetry } = await import("./recordings.ts");
       return await runRecordingsRetry(toStateConfig(options), options.operands);
     }
+    case "recordings drop": {
+      const { runRecordingsDrop } = await import("./recordings.ts");
+      return await runRecordingsDrop(toStateConfig(options), options.operands);
+    }
     case "completion": {
       const { completion } = await import("../config/completion.ts");
       print(completion(options.operands[0] ?? ""));

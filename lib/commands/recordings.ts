@@ -1,5 +1,5 @@
 /**
- * `recordings list|retry`: what is not delivered completely.
+ * `recordings list|retry|drop`: what is not delivered completely.
  *
  * @module
  */
@@ -9,9 +9,10 @@ import type { StateConfig } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import { isMissing } from "../pipeline/missing_recording.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
-import { StateError } from "../state/document.ts";
+import { DirectoryLock } from "../state/directory_lock.ts";
+import { type StateDocument, StateError } from "../state/document.ts";
 import { requestRetry } from "../state/retry_requests.ts";
-import { readState } from "../state/state_file.ts";
+import { readState, StateFile } from "../state/state_file.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { printable } from "../printable.ts";
 import { print } from "./print.ts";
@@ -37,7 +38,7 @@ export async function runRecordingsList(
   { json }: { json: boolean },
 ): Promise<number> {
   const nowMs = systemClock.now();
-  const recordings = await readRecordings(stateDirectory(storage, addresses));
+  const { recordings } = await readExisting(stateDirectory(storage, addresses));
   const lines = Object.entries(recordings).map(([sessionId, recording]) => {
     const listed = list(sessionId, recording, nowMs);
     return json ? JSON.stringify(listed) : printable(formatLine(listed));
@@ -57,13 +58,8 @@ export async function runRecordingsRetry(
   sessionIds: readonly string[],
 ): Promise<number> {
   const directory = stateDirectory(storage, addresses);
-  const recordings = await readRecordings(directory);
-  const unknown = sessionIds.filter((id) => !Object.hasOwn(recordings, id));
-  if (unknown.length > 0) {
-    throw new ConfigError(
-      unknown.map((id) => `no recording of a session ${id} is pending`),
-    );
-  }
+  const { recordings } = await readExisting(directory);
+  checkPending(sessionIds, recordings);
   const wanted = sessionIds.length > 0 ? sessionIds : Object.keys(recordings);
   await requestRetry(directory, wanted);
   print(
@@ -74,16 +70,51 @@ export async function runRecordingsRetry(
   return ExitStatus.Done;
 }
 
-async function readRecordings(
-  directory: string,
-): Promise<Readonly<Record<string, PendingRecording>>> {
+/**
+ * `recordings drop`: forgets recordings that somebody gives up.
+ *
+ * @throws {StateError} where a program runs on the directory
+ */
+export async function runRecordingsDrop(
+  { storage, addresses }: Where,
+  sessionIds: readonly string[],
+): Promise<number> {
+  const clock = systemClock;
+  const directory = stateDirectory(storage, addresses);
+  await readExisting(directory);
+  using _lock = await DirectoryLock.acquire(directory, clock.now());
+  const document = await readExisting(directory);
+  checkPending(sessionIds, document.recordings);
+  const state = new StateFile(directory, document, {
+    clock,
+    observer: { saved() {} },
+  });
+  const dropped = new Set(sessionIds);
+  for (const sessionId of dropped) state.progress.finishRecording(sessionId);
+  await state.save();
+  print(`${dropped.size} dropped\n`);
+  return ExitStatus.Done;
+}
+
+function checkPending(
+  sessionIds: readonly string[],
+  recordings: StateDocument["recordings"],
+): void {
+  const unknown = sessionIds.filter((id) => !Object.hasOwn(recordings, id));
+  if (unknown.length === 0) return;
+  throw new ConfigError(
+    unknown.map((id) => `no recording of a session ${id} is pending`),
+  );
+}
+
+async function readExisting(directory: string): Promise<StateDocument> {
   const state = await readState(directory);
   if (state === undefined) {
     throw new StateError(
       `there is no state in ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
     );
   }
-  return state.recordings;
+  return state;
 }
 
 function list(

@@ -133,6 +133,19 @@ export const COMMANDS = {
     }],
     examples: ["recordings retry --storage ./storage"],
   },
+  "recordings drop": {
+    summary: "Give session recordings up",
+    about:
+      "They are not tried again, and no longer missing; what of them was delivered stays delivered. Only while no program runs on the state directory.",
+    operands: [{
+      name: "session",
+      help: "the sessions whose recordings to give up",
+      many: "some",
+    }],
+    examples: [
+      "recordings drop --storage ./storage 6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",
+    ],
+  },
   completion: {
     summary: "Print a completion script for a shell",
     about: "The script goes to standard output.",

@@ -82,6 +82,7 @@ const STATE = [
   "rejected drop",
   "recordings list",
   "recordings retry",
+  "recordings drop",
 ] as const;
 
 // Timers cannot wait for longer than 2^31 milliseconds, which is 24.8 days.

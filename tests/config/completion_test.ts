@@ -46,7 +46,7 @@ const OFFERS: [words: string[], offered: string[]][] = [
   [["st"], ["start", "status"]],
   [["rejected", ""], ["list", "retry", "drop", "--help"]],
   [["rejected", "list", "--js"], ["--json"]],
-  [["recordings", ""], ["list", "retry", "--help"]],
+  [["recordings", ""], ["list", "retry", "drop", "--help"]],
   [["start", "--js"], []],
   [["start", "--log-l"], ["--log-level"]],
   [["start", "--log-level", ""], ["debug", "info", "warning", "error"]],

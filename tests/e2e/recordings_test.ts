@@ -109,6 +109,44 @@ Deno.test("recordings that are asked for while no program runs are tried by the 
   assertEquals((await program.outcome()).code, 0);
 });
 
+Deno.test("recordings that are given up are not tried again, and the others are, only while no program runs", async () => {
+  await using stage = await setStage({ size: 200, uploadEvery: 50 });
+  const [lost = "", late = ""] = [...stage.teleport.log.sessionIds()];
+  for (const stream of [lost, late]) {
+    stage.teleport.faults.add({ kind: "cut", after: 0, stream });
+  }
+  {
+    await using program = new Program(stage.start());
+    await waitUntil(
+      "failures",
+      () =>
+        [lost, late].every((id) =>
+          new RegExp(`recording cannot be read.*${id}`).test(program.stderr)
+        ),
+    );
+    const inUse = await recordings(stage, "drop", lost);
+    assertEquals(inUse.code, 1);
+    assertMatch(inUse.stderr, new RegExp(`process ${program.pid}`));
+    program.kill("SIGTERM");
+    assertEquals((await program.outcome()).code, 0);
+  }
+  const nobody = await recordings(stage, "drop", lost, "nobody");
+  assertEquals(nobody.code, 2);
+  assertMatch(nobody.stderr, /no recording of a session nobody is pending/);
+  const dropped = await recordings(stage, "drop", lost, lost);
+  assertEquals(dropped.stdout, "1 dropped\n", dropped.stderr);
+
+  stage.teleport.faults.clear();
+  assertEquals((await runProgram(stage.start(EXIT))).code, 0);
+  const { received } = stage.fluentd;
+  assertEquals(received.ids(`session.${lost}.log`), []);
+  assertEquals(
+    received.ids(`session.${late}.log`).length,
+    [...stage.expectedRecording(late)].length,
+  );
+  assertEquals((await recordings(stage, "list")).stdout, "");
+});
+
 Deno.test("a role without the right to recordings is an error in the log, and counted, and events arrive", async () => {
   await using stage = await setStage({ size: 100, uploadEvery: 40 });
   stage.teleport.faults.add({
