@@ -27,6 +27,7 @@ import {
   status as grpcStatus,
 } from "@grpc/grpc-js";
 import { useOwnHttp2 } from "../vendor/grpc_http2.ts";
+import { freeReads } from "../vendor/tls_reads.ts";
 import { formatAddress } from "../address.ts";
 import { explainFailure, type StatusName, TeleportError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
@@ -322,6 +323,7 @@ function secure(
 ): Promise<{ socket: Socket; secure: boolean }> {
   return new Promise((resolve, reject) => {
     const tls = connect({ ...options, socket });
+    freeReads(tls);
     tls.on("error", reject);
     tls.once("close", () => reject(new Error("Failed to connect")));
     tls.once("secureConnect", () => {
