@@ -128,8 +128,9 @@ export class LocalExchange implements Exchange {
 
   /** See {@linkcode send}. */
   async sendPacked({ url, events, signal }: PackedSending): Promise<Sent> {
-    const first = this.#encode(events);
-    let encoded: Encoded | undefined = first;
+    let encoded: Encoded | undefined = this.#encode(events);
+    // Now: it has no bytes any more once the memory that it is in has grown.
+    const { count, body: { length: bytes } } = encoded;
     const outcome = await this.#lane.post({
       url,
       headers: this.#currentHeaders(),
@@ -141,7 +142,7 @@ export class LocalExchange implements Exchange {
       },
       signal,
     }).then((answer) => ({ answer }), (error: unknown) => ({ error }));
-    return { count: first.count, bytes: first.body.length, outcome };
+    return { count, bytes, outcome };
   }
 
   #encode(events: PackedPayloads): Encoded {

@@ -66,6 +66,31 @@ Deno.test("Unicode, control characters, nesting and an event of 2 MiB arrive as 
   }]);
 });
 
+Deno.test("the bytes of a request are told, however much is encoded before it is answered", async () => {
+  await using fluentd = await startTlsFluentd();
+  const told: number[] = [];
+  using sink = await sinkTo(fluentd, {
+    observer: {
+      async watch(_destination, send) {
+        const sent = await send();
+        told.push(sent.bytes);
+        return sent;
+      },
+    },
+  });
+  // Larger than whatever was encoded before on this thread.
+  const fields = { text: "x".repeat(4 * 1024 * 1024) };
+  await Promise.all([
+    sink.send(AUDIT, auditEvents(1), NEVER),
+    sink.send(AUDIT, [auditEvent("large", { fields })], NEVER),
+  ]);
+  assertEquals(
+    told.toSorted((a, b) => a - b),
+    fluentd.received.requests.map(({ body }) => body.length)
+      .toSorted((a, b) => a - b),
+  );
+});
+
 Deno.test("gzip makes requests small, and what arrives is the same", async () => {
   await using fluentd = await startTlsFluentd();
   using sink = await sinkTo(fluentd, { compress: "gzip" });
