@@ -35,7 +35,7 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   const said = `${asked.url} answered ${status}${
     quoted === "" ? "" : ` "${quoted}"`
   }`;
-  const remedy = remedyOf(status, asked.option);
+  const remedy = remedyOf(answer, asked.option);
   if (remedy !== undefined) return new DestinationError(`${said}: ${remedy}`);
   const oversized = status === 500 ? countOversized(text) : 0;
   if (oversized > 0) return new RejectedError(said, asked.count, { oversized });
@@ -44,11 +44,16 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
 }
 
 /** What is to be done where every request would be answered so. */
-function remedyOf(status: number, option: string): string | undefined {
+function remedyOf(
+  { status, text }: Answer,
+  option: string,
+): string | undefined {
   if (status >= 300 && status <= 399) {
     return `redirects are not followed: correct ${option}`;
   }
   switch (status) {
+    case 400:
+      return tlsRemedyOf(text, option);
     case 401:
     case 403:
       return "it does not let us in: check fluentd-cert, fluentd-header and its own configuration";
@@ -70,6 +75,24 @@ function remedyOf(status: number, option: string): string | undefined {
       return `it demands another protocol: is ${option} right?`;
     case 431:
       return "the headers are too large for it: check fluentd-header";
+  }
+  return undefined;
+}
+
+/**
+ * What is to be done where nginx, or a server written in Go, says that something
+ * is wrong with TLS. Only the beginning counts: an answer may quote an event.
+ */
+function tlsRemedyOf(text: string, option: string): string | undefined {
+  const [, said] = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/.exec(text) ?? [];
+  switch (said) {
+    case "The plain HTTP request was sent to HTTPS port":
+    case "Client sent an HTTP request to an HTTPS server.":
+      return `it speaks TLS there: should ${option} begin with https://?`;
+    case "No required SSL certificate was sent":
+      return "it demands a client certificate: set fluentd-cert and fluentd-key";
+    case "The SSL certificate error":
+      return "it does not take our certificate: fluentd-cert must be signed by the CA that it is configured with, and not have expired";
   }
   return undefined;
 }

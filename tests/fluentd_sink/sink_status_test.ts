@@ -109,6 +109,56 @@ Deno.test("what is wrong with the whole destination is tried again, and says wha
   }
 });
 
+/** Of 400, what nginx 1.22 and Go's net/http say of TLS, and what to do about it. */
+const TLS_COMPLAINTS = [
+  [
+    nginxPage("The plain HTTP request was sent to HTTPS port"),
+    "it speaks TLS there: should fluentd-url begin with https://?",
+  ],
+  [
+    "Client sent an HTTP request to an HTTPS server.\n",
+    "it speaks TLS there: should fluentd-url begin with https://?",
+  ],
+  [
+    nginxPage("No required SSL certificate was sent"),
+    "it demands a client certificate: set fluentd-cert and fluentd-key",
+  ],
+  [
+    nginxPage("The SSL certificate error"),
+    "it does not take our certificate: fluentd-cert must be signed",
+  ],
+] as const;
+
+function nginxPage(title: string): string {
+  return [
+    "<html>",
+    `<head><title>400 ${title}</title></head>`,
+    "<body>",
+    "<center><h1>400 Bad Request</h1></center>",
+    `<center>${title}</center>`,
+    "<hr><center>nginx/1.22.1</center>",
+    "</body>",
+    "</html>",
+    "",
+  ].join("\r\n");
+}
+
+Deno.test("400 that is about TLS sets nothing aside: it is tried again, and says what to fix", async () => {
+  for (const [body, remedy] of TLS_COMPLAINTS) {
+    const error = await thrownAt(400, { body });
+    assertInstanceOf(error, DestinationError, body);
+    assertStringIncludes(error.message, remedy);
+  }
+});
+
+Deno.test("400 that quotes such words, as an event may have them, is a refusal", async () => {
+  for (const [body] of TLS_COMPLAINTS) {
+    for (const quoting of [`400 Bad Request\n${body}`, `{"error":"${body}"}`]) {
+      assertInstanceOf(await thrownAt(400, { body: quoting }), RejectedError);
+    }
+  }
+});
+
 Deno.test("the option to correct is that of the destination", async () => {
   const error = await thrownAt(404, {
     destination: { kind: "recording", sessionId: "s1" },
