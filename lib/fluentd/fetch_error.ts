@@ -9,6 +9,9 @@ import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
 
+const BROKEN =
+  "the connection broke before the answer; whether it took the request is not known, so it is sent again";
+
 /**
  * The words of rustls and hyper, and what to do about them, most telling first;
  * and whether that lasts until somebody acts.
@@ -116,7 +119,7 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
   [
     /connection closed|close_notify|reset by peer|broken pipe|reading a body/i,
-    "the connection broke before the answer; whether it took the request is not known, so it is sent again",
+    BROKEN,
   ],
 ];
 
@@ -153,13 +156,24 @@ export function describeFetchError(
   }
   const [, meaning, lasts] = MEANINGS.find(([pattern]) => pattern.test(text)) ??
     [];
-  const told = ofProxy(text, new URL(url)) ?? meaning;
+  const told = ofProxy(text, new URL(url)) ??
+    (meaning === BROKEN && mayBeRefusal(text, url)
+      ? `${BROKEN}; where that goes on, the command check tells whether it lets us in`
+      : meaning);
   const message = told === undefined
     ? `cannot send to ${url}: ${detail}`
     : `cannot send to ${url}: ${told} (${detail})`;
   return lasts === undefined
     ? new Error(message)
     : new DestinationError(message);
+}
+
+/**
+ * With TLS 1.3 a receiver refuses our certificate once the request is under way;
+ * with what it leaves unread of that, its alert is lost on the way to us.
+ */
+function mayBeRefusal(text: string, url: string): boolean {
+  return url.startsWith("https:") && /reset by peer|broken pipe/i.test(text);
 }
 
 /** Where a proxy is in between, it is that to which there is no connection. */

@@ -76,6 +76,24 @@ for (
   });
 }
 
+Deno.test("a connection that was reset in TLS may be a refusal of our certificate, and how to find out is told", () => {
+  const hint = "; where that goes on, the command check tells whether";
+  for (
+    const [text, url, isTold] of [
+      ["Broken pipe (os error 32)", URL, true],
+      ["connection error: Connection reset by peer (os error 104)", URL, true],
+      ["connection closed before message completed", URL, false],
+      ["Broken pipe (os error 32)", URL.replace("https", "http"), false],
+    ] as const
+  ) {
+    const { message } = describeFetchError(atRequest(text), {
+      ...REQUEST,
+      url,
+    });
+    assertEquals(message.includes(hint), isTold, `${text} ${url}`);
+  }
+});
+
 Deno.test("a connection that broke in TLS is told without links to a manual", () => {
   assertEquals(
     said(
