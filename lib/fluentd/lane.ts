@@ -39,12 +39,13 @@ export interface Answer {
   readonly retryAfter: string | null;
   /**
    * The beginning of the body, long enough to be understood; "" with a 2xx, and
-   * where it did not come whole.
+   * where it broke off.
    */
   readonly text: string;
 }
 
-const MAX_ANSWER_CHARACTERS = 64 * 1024;
+/** Some tell what became of each event. */
+const MAX_ANSWER_CHARACTERS = 1024 * 1024;
 
 /** A connection that is made on first use, and made anew when it has to be. */
 export class Lane {
@@ -63,7 +64,7 @@ export class Lane {
   }
 
   /**
-   * Sends one request and reads the answer whole.
+   * Sends one request and reads the answer, whole unless it is very long.
    *
    * @throws what fetch throws; after that, whether the receiver took the request
    * is not known
@@ -104,13 +105,13 @@ export class Lane {
       });
       if (response.ok) return await this.#acknowledged(response);
       // The status counts whatever becomes of the rest, as with a 2xx.
-      const text = await response.text().catch(() => "");
+      const { text } = await read(response).catch(() => ({ text: "" }));
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {
         status: response.status,
         retryAfter: response.headers.get("retry-after"),
-        text: text.slice(0, MAX_ANSWER_CHARACTERS),
+        text,
       };
     } catch (error) {
       this.close();
@@ -120,14 +121,30 @@ export class Lane {
 
   /** The receiver has the events, whatever becomes of the rest of its answer. */
   async #acknowledged(response: Response): Promise<Answer> {
-    try {
-      await response.text();
-      this.#usedMs = this.#clock.monotonic();
-    } catch {
-      this.close();
-    }
+    const { isWhole } = await read(response).catch(() => ({ isWhole: false }));
+    if (isWhole) this.#usedMs = this.#clock.monotonic();
+    else this.close();
     return { status: response.status, retryAfter: null, text: "" };
   }
+}
+
+/** What an answer says, up to so much of it: it may have no end. */
+async function read(
+  response: Response,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
+  const length = response.headers.get("content-length");
+  // Most are: read at once they take half the time.
+  if (length !== null && Number(length) <= MAX_ANSWER_CHARACTERS) {
+    return { text: await response.text(), isWhole: true };
+  }
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length < MAX_ANSWER_CHARACTERS) continue;
+    return { text: text.slice(0, MAX_ANSWER_CHARACTERS), isWhole: false };
+  }
+  return { text, isWhole: true };
 }
 
 function createClient(

@@ -6,6 +6,7 @@ import {
   assertEquals,
   assertGreater,
   assertLessOrEqual,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
 } from "../assert.ts";
@@ -288,6 +289,35 @@ Deno.test("a refusal counts although the rest of the answer never comes", async 
       RejectedError,
     );
     assertEquals(error.count, 2);
+  }
+});
+
+Deno.test("an answer that goes on and on is not listened to, and counts", async () => {
+  const chunk = new Uint8Array(64 * 1024).fill(0x78);
+  for (const status of [200, 503]) {
+    const heard = Promise.withResolvers<"all" | "the beginning">();
+    let left = 2_000;
+    const body = () =>
+      new ReadableStream({
+        pull(controller) {
+          if (left-- > 0) return controller.enqueue(chunk);
+          controller.close();
+          heard.resolve("all");
+        },
+        cancel: () => heard.resolve("the beginning"),
+      });
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response(body(), { status }),
+    );
+    using sink = new DisposableSink({
+      url: `http://127.0.0.1:${server.addr.port}/test.log`,
+    });
+    const said = await sink.send(AUDIT, auditEvents(2), NEVER)
+      .catch(({ message }: Error) => message);
+    if (status === 200) assertEquals(said, 2);
+    else assertMatch(`${said}`, /answered 503 "x{300}"/);
+    assertEquals(await heard.promise, "the beginning");
   }
 });
 
