@@ -101,7 +101,7 @@ async function* walk(
     const demand = await attempt(
       "client certificate",
       signal,
-      () => checkDemand(url, options),
+      () => checkDemand(host, url, options),
     );
     yield demand.finding;
     if (demand.value === undefined) return;

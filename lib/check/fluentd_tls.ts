@@ -71,7 +71,7 @@ async function shake(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (late.aborted) throw silence(option);
-    throw describeHandshakeError(error, url, tls);
+    throw describeHandshakeError(error, { url, option, tls });
   }
 }
 
@@ -86,19 +86,17 @@ function silence(option: string): Error {
 /** In the words of delivery, which meets the same. */
 function describeHandshakeError(
   error: unknown,
-  url: string,
-  { client, terms }: FluentdTls,
+  { url, option, tls: { client, terms } }: {
+    readonly url: string;
+    readonly option: string;
+    readonly tls: FluentdTls;
+  },
 ): Error {
   const text = describe(error);
-  if (!BROKEN_OFF.test(text)) {
-    return describeFetchError(error, { url, terms, nowMs: Date.now() });
-  }
+  const about = { url, option, terms, nowMs: Date.now() };
+  if (!BROKEN_OFF.test(text)) return describeFetchError(error, about);
   if (client === undefined) return new Error(`${DEMANDED} (${text})`);
-  return describeFetchError(new Error(`tls handshake eof: ${text}`), {
-    url,
-    terms,
-    nowMs: Date.now(),
-  });
+  return describeFetchError(new Error(`tls handshake eof: ${text}`), about);
 }
 
 function problemOf(
@@ -128,6 +126,7 @@ function problemOf(
 
 /** Whether it lets in us, and whoever shows no certificate. */
 export async function checkDemand(
+  { option }: Host,
   url: string,
   { tls, signal }: TlsCheckOptions,
 ): Promise<Found<true>> {
@@ -149,6 +148,7 @@ export async function checkDemand(
   if (ours === undefined) return { text: "demanded", value: true };
   const { message } = describeFetchError(ours, {
     url,
+    option,
     terms,
     nowMs: Date.now(),
   });

@@ -14,7 +14,8 @@ const BROKEN =
 
 /**
  * The words of rustls and hyper, and what to do about them, most telling first;
- * and whether that lasts until somebody acts.
+ * and whether that lasts until somebody acts. `fluentd-url` stands for the option
+ * that the URL comes from.
  */
 const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   [
@@ -135,8 +136,10 @@ const REFUSED =
  */
 export function describeFetchError(
   error: unknown,
-  { url, terms, nowMs }: {
+  { url, option, terms, nowMs }: {
     readonly url: string;
+    /** The option that the URL comes from. */
+    readonly option: string;
     readonly terms: readonly Term[];
     readonly nowMs: number;
   },
@@ -159,7 +162,7 @@ export function describeFetchError(
   const told = ofProxy(text, new URL(url)) ??
     (meaning === BROKEN && mayBeRefusal(text, url)
       ? `${BROKEN}; where that goes on, the command check tells whether it lets us in`
-      : meaning);
+      : meaning?.replace("fluentd-url", option));
   const message = told === undefined
     ? `cannot send to ${url}: ${detail}`
     : `cannot send to ${url}: ${told} (${detail})`;

@@ -71,6 +71,7 @@ export class FluentdSink implements Sink {
     kill: AbortSignal,
   ): Promise<number> {
     const url = this.#urlOf(destination);
+    const option = OPTIONS[destination.kind];
     const pool = this.#poolOf(url);
     const exchange = await pool.acquire(kill);
     const deadline = this.#deadline(url, kill);
@@ -79,14 +80,14 @@ export class FluentdSink implements Sink {
     const send = async (): Promise<SentRequest> => {
       const sent = await exchange.send({ url, events, signal })
         .catch((error: unknown) => {
-          throw this.#explain(error, url, signal);
+          throw this.#explain(error, { url, option, signal });
         });
       const { count, bytes, outcome } = sent;
       const error = "error" in outcome
-        ? this.#explain(outcome.error, url, signal)
+        ? this.#explain(outcome.error, { url, option, signal })
         : errorOf(outcome.answer, {
           url: withoutQuery(url),
-          option: OPTIONS[destination.kind],
+          option,
           count,
           nowMs: clock.now(),
         });
@@ -135,12 +136,20 @@ export class FluentdSink implements Sink {
   }
 
   /** Why there is no answer. */
-  #explain(error: unknown, url: string, signal: AbortSignal): unknown {
+  #explain(
+    error: unknown,
+    { url, option, signal }: {
+      readonly url: string;
+      readonly option: string;
+      readonly signal: AbortSignal;
+    },
+  ): unknown {
     if (signal.aborted) return signal.reason;
     if (error instanceof RejectedError) return error;
     const { tls, clock } = this.#options;
     return describeFetchError(error, {
       url: withoutQuery(url),
+      option,
       terms: tls().terms,
       nowMs: clock.now(),
     });

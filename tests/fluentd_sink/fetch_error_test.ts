@@ -5,7 +5,12 @@ import { assertEquals, assertMatch } from "../assert.ts";
 const URL = "https://fluentd.example.com:8888/test.log";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
-const REQUEST = { url: URL, terms: [], nowMs: NOW_MS };
+const REQUEST = {
+  url: URL,
+  option: "fluentd-url",
+  terms: [],
+  nowMs: NOW_MS,
+};
 
 /** As fetch says it: the text of a failed connection. */
 function atConnect(text: string): Error {

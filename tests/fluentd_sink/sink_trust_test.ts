@@ -176,6 +176,18 @@ Deno.test("a name that cannot be resolved: the host is questioned", async () => 
   );
 });
 
+Deno.test("where recordings go to another host, the option that names it is questioned", async () => {
+  using sink = new DisposableSink({
+    sessionUrl: `https://localhost:${findFreePort()}/session`,
+  });
+  const recording = { kind: "recording", sessionId: "s1" } as const;
+  await assertRejects(
+    () => sink.send(recording, auditEvents(1), NEVER),
+    Error,
+    "is the port in fluentd-session-url right?",
+  );
+});
+
 Deno.test("https where plain HTTP is spoken, and the other way round: the scheme is questioned", async () => {
   await using plain = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
