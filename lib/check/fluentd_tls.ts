@@ -157,15 +157,15 @@ export async function checkDemand(
   );
 }
 
-/** Why it does not answer; undefined where it does, whatever it says. */
+/** Why it does not let us in; undefined where it answers, whatever else it says. */
 async function refusalOf(
   url: string,
   tls: FluentdTls,
   signal: AbortSignal,
 ): Promise<unknown> {
   try {
-    await ask(url, tls, signal);
-    return undefined;
+    const { complaint } = await ask(url, tls, signal);
+    return complaint && new Error(`it answers 400 "${complaint}"`);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof SilentError) throw error;

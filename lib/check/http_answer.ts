@@ -5,7 +5,8 @@
  */
 
 import { createFetchClient } from "../fetch_client.ts";
-import type { TlsOptions } from "../fluentd/lane.ts";
+import { tlsComplaintOf } from "../fluentd/answer.ts";
+import { readBeginning, type TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -16,6 +17,8 @@ const MAX_SKEW_MS = 5_000;
 export interface Answered {
   /** Their time as HTTP writes it; null where they do not tell. */
   readonly date: string | null;
+  /** What it says to be wrong with TLS, if it says so by HTTP, as nginx does. */
+  readonly complaint: string | undefined;
 }
 
 /**
@@ -43,8 +46,14 @@ export async function ask(
       redirect: "manual",
       signal: AbortSignal.any([signal, late]),
     });
-    await response.body?.cancel();
-    return { date: response.headers.get("date") };
+    const { status, headers } = response;
+    const date = headers.get("date");
+    if (status !== 400) {
+      await response.body?.cancel();
+      return { date, complaint: undefined };
+    }
+    const { text } = await readBeginning(response);
+    return { date, complaint: tlsComplaintOf({ status, text }) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (late.aborted) throw new SilentError();

@@ -12,6 +12,23 @@ import type { Answer } from "./lane.ts";
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 const MAX_QUOTED_CHARACTERS = 300;
 
+/** As a page of nginx says it, or a line of text. */
+const TLS_COMPLAINT = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/;
+const NO_TLS = "it speaks TLS there: should fluentd-url begin with https://?";
+/** `fluentd-url` stands for the option that the URL comes from. */
+const TLS_REMEDIES = new Map([
+  ["The plain HTTP request was sent to HTTPS port", NO_TLS],
+  ["Client sent an HTTP request to an HTTPS server.", NO_TLS],
+  [
+    "No required SSL certificate was sent",
+    "it demands a client certificate: set fluentd-cert and fluentd-key",
+  ],
+  [
+    "The SSL certificate error",
+    "it does not take our certificate: fluentd-cert must be signed by the CA that it is configured with, and not have expired",
+  ],
+]);
+
 /** What an answer is about. */
 export interface Asked {
   readonly url: string;
@@ -44,16 +61,16 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
 }
 
 /** What is to be done where every request would be answered so. */
-function remedyOf(
-  { status, text }: Answer,
-  option: string,
-): string | undefined {
+function remedyOf(answer: Answer, option: string): string | undefined {
+  const { status } = answer;
+  const complaint = tlsComplaintOf(answer);
+  if (complaint !== undefined) {
+    return TLS_REMEDIES.get(complaint)?.replace("fluentd-url", option);
+  }
   if (status >= 300 && status <= 399) {
     return `redirects are not followed: correct ${option}`;
   }
   switch (status) {
-    case 400:
-      return tlsRemedyOf(text, option);
     case 401:
     case 403:
       return "it does not let us in: check fluentd-cert, fluentd-header and its own configuration";
@@ -80,21 +97,15 @@ function remedyOf(
 }
 
 /**
- * What is to be done where nginx, or a server written in Go, says that something
- * is wrong with TLS. Only the beginning counts: an answer may quote an event.
+ * What nginx, or a server written in Go, says to be wrong with TLS, where it does.
+ * Only the beginning counts: an answer may quote an event.
  */
-function tlsRemedyOf(text: string, option: string): string | undefined {
-  const [, said] = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/.exec(text) ?? [];
-  switch (said) {
-    case "The plain HTTP request was sent to HTTPS port":
-    case "Client sent an HTTP request to an HTTPS server.":
-      return `it speaks TLS there: should ${option} begin with https://?`;
-    case "No required SSL certificate was sent":
-      return "it demands a client certificate: set fluentd-cert and fluentd-key";
-    case "The SSL certificate error":
-      return "it does not take our certificate: fluentd-cert must be signed by the CA that it is configured with, and not have expired";
-  }
-  return undefined;
+export function tlsComplaintOf(
+  { status, text }: Pick<Answer, "status" | "text">,
+): string | undefined {
+  if (status !== 400) return undefined;
+  const [, said = ""] = TLS_COMPLAINT.exec(text) ?? [];
+  return TLS_REMEDIES.has(said) ? said : undefined;
 }
 
 /** The other 4xx, but for those that may be over soon. */

@@ -105,7 +105,9 @@ export class Lane {
       });
       if (response.ok) return await this.#acknowledged(response);
       // The status counts whatever becomes of the rest, as with a 2xx.
-      const { text } = await read(response).catch(() => ({ text: "" }));
+      const { text } = await readBeginning(response).catch(() => ({
+        text: "",
+      }));
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {
@@ -121,7 +123,9 @@ export class Lane {
 
   /** The receiver has the events, whatever becomes of the rest of its answer. */
   async #acknowledged(response: Response): Promise<Answer> {
-    const { isWhole } = await read(response).catch(() => ({ isWhole: false }));
+    const { isWhole } = await readBeginning(response).catch(() => ({
+      isWhole: false,
+    }));
     if (isWhole) this.#usedMs = this.#clock.monotonic();
     else this.close();
     return { status: response.status, retryAfter: null, text: "" };
@@ -129,7 +133,7 @@ export class Lane {
 }
 
 /** What an answer says, up to so much of it: it may have no end. */
-async function read(
+export async function readBeginning(
   response: Response,
 ): Promise<{ readonly text: string; readonly isWhole: boolean }> {
   const length = response.headers.get("content-length");

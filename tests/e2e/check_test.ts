@@ -13,6 +13,7 @@ import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import { CLUSTER_NAME, logEvent } from "../fakes/log_event.ts";
+import { startNginx } from "../fakes/nginx.ts";
 import {
   EXPIRED,
   fluentdPki,
@@ -612,6 +613,36 @@ Deno.test("a receiver that refuses our certificate only after the handshake is t
   assertEquals(none.failed, ["Fluentd/client certificate"]);
   assertMatch(
     none.found["Fluentd/client certificate"] ?? "",
+    /demands a client certificate: set fluentd-cert and fluentd-key/,
+  );
+});
+
+Deno.test("a receiver behind nginx that says by HTTP whom it does not let in is told as such", async () => {
+  await using stage = await setStage();
+  const pki = await fluentdPki();
+  await using nginx = await startNginx(fluentdTls(pki));
+  const replace = [
+    `--fluentd-url=${nginx.url}/events`,
+    `--fluentd-session-url=${nginx.url}/sessions`,
+  ];
+  const step = "Fluentd/client certificate";
+  const good = await check(stage, { replace });
+  assertEquals([good.code, good.found[step]], [0, "ok: demanded"]);
+  const { client } = await strangerPki();
+  await writeFluentdPki(stage.directory, { ...pki, client });
+  const { found, failed } = await check(stage, { replace });
+  assertEquals(failed, [step]);
+  assertMatch(
+    found[step] ?? "",
+    /does not take ours: .*it answers 400 "The SSL certificate error"/,
+  );
+  const none = await check(stage, {
+    replace,
+    without: ["--fluentd-cert", "--fluentd-key"],
+  });
+  assertEquals(none.failed, [step]);
+  assertMatch(
+    none.found[step] ?? "",
     /demands a client certificate: set fluentd-cert and fluentd-key/,
   );
 });

@@ -17,6 +17,7 @@ import {
 } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
+import { nginxPage } from "../fakes/nginx.ts";
 import { DisposableSink, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
 
 /** What `send` throws when the receiver answers so. */
@@ -128,20 +129,6 @@ const TLS_COMPLAINTS = [
     "it does not take our certificate: fluentd-cert must be signed",
   ],
 ] as const;
-
-function nginxPage(title: string): string {
-  return [
-    "<html>",
-    `<head><title>400 ${title}</title></head>`,
-    "<body>",
-    "<center><h1>400 Bad Request</h1></center>",
-    `<center>${title}</center>`,
-    "<hr><center>nginx/1.22.1</center>",
-    "</body>",
-    "</html>",
-    "",
-  ].join("\r\n");
-}
 
 Deno.test("400 that is about TLS sets nothing aside: it is tried again, and says what to fix", async () => {
   for (const [body, remedy] of TLS_COMPLAINTS) {
