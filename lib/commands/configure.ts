@@ -21,7 +21,7 @@ import { readLine } from "../configure/stdin.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
-import { print } from "./print.ts";
+import { print, tell } from "./print.ts";
 
 /** The password of the server's key, and whether somebody has to be told of it. */
 interface ServerPassword {
@@ -89,13 +89,8 @@ async function prepare(options: Options, setup: Setup, stop: AbortSignal) {
 function showMaking(keyType: KeyType): (name: keyof Credentials) => void {
   if (!Deno.stderr.isTerminal()) return () => {};
   let made = 0;
-  say(`Making three keys (${keyType}); large RSA keys take a while.\n`);
-  return (name) => say(`  ${++made} of 3: ${name}\n`);
-}
-
-/** Says something at the terminal that is no result. */
-function say(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
+  tell(`Making three keys (${keyType}); large RSA keys take a while.\n`);
+  return (name) => tell(`  ${++made} of 3: ${name}\n`);
 }
 
 function toSetup({ value, operands }: Options): Setup {
@@ -176,9 +171,9 @@ async function agreeToReplace(
       `configure: ${found}: name another directory, or overwrite with --force`,
     ]);
   }
-  say(`${found}.\nOverwrite? [y/N] `);
+  tell(`${found}.\nOverwrite? [y/N] `);
   const answer = await readLine(stop).finally(() => {
-    if (stop.aborted) say("\n");
+    if (stop.aborted) tell("\n");
   });
   if (/^y(es)?$/i.test(answer.trim())) return existing;
   throw new ConfigError(["configure: nothing is written"]);

@@ -6,14 +6,9 @@
 
 import type { LogConfig } from "../config/config.ts";
 import { setUpLogging } from "../log.ts";
+import { tell } from "./print.ts";
 
 /** Sends log lines to standard error from now on. */
 export async function logToStderr(log: LogConfig): Promise<void> {
-  const encoder = new TextEncoder();
-  await setUpLogging({
-    ...log,
-    write: (text) => {
-      Deno.stderr.writeSync(encoder.encode(text));
-    },
-  });
+  await setUpLogging({ ...log, write: tell });
 }

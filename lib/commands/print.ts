@@ -1,5 +1,5 @@
 /**
- * Standard output.
+ * Standard output and standard error.
  *
  * @module
  */
@@ -14,11 +14,8 @@ import { printableLines } from "../printable.ts";
  * @throws {Error} saying that it is standard output that takes nothing
  */
 export function print(text: string): void {
-  const bytes = new TextEncoder().encode(text);
   try {
-    for (let written = 0; written < bytes.length;) {
-      written += Deno.stdout.writeSync(bytes.subarray(written));
-    }
+    writeWhole(Deno.stdout, text);
   } catch (cause) {
     throw new Error(`cannot write to standard output: ${describe(cause)}`, {
       cause,
@@ -26,8 +23,30 @@ export function print(text: string): void {
   }
 }
 
+/**
+ * Writes text to standard error. Where that takes nothing, as a terminal that is
+ * gone or a full disk, nobody can be told, and what is done goes on.
+ */
+export function tell(text: string): void {
+  try {
+    writeWhole(Deno.stderr, text);
+  } catch {
+    // See above.
+  }
+}
+
 /** Writes to standard error what is wrong, with the program's name before each. */
 export function complain(problems: readonly string[]): void {
   const lines = problems.map((problem) => `${PROGRAM}: ${problem}\n`).join("");
-  Deno.stderr.writeSync(new TextEncoder().encode(printableLines(lines)));
+  tell(printableLines(lines));
+}
+
+function writeWhole(
+  stream: { writeSync(bytes: Uint8Array): number },
+  text: string,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) {
+    written += stream.writeSync(bytes.subarray(written));
+  }
 }

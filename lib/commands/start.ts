@@ -23,6 +23,7 @@ import { createMonitor } from "./create_monitor.ts";
 import { ExitStatus, statusOfRun } from "./exit_status.ts";
 import { findCluster } from "./find_cluster.ts";
 import { forwardAll } from "./forward_all.ts";
+import { tell } from "./print.ts";
 import { serveMonitor } from "./serve_monitor.ts";
 import { settleProxies } from "./proxies.ts";
 import { openTarget } from "./target.ts";
@@ -34,17 +35,13 @@ export async function runStart(
   signals: Signals,
 ): Promise<number> {
   const counters = new Counters();
-  const encoder = new TextEncoder();
-  const write = (text: string) => {
-    Deno.stderr.writeSync(encoder.encode(text));
-  };
   using progress = Deno.stderr.isTerminal()
-    ? new ProgressLine(counters, { clock: systemClock, write })
+    ? new ProgressLine(counters, { clock: systemClock, write: tell })
     : undefined;
   await setUpLogging({
     ...config.log,
     write: (lines) =>
-      progress === undefined ? write(lines) : progress.print(lines),
+      progress === undefined ? tell(lines) : progress.print(lines),
   });
   settleProxies(config.teleport.addresses, config.target);
   await start(config, counters, signals);

@@ -10,3 +10,10 @@ Deno.test("where standard output takes nothing, that is told as standard output'
     "teleport-event-handler: cannot write to standard output: No space left on device (os error 28)\n",
   ]);
 });
+
+Deno.test("where standard error takes nothing, the exit status still tells what became of it", async () => {
+  const { code } = await runProgram(["start"], {
+    shell: 'exec "$@" 2> /dev/full',
+  });
+  assertEquals(code, 2);
+});
