@@ -86,6 +86,8 @@ async function run(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // A terminal stays open: its end would be read as well as what is typed.
+  const isTerminal = after !== "";
   let stdout = "";
   const reading = (async () => {
     const decoder = new TextDecoder();
@@ -93,14 +95,15 @@ async function run(
     const type = async () => {
       if (isTyped || stdin === undefined || !stdout.includes(after)) return;
       isTyped = true;
-      await write(process.stdin, stdin);
+      await write(process.stdin, stdin, { close: !isTerminal });
     };
     await type();
     for await (const chunk of process.stdout) {
       stdout += decoder.decode(chunk, { stream: true });
       await type();
     }
-    if (!isTyped && stdin !== undefined) await process.stdin.abort();
+    if (stdin === undefined || isTyped && !isTerminal) return;
+    await process.stdin.abort();
   })();
   const [stderr, { code }] = await Promise.all([
     new Response(process.stderr).text(),
@@ -113,15 +116,18 @@ async function run(
 async function write(
   stream: WritableStream<Uint8Array<ArrayBuffer>>,
   input: string | Uint8Array<ArrayBuffer>,
+  { close }: { readonly close: boolean },
 ): Promise<void> {
   const writer = stream.getWriter();
   try {
     await writer.write(
       typeof input === "string" ? new TextEncoder().encode(input) : input,
     );
-    await writer.close();
+    if (close) await writer.close();
   } catch (error) {
     // It may have refused its arguments without reading.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  } finally {
+    writer.releaseLock();
   }
 }
