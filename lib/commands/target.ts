@@ -6,7 +6,12 @@
 
 import type { Clock } from "../clock.ts";
 import type { Term } from "../credentials.ts";
-import type { Config, FluentdTarget, SourceConfig } from "../config/config.ts";
+import type {
+  Config,
+  FluentdTarget,
+  SourceConfig,
+  StdoutTarget,
+} from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { PagePosition } from "../event.ts";
 import { logger } from "../log.ts";
@@ -94,7 +99,7 @@ export async function openTarget(
 ): Promise<Target> {
   return config.target.kind === "fluentd"
     ? await openFluentd(config, config.target, options)
-    : openStdout(config, options.clock);
+    : openStdout(config, config.target, options.clock);
 }
 
 async function openFluentd(
@@ -175,7 +180,11 @@ function tellOnce(): (error: Error) => void {
   };
 }
 
-function openStdout(config: Config, clock: Clock): Target {
+function openStdout(
+  config: Config,
+  { retryTimeoutMs }: StdoutTarget,
+  clock: Clock,
+): Target {
   const log = logger("delivery");
   const sink = new StdoutSink((bytes) => Deno.stdout.writeSync(bytes));
   return {
@@ -189,7 +198,7 @@ function openStdout(config: Config, clock: Clock): Target {
     },
     terms: () => [],
     keepFresh: () => Promise.resolve(),
-    policy: { ...RETRY, timeoutMs: undefined },
+    policy: { ...RETRY, timeoutMs: retryTimeoutMs },
     maxEvents: 500,
     maxBytes: 1024 * 1024,
     maxRequests: 1,

@@ -109,15 +109,19 @@ export interface DeliveryConfig {
 }
 
 /** Forward to Fluentd and keep state. */
-export interface FluentdTarget extends DeliveryConfig {
+export interface FluentdTarget extends DeliveryConfig, RetryConfig {
   readonly kind: "fluentd";
-  /** How long one request is retried before the run gives up; `undefined`: for ever. */
-  readonly retryTimeoutMs: number | undefined;
 }
 
 /** A dry run: JSON lines on standard output, no Fluentd, no state. */
-export interface StdoutTarget {
+export interface StdoutTarget extends RetryConfig {
   readonly kind: "stdout";
+}
+
+/** When to give up. */
+export interface RetryConfig {
+  /** How long one request is retried before the run gives up; `undefined`: for ever. */
+  readonly retryTimeoutMs: number | undefined;
 }
 
 /** How to talk to Fluentd, or whatever else takes its requests. */

@@ -11,7 +11,6 @@ import type {
   Config,
   CredentialFiles,
   DeliveryConfig,
-  FluentdTarget,
   IdentityFile,
   LogConfig,
   StateConfig,
@@ -56,7 +55,13 @@ export function toConfig(options: Options): Config {
       pollMs: value("timeout"),
       windowMs: value("window-size"),
     },
-    target: isDryRun ? { kind: "stdout" } : toFluentdTarget(options),
+    target: {
+      ...isDryRun
+        ? { kind: "stdout" }
+        : { kind: "fluentd", ...toDeliveryConfig(options) },
+      retryTimeoutMs: value("retry-timeout") ??
+        (value("exit-on-last-event") ? RETRY_TIMEOUT_WITH_END_MS : undefined),
+    },
     concurrency: value("concurrency"),
     exitOnLastEvent: value("exit-on-last-event"),
     lock: !value("lock-enabled") || isDryRun ? undefined : {
@@ -122,16 +127,6 @@ export function toLogConfig({ value }: Options): LogConfig {
   return {
     level: value("debug") ? "debug" : value("log-level"),
     format: value("log-format"),
-  };
-}
-
-function toFluentdTarget(options: Options): FluentdTarget {
-  const { value } = options;
-  return {
-    kind: "fluentd",
-    ...toDeliveryConfig(options),
-    retryTimeoutMs: value("retry-timeout") ??
-      (value("exit-on-last-event") ? RETRY_TIMEOUT_WITH_END_MS : undefined),
   };
 }
 

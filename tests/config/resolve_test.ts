@@ -210,7 +210,10 @@ Deno.test("a configuration is frozen to its depth, and can be sent to a Worker",
 Deno.test("a dry run needs no Fluentd and no storage, and never locks", () => {
   assertEquals(
     start(["--dry-run", "--lock-enabled", "--teleport-identity=identity"]),
-    { ...DEFAULTS, target: { kind: "stdout" } },
+    {
+      ...DEFAULTS,
+      target: { kind: "stdout", retryTimeoutMs: undefined },
+    },
   );
 });
 
@@ -226,17 +229,17 @@ Deno.test("a dry run that is turned off again needs all of them", () => {
   ]);
 });
 
-Deno.test("a run with an end retries for five minutes, unless told otherwise", () => {
-  const retryTimeoutOf = (...args: string[]) => {
-    const { target } = start([...NEEDED, ...args]);
-    return target.kind === "fluentd" ? target.retryTimeoutMs : NaN;
-  };
-  assertEquals(retryTimeoutOf(), undefined);
-  assertEquals(retryTimeoutOf("--exit-on-last-event"), 300_000);
-  assertEquals(
-    retryTimeoutOf("--exit-on-last-event", "--retry-timeout=1h"),
-    3_600_000,
-  );
+Deno.test("a run with an end, a dry one too, retries for five minutes, unless told otherwise", () => {
+  for (const run of [NEEDED, [...NEEDED, "--dry-run"]]) {
+    const retryTimeoutOf = (...args: string[]) =>
+      start([...run, ...args]).target.retryTimeoutMs;
+    assertEquals(retryTimeoutOf(), undefined);
+    assertEquals(retryTimeoutOf("--exit-on-last-event"), 300_000);
+    assertEquals(
+      retryTimeoutOf("--exit-on-last-event", "--retry-timeout=1h"),
+      3_600_000,
+    );
+  }
 });
 
 Deno.test("a lock for no time at all is a lock for ever", () => {

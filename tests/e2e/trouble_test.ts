@@ -46,6 +46,14 @@ Deno.test("two processes on one directory: the second is told who holds it", asy
   assertEquals((await first.outcome()).code, 0);
 });
 
+Deno.test("a dry run gives Teleport up past retry-timeout, too", async () => {
+  await using stage = await setStage();
+  await stage.teleport.stop();
+  const { code, stderr } = await runProgram(stage.start("--dry-run", AT_ONCE));
+  assertEquals(code, 75, stderr);
+  assertMatch(stderr, /gave up after .*connection refused/);
+});
+
 Deno.test("an expired identity is told with its file and its date", async () => {
   await using stage = await setStage();
   const pki = await teleportPki();
