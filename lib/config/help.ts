@@ -33,7 +33,7 @@ const NOTATION =
   "A switch is turned off by --no-NAME or --NAME=false. A list is repeated or separated by commas, and emptied by an empty value. A DURATION is written like 5s, 1m30s or 24h, a SIZE like 512KiB or 1MiB.";
 
 const EXIT_STATUS =
-  "0 done, 1 failed, 2 usage or configuration, 3 done but events were set aside, 75 gave up for now (try again later), 130 or 143 stopped by a signal before everything in flight was delivered.";
+  "0 done, 1 failed, 2 usage or configuration, 3 done, but events were set aside or left out, 75 gave up for now (try again later), 130 or 143 stopped by a signal before everything in flight was delivered.";
 
 /**
  * The help of one command, or of the program as a whole.
@@ -84,7 +84,7 @@ function commandHelp(command: CommandName): string {
         .map((name) => [label(name), describeOption(command, name)] as const);
       return rows.length === 0 ? [] : [`${group}:`, ...table(rows, labelWidth)];
     }),
-    hasSettings ? wrap(`${PRECEDENCE}${exceptions(options)}.`, WIDTH) : [],
+    hasSettings ? wrap(places(command, options), WIDTH) : [],
     hasSettings ? wrap(NOTATION, WIDTH) : [],
     command === "start" ? wrap(`Exit status: ${EXIT_STATUS}`, WIDTH) : [],
     ["Examples:", ...examples.map((example) => `  ${PROGRAM} ${example}`)],
@@ -112,6 +112,19 @@ function describeOption(command: CommandName, name: OptionName): string {
   if (required?.includes(command)) return `${help} (required)`;
   if (value && value !== "false") return `${help} (default\u00a0${value})`;
   return otherwise === undefined ? help : `${help} (default: ${otherwise})`;
+}
+
+/** Where the options can be given. */
+function places(command: CommandName, options: readonly OptionName[]): string {
+  const flags = (inEnvironment: boolean) =>
+    options.filter((name) => canStandIn("environment", name) === inEnvironment)
+      .map((name) => `--${name}`).join(", ");
+  const others = exceptions(options);
+  return takes(command, "config")
+    ? `${PRECEDENCE}${others}. From the command line alone: ${flags(false)}.`
+    : `Options are taken from the command line alone${others} for ${
+      flags(true)
+    }.`;
 }
 
 /** Variables that are not called as their option is. */

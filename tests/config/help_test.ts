@@ -84,8 +84,21 @@ Deno.test("the usage line shows the operands", () => {
 Deno.test("the help of start tells irregular variables and the exit statuses", () => {
   const text = help("start").replaceAll("\n", " ");
   assertStringIncludes(text, "except FDFWD_MAX_CONNECTIONS, ");
+  assertStringIncludes(text, "3 done, but events were set aside or left out,");
   assertStringIncludes(text, "75 gave up for now");
   assertEquals(help("version").includes("FDFWD_"), false);
+});
+
+Deno.test("help says which options are taken from the command line alone", () => {
+  const textOf = (command: string) => help(command).replaceAll("\n", " ");
+  assertStringIncludes(
+    textOf("check"),
+    "FDFWD_LOCKING_FOR. From the command line alone: --help, --print-config, --json.",
+  );
+  assertStringIncludes(
+    textOf("configure"),
+    "from the command line alone; except FDFWD_LOCKING_ENABLED for --lock-enabled.",
+  );
 });
 
 Deno.test("help for a command that does not exist names the nearest", () => {
