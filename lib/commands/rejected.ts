@@ -97,7 +97,7 @@ export async function runRejectedRetry(
         delivered.add(digestOf(event));
       } else {
         refused++;
-        print(printable(`${event.id}: ${reason}`) + "\n");
+        print(printable(`${idOf(event)}: ${reason}`) + "\n");
       }
     }
   } catch (error) {
@@ -176,14 +176,16 @@ async function findWanted(
   ids: readonly string[],
 ): Promise<(event: RejectedEvent) => boolean> {
   const unknown = new Set(ids);
-  for await (const { id } of readRejected(directory)) unknown.delete(id);
+  for await (const event of readRejected(directory)) {
+    unknown.delete(idOf(event));
+  }
   if (unknown.size > 0) {
     throw new ConfigError(
       [...unknown].map((id) => `no event with the id ${id} is set aside`),
     );
   }
   const wanted = new Set(ids);
-  return ({ id }) => wanted.size === 0 || wanted.has(id);
+  return (event) => wanted.size === 0 || wanted.has(idOf(event));
 }
 
 /** Stands for the text of an event, of which there may be more than memory. */
@@ -207,6 +209,12 @@ function toAuditEvent(rejected: RejectedEvent): AuditEvent {
   };
 }
 
-function formatLine({ time, id, type, reason }: RejectedEvent): string {
-  return `${time}  ${id === "" ? "(no id)" : id}  ${type}  ${reason}`;
+function formatLine(event: RejectedEvent): string {
+  const { time, type, reason } = event;
+  return `${time}  ${idOf(event)}  ${type}  ${reason}`;
+}
+
+/** What an event is called here; Teleport gives some of a recording's none. */
+function idOf({ id }: RejectedEvent): string {
+  return id === "" ? "(no id)" : id;
 }

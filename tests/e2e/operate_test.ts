@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "../assert.ts";
+import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
@@ -94,6 +95,36 @@ Deno.test("refused events are listed, sent again, and dropped when told so", asy
     stage.fluentd.received.compare(ids.filter((id) => id !== refused[1])),
     COMPLETE_AND_ONCE,
   );
+});
+
+Deno.test("a refused event without an id is sent again and dropped by what the list calls it", async () => {
+  await using stage = await setStage({ size: 0 });
+  const timeMs = stage.startMs;
+  stage.teleport.append(
+    logEvent("exec", { timeMs, id: "", fields: { number: 1 } }),
+    logEvent("exec", { timeMs, id: "with-one" }),
+  );
+  stage.fluentd.faults.add({ kind: "status", status: 400 });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+
+  const retry = await runProgram(
+    ["rejected", "retry", ...target(stage), "(no id)"],
+  );
+  assertEquals(retry.code, 3, retry.stderr);
+  assertMatch(
+    retry.stdout,
+    /^\(no id\): .*400\n0 delivered, 1 still refused\n$/,
+  );
+  const unset = await runProgram(
+    ["rejected", "drop", ...state(stage), "with-one", ""],
+  );
+  assertEquals(unset.code, 2, unset.stdout);
+  const drop = await runProgram(
+    ["rejected", "drop", ...state(stage), "(no id)"],
+  );
+  assertEquals(drop.stdout, "1 dropped\n", drop.stderr);
+  const left = await runProgram(["rejected", "list", ...state(stage)]);
+  assertMatch(left.stdout, /^\S+ {2}with-one {2}.*\n$/);
 });
 
 Deno.test("events that are sent again to a receiver that does not answer stay set aside, and it is left with 75", async () => {
