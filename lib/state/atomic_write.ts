@@ -32,6 +32,7 @@ export async function writeAtomically(
 /**
  * Replaces a file by these blocks, as `writeAtomically` does. They may be read
  * from the very file; where that fails, it stays, and nothing is left beside it.
+ * It stays its owner's: root may work on what belongs to the program's own user.
  *
  * @param mode Permission bits of the new file
  */
@@ -51,6 +52,7 @@ export async function replaceAtomically(
     try {
       // One that a crash has left may have others.
       await Deno.chmod(temporary, mode);
+      await giveToOwner(temporary, path);
       for await (const block of blocks) await writeAll(file, block);
       await file.sync();
     } catch (error) {
@@ -60,6 +62,18 @@ export async function replaceAtomically(
   }
   await Deno.rename(temporary, path);
   await syncDirectory(dirname(path));
+}
+
+/** Where nobody owns that, or we may give nothing away, it is ours. */
+async function giveToOwner(path: string, owned: string): Promise<void> {
+  try {
+    const { uid, gid } = await Deno.stat(owned);
+    if (uid !== (await Deno.stat(path)).uid) await Deno.chown(path, uid, gid);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof Deno.errors.PermissionDenied) return;
+    throw error;
+  }
 }
 
 /** Makes created, renamed and removed names in a directory outlive a crash. */

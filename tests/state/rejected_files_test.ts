@@ -143,6 +143,21 @@ Deno.test("removing leaves the other lines as they were, byte by byte, for the o
   });
 });
 
+Deno.test({
+  name: "what root leaves of a list stays the program's own user's",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    withFiles({
+      "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }],
+    }, async ({ stateDirectory, directory }) => {
+      const path = join(directory, "2026-03-01.jsonl");
+      await Deno.chown(path, 1234, 5678);
+      await removeRejected(stateDirectory, ({ id }) => id === "a");
+      const { uid, gid } = await Deno.stat(path);
+      assertEquals({ uid, gid }, { uid: 1234, gid: 5678 });
+    }),
+});
+
 Deno.test("nothing is removed from a file with a line that cannot be read", async () => {
   await withFiles({
     "2026-03-01.jsonl": [{ id: "a" }, { id: "b" }, "damaged"],
