@@ -9,6 +9,7 @@ import { describe } from "../errors.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import { readGoState } from "../state/go_state.ts";
 import { checkStartTime } from "../state/start_time.ts";
+import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
 import { attempt, type Finding, withUntried } from "./finding.ts";
 
@@ -54,6 +55,7 @@ async function* walk(
   })).finding;
   yield (await attempt("state", signal, async () => {
     const state = await readState(directory);
+    await countRejected(directory);
     if (state === undefined) {
       const taken = await readGoState(directory, nowMs);
       checkStartTime(startTime, taken, directory);

@@ -41,18 +41,32 @@ export async function* readRejected(
  * looked at.
  *
  * @param stateDirectory It need not be there
+ * @throws {StateError} naming the file that cannot be read
  */
 export async function countRejected(stateDirectory: string): Promise<number> {
   let count = 0;
   for (const path of await listFiles(stateDirectory)) {
-    using file = await Deno.open(path);
-    for await (const chunk of file.readable) {
-      for (
-        let end = chunk.indexOf(NEWLINE);
-        end !== -1;
-        end = chunk.indexOf(NEWLINE, end + 1)
-      ) count++;
+    try {
+      count += await countLines(path);
+    } catch (cause) {
+      throw new StateError(
+        `cannot read what is set aside in ${path}: ${describe(cause)}`,
+        { cause },
+      );
     }
+  }
+  return count;
+}
+
+async function countLines(path: string): Promise<number> {
+  let count = 0;
+  using file = await Deno.open(path);
+  for await (const chunk of file.readable) {
+    for (
+      let end = chunk.indexOf(NEWLINE);
+      end !== -1;
+      end = chunk.indexOf(NEWLINE, end + 1)
+    ) count++;
   }
   return count;
 }

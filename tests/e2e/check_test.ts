@@ -774,6 +774,22 @@ Deno.test("a storage that may not even be looked at is told with its path, and n
   );
 });
 
+Deno.test("what is set aside and cannot be read, which no run begins with, is told", async () => {
+  await using stage = await setStage({ size: 3 });
+  const path = join(stage.stateDirectory, "rejected", "2026-01-01.jsonl");
+  await Deno.mkdir(path, { recursive: true });
+  const { found, failed } = await check(stage);
+  assertEquals(failed, ["Storage/state"]);
+  const { code, stderr } = await runProgram(stage.start());
+  assertEquals(code, 1);
+  for (const text of [found["Storage/state"] ?? "", stderr]) {
+    assertMatch(
+      text,
+      RegExp(`: cannot read what is set aside in ${path}: Is a directory`),
+    );
+  }
+});
+
 Deno.test("a storage in use, and the state in it, are told", async () => {
   await using stage = await setStage({ size: 3 });
   await using program = new Program(stage.start());
