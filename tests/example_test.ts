@@ -9,6 +9,7 @@ import { toConfig } from "../lib/config/resolve.ts";
 import { IDENTITY_KEY, IDENTITY_SECRET } from "../lib/configure/kubernetes.ts";
 import { exampleToml } from "../scripts/docs.ts";
 import { assert, assertEquals, assertMatch } from "./assert.ts";
+import { runConfigure } from "./configure/configure_process.ts";
 import { parseYamlAll } from "./yaml.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -47,6 +48,47 @@ Deno.test("the systemd unit starts the program, with its state where it may writ
   const { target } = configOf(words, { env: { [name]: storage } });
   assert(target.kind === "fluentd");
   assertEquals(target.storage, `/var/lib/${value("StateDirectory")}`);
+});
+
+Deno.test("what configure has written is found where a unit or a container has it, by the documented commands", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const written = join(directory, "event-handler");
+    const etc = join(directory, "etc");
+    assertEquals((await runConfigure([written])).code, 0);
+    await Deno.writeTextFile(join(written, "identity"), "");
+    const tomlIn = async (place: string) =>
+      await Deno.readTextFile(join(place, "teleport-event-handler.toml"));
+    const namedIn = (toml: string) =>
+      [...toml.matchAll(/^(?:identity|ca|cert|key) = "(.*)"$/gm)]
+        .map(([, path = ""]) => path);
+    const page = await Deno.readTextFile(join(ROOT, "docs/deploy.md"));
+    const run = async (command: RegExp, place: string) => {
+      const [text = ""] = command.exec(page) ?? [];
+      const words = text.replaceAll("-o teleport-event-handler ", "")
+        .replaceAll("/etc/teleport-event-handler", place);
+      const { success, stderr } = await new Deno.Command("sh", {
+        args: ["-ec", words],
+        cwd: directory,
+      }).output();
+      assert(success, words + new TextDecoder().decode(stderr));
+    };
+
+    await Deno.mkdir(etc);
+    await run(/^\(cd event-handler[^]*?\n {2}\/etc.*toml$/m, etc);
+    const paths = namedIn(await tomlIn(etc));
+    assertEquals(paths.length, 4);
+    for (const path of paths) {
+      assert(path.startsWith(`${etc}/`), path);
+      await Deno.stat(path);
+    }
+    await run(/^sed .*\n {2}event-handler\/.*toml$/m, "/etc/other");
+    for (const path of namedIn(await tomlIn(written))) {
+      assert(path.startsWith("/etc/other/"), path);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test({
