@@ -34,9 +34,7 @@ export async function fetchReport(
     });
     answer = await response.json();
   } catch (error) {
-    throw new Error(`${url} does not answer: ${explain(error)}`, {
-      cause: error,
-    });
+    throw new Error(`${url} does not answer: ${explain(error)}`);
   }
   if (!isReport(answer)) {
     throw new Error(

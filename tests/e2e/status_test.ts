@@ -93,7 +93,7 @@ Deno.test("where nobody answers, status says why and reads the directory", async
   assertEquals(parse(nobody).run, null);
   assertMatch(
     nobody.stderr,
-    /127\.0\.0\.1:\d+\/status does not answer: connection refused: .*from the state directory alone/,
+    /127\.0\.0\.1:\d+\/status does not answer: connection refused: the program does not run, or listens elsewhere: this is from the state directory alone\n$/,
   );
 
   await using server = Deno.serve(
