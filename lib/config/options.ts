@@ -287,7 +287,7 @@ const OPTIONS = {
     group: "What is read",
     default: "",
     otherwise: "all",
-    help: "event types to forward",
+    help: "event types to forward; recordings come with session.upload",
     example: "user.login,session.start,session.upload",
     commands: RUN,
   },

@@ -65,8 +65,15 @@ Deno.test("an option's line tells its value, what it is for, and its default", (
     "      --fluentd-url URL                     receives audit events; http or https (required)",
   );
   assertEquals(
-    lineOf("--types"),
-    "      --types TYPE,...                      event types to forward (default: all)",
+    lineOf("--fluentd-ca"),
+    "      --fluentd-ca FILE                     PEM file of Fluentd's CA (default: system roots)",
+  );
+});
+
+Deno.test("it is told that types without session.upload leave the recordings out", () => {
+  assertMatch(
+    help("start"),
+    /--types .*forward; recordings come with\s+session\.upload/,
   );
 });
 
