@@ -373,8 +373,9 @@ export class PageSource implements Source<PagePosition> {
   /**
    * The window after one that is over. Our clock may be ahead of the server's, and
    * then the end of this one has not come yet: where the newest event is recent,
-   * the next window begins with it. What an earlier run, with longer windows, has
-   * read beyond the end is going to be shown again, maybe with events before it.
+   * the next window begins with it, and otherwise half a window ago at the latest.
+   * What an earlier run, with longer windows, has read beyond the end is going to be
+   * shown again, maybe with events before it.
    *
    * @param position `seen`: what this window did not show
    */
@@ -387,16 +388,27 @@ export class PageSource implements Source<PagePosition> {
     const newestMs = newestMsIn(position);
     const readBeyond = newest !== null && newestMs >= endMs;
     const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
-    return newest !== null && recent && !readBeyond &&
-        newestMs > Date.parse(start)
-      ? { kind, start: newest.time, cursor: "", seen: newest.keys, newest }
-      : {
+    if (
+      newest !== null && recent && !readBeyond && newestMs > Date.parse(start)
+    ) {
+      return {
         kind,
-        start: rfc3339(endMs),
+        start: newest.time,
         cursor: "",
-        seen: readBeyond ? seen : [],
+        seen: newest.keys,
         newest,
       };
+    }
+    const startMs = readBeyond
+      ? endMs
+      : Math.min(endMs, secondOf(nowMs - this.#windowMs / 2));
+    return {
+      kind,
+      start: rfc3339(startMs),
+      cursor: "",
+      seen: readBeyond ? seen : [],
+      newest,
+    };
   }
 
   /** Windows were left before their time, by a clock that was set back since. */

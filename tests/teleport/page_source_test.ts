@@ -364,6 +364,19 @@ Deno.test("a clock that is five minutes fast loses nothing at the end of a windo
   assertEquals(reading.ids, idsIn(log));
 });
 
+Deno.test("a clock that is five minutes fast loses nothing behind a window in which nothing came", async () => {
+  for (const before of [[], [NOW_MS - 3 * HOUR_MS]]) {
+    const { log, clock, follow } = setUp({ windowMs: HOUR_MS });
+    clock.aheadMs = 5 * MINUTE_MS;
+    log.append(...before);
+    await using reading = follow(from(NOW_MS - 4 * HOUR_MS));
+    await reading.advance(57 * MINUTE_MS);
+    log.append(NOW_MS + 57 * MINUTE_MS);
+    await reading.advance(POLL_MS);
+    assertEquals(reading.ids, idsIn(log));
+  }
+});
+
 Deno.test("an idle window is left, however long ago its newest event was", async () => {
   const { log, follow } = setUp({ windowMs: HOUR_MS });
   log.append(NOW_MS - 5 * HOUR_MS, NOW_MS - 5 * HOUR_MS + SECOND_MS);
