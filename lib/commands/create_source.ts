@@ -80,11 +80,12 @@ export function createSource(
 }
 
 function createPages(
-  { config, client, policy, notes }: SourceOptions,
+  { config, client, policy, notes, startTime }: SourceOptions,
   { clock, monitor, teleport }: SourceSurroundings,
 ) {
   const options: Omit<PageSourceOptions, "follow"> = {
     ...config.source,
+    startTime,
     getEvents: watchPages(
       (request, signal) => client.getEvents(request, signal),
       monitor,

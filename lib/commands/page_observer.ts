@@ -50,7 +50,7 @@ export function observePages(
       ),
     clockSetBack: (start, time) =>
       log.warn(
-        "the clock was ahead and is set back, reading from the newest event",
+        "the clock was ahead and is set back, reading from an earlier time",
         { was_at: start, time },
       ),
     emptyPages: (count) =>

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { AuditEvent, Batch, PagePosition } from "../event.ts";
+import type {
+  AuditEvent,
+  Batch,
+  NewestEvents,
+  PagePosition,
+} from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
@@ -40,6 +45,8 @@ const GROWING_PAGE_PAUSE_MS = 250;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {
+  /** RFC 3339: where nothing was read, reading begins anew no earlier. */
+  readonly startTime: string;
   /** Longest range of one search. */
   readonly windowMs: number;
   /** Pause between polls when nothing is new. */
@@ -174,14 +181,14 @@ export class PageSource implements Source<PagePosition> {
   ): Promise<Found> {
     const startMs = Date.parse(from.start);
     const nowMs = this.#options.clock.now();
+    const isOurs = newestBefore(from) !== undefined;
     // In which window a cursor from elsewhere is, nobody knows.
-    const windowEndMs = newestBefore(from) === undefined
-      ? Infinity
-      : secondOf(startMs) + this.#windowMs;
+    const windowEndMs = isOurs ? secondOf(startMs) + this.#windowMs : Infinity;
     const { ahead } = trail;
-    if (startMs > nowMs && newestMsIn(from) <= nowMs) {
+    const known = this.#lastKnown(from);
+    if (isOurs && startMs > nowMs && Date.parse(known.time) <= nowMs) {
       ahead.goBack();
-      return turn(this.#beforeFuture(from), []);
+      return turn(this.#beforeFuture(from, known), []);
     }
     const at = ahead.from(from, nowMs);
     const { page, range, reachMs } = await this.#ask(
@@ -412,17 +419,17 @@ export class PageSource implements Source<PagePosition> {
   }
 
   /** Windows were left before their time, by a clock that was set back since. */
-  #beforeFuture(from: PagePosition): PagePosition {
-    const { newest } = from;
-    if (newest === null) return from;
-    this.#options.observer.clockSetBack(from.start, newest.time);
-    return {
-      kind: "page",
-      start: newest.time,
-      cursor: "",
-      seen: newest.keys,
-      newest,
-    };
+  #beforeFuture(
+    { start, newest }: PagePosition,
+    { time, keys }: NewestEvents,
+  ): PagePosition {
+    this.#options.observer.clockSetBack(start, time);
+    return { kind: "page", start: time, cursor: "", seen: keys, newest };
+  }
+
+  /** Behind which nothing was read, whatever our clock has led to. */
+  #lastKnown({ newest }: PagePosition): NewestEvents {
+    return newest ?? { time: this.#options.startTime, keys: [] };
   }
 
   /**

@@ -139,6 +139,7 @@ function startRun(
         getEvents: (request, signal) => client.getEvents(request, signal),
         types: [],
         pageSize: undefined,
+        startTime: "2026-01-01T00:00:00Z",
         windowMs: 24 * 60 * 60_000,
         pollMs: 20,
         follow,

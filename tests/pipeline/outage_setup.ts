@@ -84,6 +84,7 @@ export function startBetween(
       },
       types: [],
       pageSize: undefined,
+      startTime: "2026-01-01T00:00:00Z",
       windowMs: 24 * 60 * 60_000,
       pollMs: 5_000,
       follow: true,

@@ -59,6 +59,7 @@ function setUp(
     getEvents: log.getEvents,
     types: [],
     pageSize: options.pageSize,
+    startTime: "2026-01-01T00:00:00Z",
     windowMs: 24 * HOUR_MS,
     pollMs: 5 * SECOND_MS,
     follow: options.follow ?? false,

@@ -109,6 +109,7 @@ function createSource(client: TeleportClient, told: Told): PageSource {
     getEvents: (request, signal) => client.getEvents(request, signal),
     types: [],
     pageSize: undefined,
+    startTime: "2026-01-01T00:00:00Z",
     windowMs: 6 * HOUR_MS,
     pollMs: 10,
     follow: false,

@@ -430,6 +430,19 @@ Deno.test("a clock that was years ahead and is set back has lost nothing", async
   assertEquals(idsOf(await readAll(position)), later.map(({ id }) => id));
 });
 
+Deno.test("a clock that was years ahead before the first event, and is set back, has lost nothing", async () => {
+  const ahead = setUp({}, NOW_MS + 10 * 365 * DAY_MS);
+  const { position } = (await ahead.readAll(from(NOW_MS - DAY_MS))).at(-1) ??
+    {};
+  assert(position !== undefined && Date.parse(position.start) > NOW_MS);
+  const { log, readAll, told } = setUp();
+  log.append(NOW_MS - HOUR_MS, NOW_MS - MINUTE_MS);
+  assertEquals(idsOf(await readAll(position)), idsIn(log));
+  assertEquals(told, [
+    `set back from ${position.start} to 2026-01-01T00:00:00Z`,
+  ]);
+});
+
 Deno.test("a cursor that shows nothing is dropped after a minute, also where the clock was set back", async () => {
   const { log, clock, follow, dropped } = setUp({ pageSize: 4 });
   log.append(...times(8, NOW_MS - HOUR_MS, 300));
@@ -954,9 +967,10 @@ Deno.test("a source that does not follow ends although its cursor stands still",
 });
 
 Deno.test("a start in the future is a range like any other", async () => {
-  const { log, follow } = setUp();
+  const position = from(NOW_MS + MINUTE_MS);
+  const { log, follow } = setUp({ startTime: position.start });
   log.append(NOW_MS, NOW_MS + 2 * MINUTE_MS);
-  await using reading = follow(from(NOW_MS + MINUTE_MS));
+  await using reading = follow(position);
   await reading.advance(3 * MINUTE_MS);
   assertEquals(reading.ids, ["event-1"]);
   for (const { startMs, endMs } of log.requests) assert(startMs < endMs);
@@ -1111,6 +1125,7 @@ function setUp(options: Partial<PageSourceOptions> = {}, nowMs = NOW_MS) {
       getEvents: log.getEvents,
       types: [],
       pageSize: undefined,
+      startTime: "2026-01-01T00:00:00Z",
       windowMs: DAY_MS,
       pollMs: POLL_MS,
       policy: POLICY,
