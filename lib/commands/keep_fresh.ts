@@ -31,7 +31,11 @@ export async function keepFresh(
   if (refreshIntervalMs === undefined) {
     if (endMs === Infinity) return;
     try {
-      await clock.sleep(endMs - clock.now(), stop);
+      // In steps: the clock may be set, and no timer runs while the machine sleeps.
+      while (clock.now() < endMs) {
+        const leftMs = endMs - clock.now();
+        await clock.sleep(Math.min(leftMs, REFRESH_MS), stop);
+      }
     } catch (error) {
       if (stop.aborted && error === stop.reason) return;
       throw error;

@@ -1,12 +1,12 @@
 import { keepFresh } from "../../lib/commands/keep_fresh.ts";
 import { assertEquals } from "../assert.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { WrongClock } from "../fakes/wrong_clock.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
 /** Says when files began to be looked after. */
 function setUp() {
-  const clock = new FakeClock();
+  const clock = new WrongClock();
   const stop = new AbortController();
   const startedMs = clock.now();
   const lookedAfter: number[] = [];
@@ -32,6 +32,17 @@ Deno.test("where it is not, they are from the end of what is in use on", async (
   await clock.advance(29 * DAY_MS);
   assertEquals(lookedAfter, []);
   await clock.advance(DAY_MS);
+  await kept;
+  assertEquals(lookedAfter, [30 * DAY_MS]);
+});
+
+Deno.test("they are too where the clock was behind at first, or the machine asleep", async () => {
+  const { clock, files, lookedAfter, options } = setUp();
+  clock.aheadMs = -1_000 * DAY_MS;
+  const kept = keepFresh(files, { ...options, refreshIntervalMs: undefined });
+  await clock.advance(DAY_MS);
+  clock.aheadMs = 0;
+  await clock.advance(29 * DAY_MS);
   await kept;
   assertEquals(lookedAfter, [30 * DAY_MS]);
 });
