@@ -32,6 +32,8 @@ export interface StateDocument {
   readonly locks?: Readonly<Record<string, number>>;
 }
 
+/** The last moment that a Date can tell, milliseconds since the epoch. */
+const MAX_TIME_MS = 8.64e15;
 const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 
 /** The state cannot be used as it is; it is never overwritten then. */
@@ -127,6 +129,10 @@ function isCount(value: unknown): value is number {
   return isNumber(value) && value >= 0;
 }
 
+function isTimeMs(value: unknown): value is number {
+  return isCount(value) && value <= MAX_TIME_MS;
+}
+
 function isCounts(value: unknown): value is Record<string, number> {
   return isRecord(value) && Object.values(value).every(isCount);
 }
@@ -179,7 +185,7 @@ function isNewestEvents(value: unknown): value is NewestEvents {
 
 function isPendingRecording(value: unknown): value is PendingRecording {
   return isRecord(value) && isNumber(value.index) && isCount(value.count) &&
-    isCount(value.attempts) && isCount(value.sinceMs) &&
-    isCount(value.notBeforeMs) && typeof value.lastError === "string" &&
+    isCount(value.attempts) && isTimeMs(value.sinceMs) &&
+    isTimeMs(value.notBeforeMs) && typeof value.lastError === "string" &&
     (value.toldMissing === undefined || typeof value.toldMissing === "boolean");
 }

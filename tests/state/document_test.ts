@@ -41,7 +41,7 @@ Deno.test("a document comes back as it was written", () => {
             count: 2 ** 53,
             attempts: 0,
             sinceMs: 0.25,
-            notBeforeMs: 1e300,
+            notBeforeMs: 8.64e15,
             lastError: "\u2028",
           },
         ]),
@@ -274,7 +274,14 @@ const DAMAGES: readonly {
     (name) => ({
       field: `a recording's ${name}`,
       says: `the recording "${SESSION_ID}" is incomplete`,
-      values: [undefined, null, "1", [], ...name === "index" ? [] : [-1]],
+      values: [
+        undefined,
+        null,
+        "1",
+        [],
+        ...name === "index" ? [] : [-1],
+        ...name.endsWith("Ms") ? [17643e13] : [],
+      ],
       put: (value: unknown) => ({
         recordings: { [SESSION_ID]: { ...RECORDING, [name]: value } },
       }),
