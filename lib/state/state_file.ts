@@ -55,13 +55,20 @@ export async function readState(
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof Deno.errors.NotFound && !await isThere(path)) {
+      return undefined;
+    }
     throw new StateError(
       `cannot read the state file ${path}: ${describe(cause)}`,
       { cause },
     );
   }
   return parseDocument(text, path);
+}
+
+/** Whether there is anything: a link that leads nowhere is no first run. */
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 /** What a save took. */

@@ -163,6 +163,18 @@ Deno.test("a state of another release, or none, is no reason for a copy", async 
   });
 });
 
+Deno.test("a state whose link leads nowhere is told, and not begun anew", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    await Deno.symlink(join(directory, "elsewhere.json"), path);
+    await assertRejects(
+      () => readState(directory),
+      StateError,
+      `cannot read the state file ${path}: No such file`,
+    );
+  });
+});
+
 Deno.test("a state that cannot be read is told by name", async () => {
   await withDirectory(async (directory) => {
     const path = join(directory, "state.json");
