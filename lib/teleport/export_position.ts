@@ -90,18 +90,20 @@ export function toExport(
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
   const settledMs = secondOf(nowMs - LATE_MS);
-  const untilMs = Math.max(
-    Date.parse(start),
-    newest === null
-      ? (isOurs ? 0 : settledMs)
-      : Math.min(Date.parse(newest.time), settledMs),
-  );
-  const until = rfc3339(untilMs);
+  const readMs = newest === null
+    ? (isOurs ? 0 : settledMs)
+    : Math.min(Date.parse(newest.time), settledMs);
+  const reachedMs = Math.max(Date.parse(start), readMs);
+  // A clock that is ahead may have reached what is still to come.
+  const untilMs = newest === null ? reachedMs : readMs;
   return {
     kind: "export",
-    days: { [dateOf(until)]: NO_CHUNKS },
+    days: { [dateOf(reachedMs)]: NO_CHUNKS },
     newest: newest === null ? null : { time: newest.time },
-    pages: { until, keys: union(seen, newest?.keys ?? []) },
+    pages: {
+      until: rfc3339(untilMs),
+      keys: union(seen, newest?.keys ?? []),
+    },
   };
 }
 

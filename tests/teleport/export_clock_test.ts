@@ -1,4 +1,5 @@
 import type { ExportPosition } from "../../lib/event.ts";
+import { toExport } from "../../lib/teleport/export_position.ts";
 import { assertEquals } from "../assert.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
 import { sampleEvent } from "./sample_event.ts";
@@ -80,6 +81,27 @@ Deno.test("a clock that was ahead before anything was read loses nothing", async
   await clock.advance(POLL_MS);
   await reading.settled();
   assertEquals(reading.ids, log.ids);
+});
+
+Deno.test("a clock that was ahead when pages had caught up loses nothing of what comes then", async () => {
+  const { log, clock, noon, follow } = setUpWrong();
+  noon(YESTERDAY, "read");
+  clock.aheadMs = 30 * DAY_MS;
+  const position = toExport({
+    kind: "page",
+    start: "2026-03-30T00:00:00Z",
+    cursor: "",
+    seen: [],
+    newest: { time: `${YESTERDAY}T12:00:00Z`, keys: ["read"] },
+  }, clock.now());
+  await using reading = follow(position);
+  await reading.settled();
+  clock.aheadMs = 0;
+  noon(TODAY, "a");
+  await clock.advance(POLL_MS);
+  await reading.settled();
+  assertEquals(reading.ids, ["a"]);
+  assertEquals(log.ids, ["a", "read"]);
 });
 
 Deno.test("a clock that is ahead while events come after a day without any loses no late chunk of that day", async () => {
