@@ -108,6 +108,8 @@ export class ClientStream extends Duplex {
     if (!this.#answered) {
       this.#answered = true;
       this.emit("response", named, ended ? Flag.END_STREAM : 0);
+    } else if (!ended) {
+      throw outOfOrder("headers in the middle of an answer");
     } else if (named[GRPC_STATUS] !== GRPC_OK) {
       return this.#failWith(named);
     } else if (this.#messages.isPartial) {
@@ -120,6 +122,7 @@ export class ClientStream extends Duplex {
 
   /** The peer sent a part of its data. */
   takeData(part: Buffer): void {
+    if (!this.#answered) throw outOfOrder("an answer without headers");
     this.takePadding(part.length);
     this.#messages.add(part, (whole) => this.#bring(whole));
     this.#expectedBytes = 0;
@@ -268,6 +271,10 @@ function namedHeaders(headers: readonly Header[]): Headers {
     else named[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return named;
+}
+
+function outOfOrder(what: string): Http2Error {
+  return new Http2Error(what, ErrorCode.PROTOCOL_ERROR);
 }
 
 /** As `node:http2` calls it. */

@@ -122,6 +122,21 @@ const VIOLATIONS: readonly {
     says: "a stream goes on behind its end",
   },
   {
+    what: "begins an answer with its data",
+    frames: [frame(DATA, Buffer.alloc(5))],
+    code: ErrorCode.PROTOCOL_ERROR,
+    says: "an answer without headers",
+  },
+  {
+    what: "sends trailers, and no end with them",
+    frames: [
+      ANSWER_FRAME,
+      ...headersFrames(1, encodeHeaders([["grpc-status", "0"]])),
+    ],
+    code: ErrorCode.PROTOCOL_ERROR,
+    says: "headers in the middle of an answer",
+  },
+  {
     what: "fills a frame up beyond its end",
     frames: [
       ANSWER_FRAME,
