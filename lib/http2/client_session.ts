@@ -290,8 +290,7 @@ export class ClientSession extends EventEmitter
       case FrameType.CONTINUATION:
         return this.#takeContinuation(header, payload);
       case FrameType.RST_STREAM:
-        return this.#streamOf(header.streamId)
-          ?.takeReset(uint32In(payload, 0));
+        return this.#takeReset(header, uint32In(payload, 0));
       case FrameType.SETTINGS:
         return this.#takeSettings(header, payload);
       case FrameType.PUSH_PROMISE:
@@ -368,6 +367,12 @@ export class ClientSession extends EventEmitter
     const stream = this.#streamOf(streamId);
     const headers = decodeHeaders(block);
     stream?.takeHeaders(headers, (flags & Flag.END_STREAM) !== 0);
+  }
+
+  #takeReset({ streamId }: FrameHeader, code: number): void {
+    this.#streamOf(streamId)?.takeReset(code);
+    // What it waits for leave to send is not going to be sent.
+    this.#sendWhatIsAllowed();
   }
 
   #takeSettings({ flags }: FrameHeader, payload: Buffer): void {
@@ -478,7 +483,8 @@ export class ClientSession extends EventEmitter
   /** Returns whether all of it is on its way. */
   #sendAllowed(sending: Sending): boolean {
     const { stream } = sending;
-    const { id } = stream;
+    const { id, isReset } = stream;
+    if (isReset) return true;
     if (id === undefined) return false;
     while (sending.data.length > 0) {
       const window = this.#peerWindows.get(stream) ?? 0;

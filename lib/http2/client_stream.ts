@@ -82,6 +82,11 @@ export class ClientStream extends Duplex {
     return this.#id;
   }
 
+  /** Whether the peer wants to hear no more. */
+  get isReset(): boolean {
+    return this.#peerReset;
+  }
+
   /** Its headers are on their way, by that number. */
   begin(id: number): void {
     this.#id = id;
@@ -147,7 +152,7 @@ export class ClientStream extends Duplex {
   takeReset(code: number): void {
     this.#peerReset = true;
     // All has been said: it only wants to hear no more.
-    if (code === ErrorCode.NO_ERROR && this.#peerEnded) return;
+    if (this.#peerEnded) return;
     this.#afterData(() => {
       this.rstCode = code;
       this.destroy(

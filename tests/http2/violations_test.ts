@@ -23,6 +23,12 @@ import {
 } from "./peers.ts";
 
 const DATA = { type: FrameType.DATA, streamId: 1 };
+/** The trailers that end a good answer. */
+const OK_FRAME = frame({
+  type: FrameType.HEADERS,
+  flags: Flag.END_HEADERS | Flag.END_STREAM,
+  streamId: 1,
+}, encodeHeaders([["grpc-status", "0"]]));
 
 /** What a peer says to a first request, and with which error code it is told off. */
 const VIOLATIONS: readonly {
@@ -323,6 +329,53 @@ Deno.test("a peer that breaks off without a reason says so", async () => {
   );
   await once(stream, "close");
   assertEquals(stream.rstCode, ErrorCode.NO_ERROR);
+});
+
+Deno.test("an answer is whole although the peer breaks off behind its end, for whatever reason", async () => {
+  for (const code of [ErrorCode.NO_ERROR, ErrorCode.CANCEL]) {
+    await using connected = await connectToScript();
+    const { session, peer } = connected;
+    const stream = session.request(HEADERS).end();
+    const heard: string[] = [];
+    stream.on("data", () => heard.push("message"));
+    stream.on("trailers", () => heard.push("trailers"));
+    stream.on("end", () => heard.push("end"));
+    // Whoever is still at something else.
+    stream.pause();
+    const closed = once(stream, "close");
+    await peer.received(FrameType.HEADERS);
+    peer.send(
+      ANSWER_FRAME,
+      frame(DATA, Buffer.from([0, 0, 0, 0, 1, 0xee])),
+      OK_FRAME,
+      frame({ type: FrameType.RST_STREAM, streamId: 1 }, uint32(code)),
+      frame({ type: FrameType.PING }, uint32(0, 0)),
+    );
+    await peer.received(FrameType.PING);
+    stream.resume();
+    await closed;
+    assertEquals(heard, ["trailers", "message", "end"]);
+    assertEquals(stream.rstCode, ErrorCode.NO_ERROR);
+  }
+});
+
+Deno.test("a request of which its peer wants to hear no more is over, whatever it waits for", async () => {
+  await using connected = await connectToScript(
+    settingsFrame(new Map([[Setting.INITIAL_WINDOW_SIZE, 0]])),
+  );
+  const { session, peer } = connected;
+  await once(session, "remoteSettings");
+  const stream = session.request(HEADERS).end(Buffer.from("never sent"));
+  stream.resume();
+  await peer.received(FrameType.HEADERS);
+  peer.send(
+    ANSWER_FRAME,
+    OK_FRAME,
+    frame({ type: FrameType.RST_STREAM, streamId: 1 }, uint32(0)),
+  );
+  await waitUntil("the request to be over", () => stream.closed);
+  session.close();
+  assertEquals(session.destroyed, true);
 });
 
 Deno.test("streams that a peer has not begun with when it says goodbye are refused", async () => {
