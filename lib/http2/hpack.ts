@@ -89,9 +89,12 @@ const TABLE_SIZE = { flag: 0x20, bits: 5 };
 const LITERAL = { flag: 0x00, bits: 4 };
 const HUFFMAN = { flag: 0x80, bits: 7 };
 
-/** Encodes headers, each by its name and value: no table is looked into. */
+/**
+ * Encodes headers, each by its name and value: no table is looked into. That there
+ * is none is said first, since a peer that allows less than there was has to be told.
+ */
 export function encodeHeaders(headers: Iterable<Header>): Buffer {
-  const parts: Uint8Array[] = [];
+  const parts: Uint8Array[] = [Uint8Array.of(TABLE_SIZE.flag)];
   for (const header of headers) {
     parts.push(Uint8Array.of(LITERAL.flag));
     for (const text of header) {

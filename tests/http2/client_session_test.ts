@@ -79,6 +79,21 @@ Deno.test("a request arrives whole, however large, with its headers", async () =
   assertEquals(headers["x-several"], "one, two");
 });
 
+Deno.test("a peer that keeps a smaller table of headers than usual, or none, is asked as any other", async () => {
+  for (const headerTableSize of [0, 100]) {
+    await using connected = await connectToServer({ headerTableSize });
+    const { session, peer } = connected;
+    peer.on("stream", (stream: ServerHttp2Stream) => {
+      stream.respond({ ":status": 200 }, { endStream: true });
+    });
+    await once(session, "remoteSettings");
+    for (const _ of ["once", "and again"]) {
+      const { headers } = await answerTo(session.request(HEADERS).end());
+      assertEquals(headers[":status"], 200);
+    }
+  }
+});
+
 Deno.test("requests that wait for each other's leave to go on all arrive, each as it was", async () => {
   await using connected = await connectToServer({ initialWindowSize: 1_000 });
   const { session, peer } = connected;
