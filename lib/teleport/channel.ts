@@ -20,7 +20,6 @@ import {
   CallCredentials,
   ChannelCredentials,
   Client,
-  type ClientOptions,
   type ClientReadableStream,
   connectivityState,
   type ServiceError,
@@ -34,6 +33,7 @@ import type { Identity } from "./identity.ts";
 import type { Route } from "./route.ts";
 import type { Collector } from "./event_batches.ts";
 import { batchesOf } from "./stream_batches.ts";
+import { passThrough } from "./tcp.ts";
 import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
@@ -94,9 +94,10 @@ export class Channel {
     const { address, httpProxy, protocols } = route;
     this.#client = new Client(
       formatAddress(httpProxy?.address ?? address),
-      new TlsCredentials(tlsOptions(identity, protocols)),
+      new TlsCredentials(route, tlsOptions(identity, protocols)),
       {
-        ...proxyOptions(route),
+        // Which one to use is decided already, in the same way for all connections.
+        "grpc.enable_http_proxy": 0,
         "grpc.default_authority": AUTH_SERVER_NAME,
         "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
         "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
@@ -274,10 +275,12 @@ function statusName(code: number): StatusName {
 
 /** TLS as the route wants it: grpc-js itself offers no protocol but `h2`. */
 class TlsCredentials extends ChannelCredentials {
+  readonly #route: Route;
   readonly #options: ConnectionOptions;
 
-  constructor(options: ConnectionOptions) {
+  constructor(route: Route, options: ConnectionOptions) {
     super();
+    this.#route = route;
     this.#options = options;
   }
 
@@ -295,7 +298,7 @@ class TlsCredentials extends ChannelCredentials {
     >
   ): ReturnType<ChannelCredentials["_createSecureConnector"]> {
     return {
-      connect: (socket) => secure(socket, this.#options),
+      connect: (socket) => secure(socket, this.#route, this.#options),
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () =>
         callCredentials ?? CallCredentials.createEmpty(),
@@ -304,23 +307,16 @@ class TlsCredentials extends ChannelCredentials {
   }
 }
 
-/** Which proxy to use is decided already, in the same way for all connections. */
-function proxyOptions({ address, httpProxy }: Route): ClientOptions {
-  const options = { "grpc.enable_http_proxy": 0 };
-  if (httpProxy === undefined) return options;
-  const target = `dns:${formatAddress(address)}`;
-  const { credentials } = httpProxy;
-  return {
-    ...options,
-    "grpc.http_connect_target": target,
-    ...credentials !== undefined && { "grpc.http_connect_creds": credentials },
-  };
-}
-
-function secure(
+/** Through the HTTP proxy, where there is one: that is what is connected so far. */
+async function secure(
   socket: Socket,
+  { address, httpProxy }: Route,
   options: ConnectionOptions,
 ): Promise<{ socket: Socket; secure: boolean }> {
+  if (httpProxy !== undefined) {
+    const { signal } = new AbortController();
+    await passThrough(address, socket, { httpProxy, signal });
+  }
   return new Promise((resolve, reject) => {
     const tls = connect({ ...options, socket });
     freeReads(tls);

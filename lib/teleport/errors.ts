@@ -152,7 +152,7 @@ function tidy(details: string): string {
 
 function unavailable(details: string): string {
   // Then it is not Teleport that does not listen, or has no name.
-  if (details.startsWith("the HTTP proxy ")) {
+  if (details.includes("the HTTP proxy ")) {
     return `not reachable (${details})`;
   }
   if (/ECONNREFUSED|connection refused/i.test(details)) {

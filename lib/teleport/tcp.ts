@@ -27,14 +27,43 @@ export async function connectTcp(
 ): Promise<Socket> {
   signal.throwIfAborted();
   if (httpProxy === undefined) return await connectDirectly(target, signal);
+  const { address } = httpProxy;
+  const connecting = connectDirectly(address, signal);
+  const socket = await blaming(httpProxy, connecting, signal);
+  return await passThrough(target, socket, { httpProxy, signal });
+}
+
+/**
+ * Goes on to `target` over a connection to an HTTP proxy, which is closed where
+ * that fails.
+ *
+ * @throws {Error} saying what is wrong with the proxy
+ * @throws `signal.reason`
+ */
+export async function passThrough(
+  target: Address,
+  socket: Socket,
+  { httpProxy, signal }: {
+    readonly httpProxy: HttpProxy;
+    readonly signal: AbortSignal;
+  },
+): Promise<Socket> {
+  const asking = askFor(target, socket, { httpProxy, signal });
+  return await blaming(httpProxy, asking, signal);
+}
+
+async function blaming(
+  { address }: HttpProxy,
+  connecting: Promise<Socket>,
+  signal: AbortSignal,
+): Promise<Socket> {
   try {
-    return await connectThrough(httpProxy, target, signal);
+    return await connecting;
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    const proxy = formatAddress(httpProxy.address);
     const what = describe(cause);
     throw new Error(
-      `the HTTP proxy ${proxy}: ${
+      `the HTTP proxy ${formatAddress(address)}: ${
         /ECONNREFUSED/.test(what)
           ? `connection refused: is it running, and is its port right in HTTPS_PROXY or ALL_PROXY? (${what})`
           : what
@@ -64,16 +93,21 @@ function connectDirectly(
   });
 }
 
-function connectThrough(
-  { address, credentials }: HttpProxy,
+function askFor(
   target: Address,
-  signal: AbortSignal,
+  socket: Socket,
+  { httpProxy: { credentials }, signal }: {
+    readonly httpProxy: HttpProxy;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Socket> {
   const authority = formatAddress(target);
   return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      socket.destroy();
+      reject(error);
+    };
     const connecting = request({
-      host: address.host,
-      port: address.port,
       method: "CONNECT",
       path: authority,
       headers: {
@@ -85,17 +119,16 @@ function connectThrough(
             }`,
           },
       },
-      agent: false,
+      createConnection: () => socket,
       signal,
     });
-    connecting.once("error", reject);
-    connecting.once("connect", ({ statusCode }, socket, head) => {
+    connecting.once("error", fail);
+    connecting.once("connect", ({ statusCode }, _, head) => {
       if (statusCode === 200) {
         if (head.length > 0) socket.unshift(head);
         return resolve(socket);
       }
-      socket.destroy();
-      reject(
+      fail(
         new Error(
           statusCode === 407
             ? "it wants a user and a password: https_proxy=http://user:password@host:port (407)"
