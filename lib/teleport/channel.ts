@@ -22,7 +22,9 @@ import {
   Client,
   type ClientReadableStream,
   connectivityState,
+  logVerbosity,
   type ServiceError,
+  setLogVerbosity,
   status as grpcStatus,
 } from "@grpc/grpc-js";
 import { useOwnHttp2 } from "../vendor/grpc_http2.ts";
@@ -56,6 +58,15 @@ const STALL_CHECK_MS = 5_000;
 /** What of a stream is held until it is asked for, so that memory stays flat. */
 const MAX_STREAM_ITEMS = 500;
 const MAX_STREAM_BYTES = 1024 * 1024;
+
+/** Where gRPC is told by these to write lines of its own, it does. */
+const VERBOSITY_NAMES = ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"];
+
+// Calls fail with what it has to say, and its lines are none of the log's: what a
+// server says would go to the terminal as it is.
+if (!VERBOSITY_NAMES.some((name) => Deno.env.get(name))) {
+  setLogVerbosity(logVerbosity.NONE);
+}
 
 /** What is called, and with what. */
 export interface StreamCall<Request extends DescMessage> {

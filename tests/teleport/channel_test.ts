@@ -1,6 +1,16 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
 import { fromBinary } from "@bufbuild/protobuf";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/address.ts";
+import {
+  Flag,
+  frame,
+  FrameType,
+  settingsFrame,
+} from "../../lib/http2/frames.ts";
+import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { Channel } from "../../lib/teleport/channel.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
@@ -11,6 +21,7 @@ import {
 import type { Route } from "../../lib/teleport/route.ts";
 import {
   assert,
+  assertEquals,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
@@ -21,6 +32,7 @@ import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
+import { ScriptedPeer } from "../http2/peers.ts";
 import { identityOf } from "./identity_of.ts";
 import { reconnectionTimers } from "./reconnection_timers.ts";
 
@@ -112,6 +124,41 @@ Deno.test("an HTTP proxy that leads nowhere any more is blamed", async (test) =>
   await reconnectionTimers();
 });
 
+Deno.test("gRPC writes nothing beside the log, whatever a server says", async () => {
+  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
+  const server = createServer({
+    cert: certificatePem,
+    key: privateKeyPem,
+    ALPNProtocols: ["h2"],
+  });
+  server.on("secureConnection", async (socket: TLSSocket) => {
+    const peer = new ScriptedPeer(socket);
+    peer.send(settingsFrame(new Map()));
+    const { streamId } = await peer.received(FrameType.HEADERS);
+    const answer = encodeHeaders([
+      [":status", "200"],
+      ["grpc-status", "5"],
+      ["grpc-message", "\x1b[2J"],
+    ]);
+    const flags = Flag.END_HEADERS | Flag.END_STREAM;
+    peer.send(frame({ type: FrameType.HEADERS, flags, streamId }, answer));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const channel = new Channel(
+    routeTo({ host: "127.0.0.1", port }),
+    await identityOf(),
+  );
+  using written = spyOnConsole();
+  const error = await assertRejects(() => ping(channel), TeleportError);
+  assertStrictEquals(error.status, "NOT_FOUND");
+  assertEquals(written.lines, []);
+  channel.close();
+  server.close();
+  await once(server, "close");
+});
+
 async function assertRefused(
   impostor: Parameters<typeof teleportTls>[0],
   identity: Identity,
@@ -155,4 +202,14 @@ function routeTo({ host, port }: Address): Route {
       protocol: "h2",
     },
   };
+}
+
+/** Keeps what is written to the console. */
+function spyOnConsole(): Disposable & { readonly lines: unknown[][] } {
+  const { error } = console;
+  const lines: unknown[][] = [];
+  // deno-lint-ignore no-console
+  const put = (write: typeof error) => console.error = write;
+  put((...line) => lines.push(line));
+  return { lines, [Symbol.dispose]: () => put(error) };
 }
