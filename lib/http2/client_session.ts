@@ -43,6 +43,8 @@ const MAX_EXPECTED_BYTES = 4 * 1024 * 1024;
 /** Headers of gRPC take some hundred bytes. */
 const MAX_HEADER_BLOCK_BYTES = 64 * 1024;
 const MAX_STREAM_ID = 2 ** 31 - 1;
+/** How long a peer may take to begin with its settings. */
+const GREETING_MS = 10_000;
 
 /** Is told when a ping is answered, or never will be. */
 export type PingCallback = (
@@ -102,6 +104,10 @@ export class ClientSession extends EventEmitter
     readonly sentMs: number;
     readonly answered: PingCallback;
   }[] = [];
+  readonly #greeting = setTimeout(
+    () => this.destroy(new Error(`no HTTP/2 within ${GREETING_MS / 1000} s`)),
+    GREETING_MS,
+  );
   #nextId = 1;
   #headers: HeaderBlock | undefined;
   #greeted = false;
@@ -213,6 +219,7 @@ export class ClientSession extends EventEmitter
   destroy(error?: Error): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    clearTimeout(this.#greeting);
     this.#reader.stop();
     this.#sayGoodbye(error);
     // First, so that a call knows why its stream ends.
@@ -388,6 +395,7 @@ export class ClientSession extends EventEmitter
     this.#sendWhatIsAllowed();
     if (this.#greeted) return;
     this.#greeted = true;
+    clearTimeout(this.#greeting);
     // Who is told listens for the session's end from then on, and that may have come
     // with the greeting: then it is a connection that was never there.
     setImmediate(() => {

@@ -48,6 +48,8 @@ const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const FLOW_CONTROL_WINDOW_BYTES = 128 * 1024;
 /** Retries are ours to time: the channel only has to be ready for them. */
 const RECONNECT_MS = 500;
+/** How long an HTTP proxy and a TLS handshake may take together. */
+const CONNECT_MS = 10_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 
@@ -318,23 +320,47 @@ class TlsCredentials extends ChannelCredentials {
   }
 }
 
-/** Through the HTTP proxy, where there is one: that is what is connected so far. */
+/**
+ * Through the HTTP proxy, where there is one: that is what is connected so far. gRPC
+ * waits for it without end, also when nobody needs the connection any more.
+ */
 async function secure(
   socket: Socket,
   { address, httpProxy }: Route,
   options: ConnectionOptions,
 ): Promise<{ socket: Socket; secure: boolean }> {
-  if (httpProxy !== undefined) {
-    const { signal } = new AbortController();
-    await passThrough(address, socket, { httpProxy, signal });
+  const late = new AbortController();
+  const { signal } = late;
+  const timer = setTimeout(
+    () => late.abort(new Error(`no answer within ${CONNECT_MS / 1000} s`)),
+    CONNECT_MS,
+  );
+  try {
+    if (httpProxy !== undefined) {
+      await passThrough(address, socket, { httpProxy, signal });
+    }
+    return { socket: await shakeHands(socket, options, signal), secure: true };
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function shakeHands(
+  socket: Socket,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const tls = connect({ ...options, socket });
     freeReads(tls);
+    signal.addEventListener("abort", () => {
+      reject(signal.reason);
+      tls.destroy();
+    }, { once: true });
     tls.on("error", reject);
     tls.once("close", () => reject(new Error("Failed to connect")));
     tls.once("secureConnect", () => {
-      if (tls.authorized) resolve({ socket: tls, secure: true });
+      if (tls.authorized) resolve(tls);
       else reject(tls.authorizationError);
     });
   });

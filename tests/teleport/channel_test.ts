@@ -1,6 +1,6 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer, type TLSSocket } from "node:tls";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { fromBinary } from "@bufbuild/protobuf";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/address.ts";
@@ -32,6 +32,7 @@ import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { ScriptedPeer } from "../http2/peers.ts";
 import { identityOf } from "./identity_of.ts";
 import { reconnectionTimers } from "./reconnection_timers.ts";
@@ -124,9 +125,51 @@ Deno.test("an HTTP proxy that leads nowhere any more is blamed", async (test) =>
   await reconnectionTimers();
 });
 
+Deno.test("a server that says nothing is connected for ten seconds at most", async (test) => {
+  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
+  const tls = createTlsServer({
+    cert: certificatePem,
+    key: privateKeyPem,
+    ALPNProtocols: ["h2"],
+  });
+  for (
+    const { what, server, event } of [
+      { what: "from the first", server: createServer(), event: "connection" },
+      { what: "once TLS is spoken", server: tls, event: "secureConnection" },
+    ]
+  ) {
+    await test.step({
+      name: what,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: async () => {
+        using _ = skipTenSeconds();
+        let open = 0;
+        server.on(event, (socket: Socket) => {
+          open++;
+          socket.on("error", () => {}).on("close", () => open--).resume();
+        });
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const { port } = server.address() as AddressInfo;
+        const channel = new Channel(
+          routeTo({ host: "127.0.0.1", port }),
+          await identityOf(),
+        );
+        const error = await assertRejects(() => ping(channel), TeleportError);
+        assertStringIncludes(error.message, "within 10 s");
+        channel.close();
+        await waitUntil("the connection to end", () => open === 0);
+        server.close();
+      },
+    });
+  }
+  await reconnectionTimers();
+});
+
 Deno.test("gRPC writes nothing beside the log, whatever a server says", async () => {
   const { server: { certificatePem, privateKeyPem } } = await teleportPki();
-  const server = createServer({
+  const server = createTlsServer({
     cert: certificatePem,
     key: privateKeyPem,
     ALPNProtocols: ["h2"],
@@ -212,4 +255,13 @@ function spyOnConsole(): Disposable & { readonly lines: unknown[][] } {
   const put = (write: typeof error) => console.error = write;
   put((...line) => lines.push(line));
   return { lines, [Symbol.dispose]: () => put(error) };
+}
+
+/** As if ten seconds were over as soon as they begin, for everything but gRPC itself. */
+function skipTenSeconds(): Disposable {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout =
+    ((fire: () => void, ms: number) =>
+      setTimeout(fire, ms === 10_000 ? 200 : ms)) as typeof setTimeout;
+  return { [Symbol.dispose]: () => globalThis.setTimeout = setTimeout };
 }
