@@ -35,7 +35,9 @@ export async function runStart(
   signals: Signals,
 ): Promise<number> {
   const counters = new Counters();
-  using progress = Deno.stderr.isTerminal()
+  // What is printed to a terminal would stand behind the line.
+  const isPrinted = config.target.kind === "stdout" && Deno.stdout.isTerminal();
+  using progress = Deno.stderr.isTerminal() && !isPrinted
     ? new ProgressLine(counters, { clock: systemClock, write: tell })
     : undefined;
   await setUpLogging({

@@ -215,6 +215,30 @@ Deno.test("a dry run prints JSON lines and needs no Fluentd and no storage", asy
 });
 
 Deno.test({
+  name: "on a terminal, too, a dry run prints each event on a line of its own",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using stage = await setStage({ size: 10 });
+    // While nothing has arrived, a progress line would be drawn.
+    stage.teleport.faults.add({ kind: "slow", delayMs: 1_000, times: 5 });
+    const { code, stdout } = await runProgram([
+      "start",
+      `--teleport-addr=${stage.teleport.address}`,
+      `--teleport-identity=${stage.paths.teleport.identity}`,
+      "--start-time=2026-01-01T00:00:00Z",
+      "--dry-run",
+      EXIT,
+    ], { shell: `exec script -qec "$*" /dev/null </dev/null` });
+    assertEquals(code, 0, stdout);
+    const printed = stdout.split("\r\n").filter((line) => /{"ei"/.test(line));
+    assertEquals(
+      printed.map((line) => JSON.parse(line)),
+      Array.from(stage.teleport.log.events(), ({ json }) => json),
+    );
+  },
+});
+
+Deno.test({
   name:
     "of a private key that comes through a pipe it is told that it needs a file",
   ignore: Deno.build.os === "windows",
