@@ -10,6 +10,7 @@ import { systemClock } from "../clock.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { addressOf } from "../http_proxy.ts";
 import { type Logger, logger } from "../log.ts";
+import { printableLines } from "../printable.ts";
 import type { StatusReport } from "./status_report.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -203,7 +204,7 @@ async function answer(
 function respondWithVerdict(verdict: Verdict): Response {
   return verdict.ok
     ? respondWith("ok\n", 200, TEXT)
-    : respondWith(`${verdict.reason}\n`, 503, TEXT);
+    : respondWith(`${printableLines(verdict.reason)}\n`, 503, TEXT);
 }
 
 function respondWith(

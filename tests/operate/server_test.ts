@@ -100,6 +100,24 @@ Deno.test("what is not ok is 503 with the reason", async () => {
   assertEquals([ready.status, await ready.text()], [503, `${reason}\n`]);
 });
 
+Deno.test("what a receiver said does not command the terminal of who asks for health", async () => {
+  const reason = "Teleport fails: \x1b[2J\u202egone\nFluentd fails: \x07";
+  await using server = serve(
+    LOOPBACK,
+    content({
+      health: () => ({ ok: false, reason }),
+      readiness: () => ({ ok: false, reason }),
+    }),
+  );
+  for (const path of ["healthz", "readyz"]) {
+    const response = await fetch(`${server.url}/${path}`);
+    assertEquals(
+      await response.text(),
+      "Teleport fails: \\u001b[2J\\u202egone\nFluentd fails: \\u0007\n",
+    );
+  }
+});
+
 Deno.test("other methods and other paths are refused", async () => {
   await using server = serve(LOOPBACK, content());
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
