@@ -7,6 +7,7 @@
 import { formatAddress } from "../address.ts";
 import type { HostPort } from "../config/config.ts";
 import { describe } from "../errors.ts";
+import { exceptFromProxies } from "../proxy_exceptions.ts";
 import type { StatusReport } from "../operate/status_report.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -26,6 +27,8 @@ export async function fetchReport(
 ): Promise<StatusReport> {
   const local = LOCAL[host] ?? host;
   const url = `http://${formatAddress({ host: local, port })}/status`;
+  // It is this machine's, whatever it is called.
+  exceptFromProxies([local]);
   let answer: unknown;
   try {
     const response = await fetch(url, {

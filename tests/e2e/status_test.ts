@@ -23,6 +23,13 @@ function parse({ stdout }: Outcome): StatusReport {
   return JSON.parse(stdout);
 }
 
+/** An address of this machine that other machines have a way to. */
+function ownAddress(): string | undefined {
+  return Deno.networkInterfaces().find(({ family, address }) =>
+    family === "IPv4" && !address.startsWith("127.")
+  )?.address;
+}
+
 Deno.test("status tells the position, recordings that fail, and what is set aside", async () => {
   await using stage = await setStage({ size: 100, uploadEvery: 40 });
   const none = await status(stage);
@@ -79,6 +86,35 @@ Deno.test("status asks the running process where listen is set, and reads the di
   assertEquals(read.run, null);
   assertEquals(read.position, report.position);
   assertEquals(read.startTime, report.startTime);
+});
+
+Deno.test({
+  name:
+    "status asks this machine's own addresses, whatever HTTP proxy there is",
+  ignore: ownAddress() === undefined,
+  async fn() {
+    const report = {
+      cluster: "tele.example.com",
+      position: null,
+      recordings: {},
+      setAside: 0,
+      run: {},
+    };
+    await using server = Deno.serve(
+      { hostname: ownAddress() ?? "", port: 0, onListen: () => {} },
+      () => Response.json(report),
+    );
+    const { hostname, port } = server.addr;
+    const { stdout, stderr } = await runProgram([
+      "status",
+      "--json",
+      "--storage=/nowhere",
+      "--teleport-addr=tele.example.com",
+      `--listen=${hostname}:${port}`,
+    ], { env: { "HTTP_PROXY": `http://127.0.0.1:${findFreePort()}` } });
+    assertEquals(stderr, "");
+    assertEquals(JSON.parse(stdout), report);
+  },
 });
 
 Deno.test("where nobody answers, status says why and reads the directory", async () => {
