@@ -251,12 +251,20 @@ export class Channel {
         { cause: error },
       );
     }
+    const { address, httpProxy } = this.route;
+    // With one in between, it is the only one that we connect to.
+    const isProxys = httpProxy !== undefined &&
+      /\bconnect E[A-Z]+/.test(error.details);
     return explainFailure(
       {
         method: methodOf(path),
-        address: formatAddress(this.route.address),
+        address: formatAddress(address),
         status: statusName(error.code),
-        details: error.details,
+        details: isProxys
+          ? `the HTTP proxy ${
+            formatAddress(httpProxy.address)
+          }: ${error.details}`
+          : error.details,
       },
       this.identity.certificate,
       Date.now(),

@@ -28,6 +28,7 @@ import {
 } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
+import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
 import { startTeleport } from "../fakes/teleport.ts";
@@ -100,28 +101,41 @@ Deno.test("a channel leads through an HTTP proxy, by name and by address", async
   }
 });
 
-Deno.test("an HTTP proxy that leads nowhere any more is blamed", async (test) => {
+Deno.test("an HTTP proxy that leads nowhere any more, or is gone, is blamed", async (test) => {
   await using connect = await startConnectProxy({ hosts: {} });
-  const httpProxy = { address: connect, credentials: undefined };
-  const address = { host: "auth.example.com", port: 3025 };
-  await test.step({
-    name: "while gRPC tries",
-    // Its timers for another connection outlive it by a little.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
-      const channel = new Channel(
-        { ...routeTo(connect), address, httpProxy },
-        await identityOf(),
-      );
-      const error = await assertRejects(() => ping(channel), TeleportError);
-      assertStringIncludes(
-        error.message,
-        `the HTTP proxy 127.0.0.1:${connect.port}: it does not connect to auth.example.com:3025 (403)`,
-      );
-      channel.close();
-    },
-  });
+  const gone = { host: "127.0.0.1", port: findFreePort() };
+  for (
+    const { proxy, says } of [
+      {
+        proxy: connect,
+        says:
+          `the HTTP proxy 127.0.0.1:${connect.port}: it does not connect to auth.example.com:3025 (403)`,
+      },
+      {
+        proxy: gone,
+        says:
+          `Ping: not reachable (the HTTP proxy 127.0.0.1:${gone.port}: No connection established`,
+      },
+    ]
+  ) {
+    await test.step({
+      name: says,
+      // gRPC's timers for another connection outlive it by a little.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: async () => {
+        const httpProxy = { address: proxy, credentials: undefined };
+        const address = { host: "auth.example.com", port: 3025 };
+        const channel = new Channel(
+          { ...routeTo(connect), address, httpProxy },
+          await identityOf(),
+        );
+        const error = await assertRejects(() => ping(channel), TeleportError);
+        assertStringIncludes(error.message, says);
+        channel.close();
+      },
+    });
+  }
   await reconnectionTimers();
 });
 
