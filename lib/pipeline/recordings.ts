@@ -263,9 +263,8 @@ export class Recordings {
   ): void {
     const { checkpoints, clock, follow, observer } = this.#options;
     const now = checkpoints.recordings().get(sessionId) ?? before;
-    const gotFurther = now.index !== before.index || now.count !== before.count;
-    const failed = gotFurther ? 1 : before.attempts + 1;
-    const tries = gotFurther ? 1 : (this.#tries.get(sessionId) ?? 0) + 1;
+    const failed = now.attempts + 1;
+    const tries = failed === 1 ? 1 : (this.#tries.get(sessionId) ?? 0) + 1;
     this.#tries.set(sessionId, tries);
     const last = !follow && tries >= ATTEMPTS_BEFORE_EXIT;
     const waitMs = last ? 0 : this.#waitMs(follow ? failed : tries);
@@ -309,13 +308,18 @@ export class Recordings {
   ): Promise<UnreadableError | undefined> {
     const { checkpoints } = this.#options;
     const stop = this.#stop;
+    const update = (changes: Partial<PendingRecording>) => {
+      const recording = checkpoints.recordings().get(sessionId);
+      if (recording === undefined) return;
+      checkpoints.updateRecording(sessionId, { ...recording, ...changes });
+    };
     const requests = new OrderedRequests(
       this.#options,
       { sessionId, from },
-      (mark) => {
-        const recording = checkpoints.recordings().get(sessionId);
-        if (recording === undefined) return;
-        checkpoints.updateRecording(sessionId, { ...recording, ...mark });
+      {
+        // It can be read, however long the receiver takes.
+        onFurther: () => update({ attempts: 0, notBeforeMs: 0, lastError: "" }),
+        onDelivered: update,
       },
     );
     let seen = 0;
@@ -356,15 +360,23 @@ function unreadable(cause: unknown): UnreadableError {
   return new UnreadableError("unreadable", { cause });
 }
 
+/** Who is told how far a recording is. */
+interface ProgressObserver {
+  /** An event was read that was not delivered before; told once. */
+  onFurther(): void;
+  onDelivered(mark: RecordingMark): void;
+}
+
 /** Requests of one recording: one in flight, while the next one fills. */
 class OrderedRequests {
   readonly #options: RecordingsOptions;
   readonly #sessionId: string;
-  readonly #onDelivered: (mark: RecordingMark) => void;
+  readonly #observer: ProgressObserver;
   readonly #from: RecordingMark;
   /** Says that no event is kept any more. */
   readonly #forget: () => void;
   #toSkip: number;
+  #gotFurther = false;
   #mark: RecordingMark;
   #buffer: AuditEvent[] = [];
   #bufferedBytes = 0;
@@ -378,11 +390,11 @@ class OrderedRequests {
   constructor(
     options: RecordingsOptions,
     stream: { sessionId: string; from: RecordingMark },
-    onDelivered: (mark: RecordingMark) => void,
+    observer: ProgressObserver,
   ) {
     this.#options = options;
     this.#sessionId = stream.sessionId;
-    this.#onDelivered = onDelivered;
+    this.#observer = observer;
     this.#from = stream.from;
     this.#toSkip = stream.from.count;
     this.#mark = { index: stream.from.index, count: stream.from.count };
@@ -414,6 +426,8 @@ class OrderedRequests {
   #addOne(event: AuditEvent): void {
     const { account, filter } = this.#options;
     if (this.#toSkip > 0 && this.#deliveredBefore(event)) return;
+    if (!this.#gotFurther) this.#observer.onFurther();
+    this.#gotFurther = true;
     this.#mark = event.index === this.#mark.index
       ? { index: event.index, count: this.#mark.count + 1 }
       : { index: event.index, count: 1 };
@@ -448,7 +462,7 @@ class OrderedRequests {
       { kind: "recording", sessionId: this.#sessionId },
       events,
     ).then(() => {
-      this.#onDelivered(mark);
+      this.#observer.onDelivered(mark);
       for (const release of releases) release();
     });
     // Awaited by the next request; until then a failure must not be unhandled.

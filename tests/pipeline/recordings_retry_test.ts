@@ -1,3 +1,4 @@
+import { isMissing } from "../../lib/pipeline/missing_recording.ts";
 import type { RetryRequests } from "../../lib/pipeline/ports.ts";
 import {
   assert,
@@ -338,6 +339,33 @@ Deno.test("a recording whose receiver was away for two days is not told to be mi
   assertEquals(run.told.at(-1), "s1 finished");
   run.stop.abort();
   await run.recordings.drain();
+});
+
+Deno.test("a recording that is read while its receiver is away for two days is not missing, nor when it cannot be read after that", async () => {
+  const kill = Promise.withResolvers<void>();
+  const run = startRecordings({ s1: cutting(THREE, [0]) }, {
+    follow: true,
+    deliver: (_destination, { length }) =>
+      length === 0 ? Promise.resolve() : kill.promise,
+  });
+  run.announce("s1");
+  await run.clock.advance(72 * HOUR_MS);
+  assertEquals(run.streams.length, 2);
+  const left = run.progress.recordings().get("s1");
+  assert(left !== undefined);
+  assertEquals(isMissing(left, run.clock.now()), false);
+  run.stop.abort();
+  kill.reject(run.stop.signal.reason);
+  await run.recordings.drain();
+
+  const next = startRecordings({ s1: broken }, {
+    follow: true,
+    pending: { s1: left },
+  });
+  await next.clock.untilSleeping();
+  assertEquals(next.told.slice(1), ["s1 failed 1: not a gzip file"]);
+  next.stop.abort();
+  await next.recordings.drain();
 });
 
 Deno.test("a recording that was missing, and then got further, is told to be missing once more after two days", async () => {
