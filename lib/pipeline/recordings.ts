@@ -96,7 +96,7 @@ export class Recordings {
   readonly #running = new Set<string>();
   /** Those that were announced once more since their attempt began. */
   readonly #again = new Set<string>();
-  /** How often each was tried by this run without getting further. */
+  /** How often each was tried by this run without getting further, or being left. */
   readonly #tries = new Map<string, number>();
   /** Recordings that wait for, or are in, their first attempt: so many at most. */
   readonly #room: Slots;
@@ -265,8 +265,8 @@ export class Recordings {
     const now = checkpoints.recordings().get(sessionId) ?? before;
     const failed = now.attempts + 1;
     const tries = failed === 1 ? 1 : (this.#tries.get(sessionId) ?? 0) + 1;
-    this.#tries.set(sessionId, tries);
     const last = !follow && tries >= ATTEMPTS_BEFORE_EXIT;
+    this.#tries.set(sessionId, last ? 0 : tries);
     const waitMs = last ? 0 : this.#waitMs(follow ? failed : tries);
     const nowMs = clock.now();
     const { toldMissing = false, ...known } = now;

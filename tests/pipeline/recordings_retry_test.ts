@@ -171,6 +171,17 @@ Deno.test("a run that ends gives each recording three tries, and then leaves it 
   }
 });
 
+Deno.test("a recording that a run left, and that is announced again, is given three tries once more", async () => {
+  const run = startRecordings({ s1: late(5) });
+  run.announce("s1");
+  await run.clock.runUntil(run.recordings.drain());
+  assert(run.told.at(-1)?.endsWith(", left"));
+  run.announce("s1");
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(run.streams.length, 6);
+  assertEquals(run.told.at(-1), "s1 finished");
+});
+
 Deno.test("a run that ends does not wait long for what is not there", async () => {
   const run = startRecordings({ s1: broken }, {
     random: () => 1,
