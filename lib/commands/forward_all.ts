@@ -24,6 +24,12 @@ import { inBackground } from "./background.ts";
 import { createSource } from "./create_source.ts";
 import type { Target } from "./target.ts";
 
+/**
+ * Before it says a word, Teleport fetches all of a recording from where it is stored,
+ * and passes over what comes before the index that it was asked for.
+ */
+const FETCHING_MS = 10 * 60_000;
+
 /** What is connected. */
 export interface Connected {
   readonly config: Config;
@@ -80,7 +86,12 @@ export async function forwardAll(
     recordings: {
       source: watchRecordings({
         stream: (sessionId, startIndex, signal) =>
-          client.streamSessionEvents(sessionId, startIndex, signal),
+          client.streamSessionEvents(
+            sessionId,
+            startIndex,
+            signal,
+            FETCHING_MS,
+          ),
       }, monitor),
       filter: typeFilter([], skipSessionTypes),
       concurrency: config.concurrency,

@@ -89,6 +89,8 @@ export interface Call<Request extends DescMessage, Answer>
 export interface StreamOptions<Batch> {
   /** Begins a batch of what comes. */
   readonly begin: () => Collector<Batch>;
+  /** How long the first message may take; a minute, as any other, where it is left out. */
+  readonly firstMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -185,7 +187,7 @@ export class Channel {
    */
   async *stream<Request extends DescMessage, Batch>(
     { path, requestSchema, request }: StreamCall<Request>,
-    { begin, signal }: StreamOptions<Batch>,
+    { begin, firstMs = STREAM_STALL_MS, signal }: StreamOptions<Batch>,
   ): AsyncGenerator<Batch> {
     signal.throwIfAborted();
     const call: ClientReadableStream<Buffer> = this.#client
@@ -200,9 +202,10 @@ export class Channel {
     signal.addEventListener("abort", abort, { once: true });
     // Not reading is our own back-pressure; only waiting can be a stall.
     let waitingSinceMs = performance.now();
+    let patienceMs = firstMs;
     let stalled = false;
     const stallTimer = setInterval(() => {
-      stalled = performance.now() - waitingSinceMs > STREAM_STALL_MS;
+      stalled = performance.now() - waitingSinceMs > patienceMs;
       if (stalled) call.cancel();
     }, STALL_CHECK_MS);
     try {
@@ -214,6 +217,7 @@ export class Channel {
       for await (const batch of batches) {
         signal.throwIfAborted();
         waitingSinceMs = Infinity;
+        patienceMs = STREAM_STALL_MS;
         yield batch;
         waitingSinceMs = performance.now();
       }
@@ -223,7 +227,7 @@ export class Channel {
         throw new TeleportError(
           `Teleport at ${formatAddress(this.route.address)}: ${
             methodOf(path)
-          }: the stream said nothing for ${STREAM_STALL_MS / 1000} s`,
+          }: the stream said nothing for ${patienceMs / 1000} s`,
           "DEADLINE_EXCEEDED",
         );
       }

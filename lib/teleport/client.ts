@@ -145,18 +145,20 @@ export class TeleportClient {
   /**
    * Streams a session recording from the event with index `startIndex` on.
    *
+   * @param firstMs How long it may take until the first event; a minute by default
    * @throws {TeleportError} from the iteration
    */
   async *streamSessionEvents(
     sessionId: string,
     startIndex: number,
     signal: AbortSignal,
+    firstMs?: number,
   ): AsyncGenerator<EventBatch> {
     yield* this.#stream(
       `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
       StreamUnstructuredSessionEventsRequestSchema,
       { sessionId, startIndex },
-      { begin: () => new RecordedEvents(), signal },
+      { begin: () => new RecordedEvents(), firstMs, signal },
     );
   }
 

@@ -217,6 +217,41 @@ Deno.test("a stream that says nothing for a minute is given up, whatever the clo
   });
 });
 
+Deno.test("the first event of a recording is waited for as long as is said, and the others for a minute", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    teleport.log.putRecording(SESSION, recordingOf(20));
+    for (const [after, waitMs] of [[0, 600_000], [1, 60_000]] as const) {
+      teleport.faults.add({ kind: "stall", after });
+      let error: unknown;
+      {
+        using time = new ManualTime();
+        const stream = client.streamSessionEvents(
+          SESSION,
+          0,
+          never(),
+          600_000,
+        );
+        for (let events = 0; events < after;) {
+          events += (await stream.next()).value?.events.length ?? 0;
+        }
+        stream.next().catch((thrown) => error = thrown);
+        // Each answer comes after whatever the stream was about to do.
+        await client.getEvents(PAGE, never());
+        time.pass(waitMs - 5_000);
+        await client.getEvents(PAGE, never());
+        assertStrictEquals(error, undefined);
+        time.pass(10_000);
+      }
+      await waitUntil("the stream's end", () => error !== undefined);
+      assertStringIncludes(
+        String(error),
+        `the stream said nothing for ${waitMs / 1_000} s`,
+      );
+      teleport.faults.clear();
+    }
+  });
+});
+
 Deno.test("stop ends a call under way, with its own reason", async () => {
   await withTeleport(async ({ client, teleport }) => {
     teleport.faults.add({ kind: "hang" });
