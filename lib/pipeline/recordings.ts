@@ -101,6 +101,8 @@ export class Recordings {
   /** Recordings that wait for, or are in, their first attempt: so many at most. */
   readonly #room: Slots;
   readonly #fresh = new Set<string>();
+  /** Whether one of them comes next. */
+  #freshNext = false;
   #changed = Promise.withResolvers<void>();
   readonly #drained = new AbortController();
   readonly #heeding: Promise<void>;
@@ -214,8 +216,9 @@ export class Recordings {
   /** Tries those that are due, as many as may be at a time. */
   #tryNext(): void {
     const { concurrency } = this.#options;
-    for (const sessionId of this.#due) {
-      if (this.#stop.aborted || this.#running.size >= concurrency) return;
+    while (!this.#stop.aborted && this.#running.size < concurrency) {
+      const sessionId = this.#next();
+      if (sessionId === undefined) return;
       this.#due.delete(sessionId);
       this.#running.add(sessionId);
       this.#try(sessionId)
@@ -227,6 +230,19 @@ export class Recordings {
           this.#change();
         });
     }
+  }
+
+  /**
+   * Whose turn it is: every other time one for the first time, since those that fail
+   * may be many, and slow to.
+   */
+  #next(): string | undefined {
+    this.#freshNext = !this.#freshNext;
+    for (const sessionId of this.#freshNext ? this.#fresh : []) {
+      if (this.#due.has(sessionId)) return sessionId;
+    }
+    const [first] = this.#due;
+    return first;
   }
 
   async #try(sessionId: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { RetryRequests } from "../../lib/pipeline/ports.ts";
 import {
   assert,
   assertEquals,
+  assertLessOrEqual,
   assertRejects,
   assertStrictEquals,
 } from "../assert.ts";
@@ -104,6 +105,40 @@ Deno.test("ten thousand recordings that fail wait by one timer, and each is trie
   run.stop.abort();
   await run.recordings.drain();
   assertEquals(run.progress.recordings().size, count);
+});
+
+Deno.test("however many recordings fail, slowly, those for the first time need not wait for all of them", async () => {
+  const left = Array.from({ length: 1_000 }, (_, i) => `left${i}`);
+  const fresh = Array.from({ length: 16 }, (_, i) => `s${i}`);
+  const run = startRecordings({
+    ...Object.fromEntries(fresh.map((id) => [id, streaming(THREE)])),
+    ...Object.fromEntries(left.map((id) => [
+      id,
+      // deno-lint-ignore require-yield
+      async function* () {
+        await run.clock.sleep(1_000);
+        throw new Error("not a gzip file");
+      },
+    ])),
+  }, {
+    follow: true,
+    concurrency: 1,
+    pending: Object.fromEntries(
+      left.map((id) => [id, pending({ attempts: 1, sinceMs: START_MS })]),
+    ),
+  });
+  run.announce(...fresh);
+  let room = false;
+  run.recordings.room(never).then(() => room = true);
+  await run.clock.advance(20_000);
+  assert(room);
+  for (const id of fresh) {
+    assertEquals(run.text(id), idsOf(THREE).join(" "));
+  }
+  // Nor do those that fail wait until nothing is new.
+  assertLessOrEqual(fresh.length + 20, run.streams.length);
+  run.stop.abort();
+  await run.clock.runUntil(run.recordings.drain());
 });
 
 Deno.test("a failed attempt is told with the very error that it failed by", async () => {
