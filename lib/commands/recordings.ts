@@ -141,8 +141,10 @@ function formatLine(
     since,
     sessionId,
     state,
-    ...attempts === 0
-      ? []
-      : [`${attempts} attempts`, `next ${next ?? "at once"}`, lastError],
+    ...attempts === 0 ? [] : [
+      `${attempts} attempt${attempts === 1 ? "" : "s"}`,
+      `next ${next ?? "at once"}`,
+      lastError,
+    ],
   ].join("  ");
 }
