@@ -128,7 +128,7 @@ function createChunks(
       },
       gone: (about) =>
         log.warn(
-          "a chunk was read in part and is gone from the server; its day is over",
+          "a chunk was not read to its end and is gone from the server; its day is over",
           { ...about },
         ),
       clockSetBack: (day, from) =>

@@ -17,7 +17,7 @@ import type { ChunkEvents } from "./event_batches.ts";
 import { dateOf, dayAfter, type Step } from "./export_position.ts";
 import type { Handoff } from "./handoff.ts";
 import { LOOK_BACK_MS, type OpenDay, openDay } from "./open_day.ts";
-import { readChunk } from "./read_chunk.ts";
+import { ChunkGoneError, readChunk } from "./read_chunk.ts";
 
 /** What it takes to read days and chunks. */
 export interface ExportDaysOptions {
@@ -49,7 +49,10 @@ export interface ExportObserver {
     failed: FailedAttempt,
     about: { readonly day: string; readonly chunk?: string },
   ): void;
-  /** A chunk that was begun is on no list of its day any more, and the day is over. */
+  /**
+   * A chunk that is not read to its end is on no list of its day any more, and the
+   * day is over.
+   */
   gone(about: { readonly day: string; readonly chunk: string }): void;
   /**
    * The date is before the one that reading had come to: days that were taken to be
@@ -248,17 +251,31 @@ export class ExportDays {
     chunk: string,
     cursor: string,
   ): Promise<void> {
+    const { listChunks } = this.#options;
+    const signal = this.#signal;
     const about = { day: day.name, chunk };
     const batches = readChunk({ dayMs: day.startMs, chunk, cursor }, {
       ...this.#options,
+      isListed: async () =>
+        (await listChunks(day.startMs, signal)).includes(chunk),
       onFailure: (failed) => this.#failed(failed, about),
-    }, this.#signal);
-    for await (const batch of batches) {
+    }, signal);
+    let at = cursor;
+    try {
+      for await (const batch of batches) {
+        this.#worked(about);
+        await this.#steps.offer({ kind: "events", ...about, ...batch });
+        at = batch.cursor;
+      }
       this.#worked(about);
-      await this.#steps.offer({ kind: "events", ...about, ...batch });
+      await this.#steps.offer({ kind: "chunk read", ...about });
+    } catch (error) {
+      if (!(error instanceof ChunkGoneError)) throw error;
+      this.#worked(about);
+      // Begun again where it was, should it be listed once more.
+      day.known.delete(chunk);
+      day.begun.set(chunk, at);
     }
-    this.#worked(about);
-    await this.#steps.offer({ kind: "chunk read", ...about });
     day.reading--;
     await this.#endIfOver(day);
     await this.#tellIfCaughtUp();

@@ -19,7 +19,7 @@ export interface OpenDay {
   readonly completeMs: number;
   /** Chunks that are read, or being read. */
   readonly known: Set<string>;
-  /** Cursors of chunks that an earlier run has begun and this one has not. */
+  /** Cursors of chunks that were begun and are not being read. */
   readonly begun: Map<string, string>;
   /** Chunks being read. */
   reading: number;

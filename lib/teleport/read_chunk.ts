@@ -12,6 +12,7 @@ import {
   type RetryPolicy,
 } from "../pipeline/retry.ts";
 import type { ChunkRequest } from "./client.ts";
+import { TeleportError } from "./errors.ts";
 import type { ChunkEvents } from "./event_batches.ts";
 
 /** What reading a chunk needs of its surroundings. */
@@ -20,16 +21,22 @@ export interface ReadChunkOptions {
     request: ChunkRequest,
     signal: AbortSignal,
   ) => AsyncGenerator<ChunkEvents>;
+  /** Whether the chunk is still on the list of its day. */
+  readonly isListed: () => Promise<boolean>;
   readonly policy: RetryPolicy;
   readonly clock: Clock;
   /** The stream broke, and is opened again behind the last event of it. */
   readonly onFailure: (failed: FailedAttempt) => void;
 }
 
+/** The chunk is not found, and on no list any more: to wait for it may be in vain. */
+export class ChunkGoneError extends Error {}
+
 /**
  * Yields the events of a chunk behind the cursor. A stream that breaks is opened
  * again; each batch that comes ends the waiting for longer and longer.
  *
+ * @throws {ChunkGoneError}
  * @throws {GaveUpError} where the policy's time is up without another event
  * @throws `signal.reason` once aborted
  */
@@ -38,7 +45,7 @@ export async function* readChunk(
   options: ReadChunkOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ChunkEvents> {
-  const { exportEvents, policy, clock, onFailure } = options;
+  const { exportEvents, isListed, policy, clock, onFailure } = options;
   let stream: AsyncGenerator<ChunkEvents> | undefined;
   try {
     while (true) {
@@ -48,9 +55,12 @@ export async function* readChunk(
           return await stream.next();
         } catch (error) {
           stream = undefined;
+          const isMissing = error instanceof TeleportError &&
+            error.status === "NOT_FOUND";
+          if (isMissing && !await isListed()) throw new ChunkGoneError();
           throw error;
         }
-      }, { policy, clock, signal, isFinal: () => false, onFailure });
+      }, { policy, clock, signal, isFinal, onFailure });
       if (next.done) return;
       cursor = next.value.cursor;
       yield next.value;
@@ -58,4 +68,8 @@ export async function* readChunk(
   } finally {
     await stream?.return(undefined);
   }
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ChunkGoneError;
 }

@@ -1,5 +1,6 @@
 import { GaveUpError } from "../../lib/errors.ts";
 import { parseDocument } from "../../lib/state/document.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
 import {
   assert,
   assertEquals,
@@ -318,6 +319,69 @@ Deno.test("a begun chunk that is on no list is waited for while its day lasts, a
   assertEquals(told.filter((line) => line.startsWith("gone")), [
     `gone ${TODAY} lost`,
   ]);
+});
+
+const NOT_FOUND = new TeleportError("chunk not found", "NOT_FOUND");
+
+Deno.test("chunks that vanish after they were listed hold up nothing, and go on when they are back", async () => {
+  const { log, clock, told, follow } = setUp({ concurrency: 2 });
+  log.add(TODAY, "a", 4);
+  const b = log.add(TODAY, "b", 4);
+  const c = log.add(TODAY, "c", 4);
+  log.chunkFault = (chunk, before) => {
+    const vanishes = chunk === "b" || chunk === "c" && before === 2;
+    if (!vanishes) return;
+    log.remove(TODAY, chunk);
+    throw NOT_FOUND;
+  };
+  await using reading = follow(from(TODAY));
+  await reading.settled();
+  assertEquals(reading.ids.toSorted(), ["a0", "a1", "a2", "a3", "c0", "c1"]);
+  assertEquals(reading.batches.at(-1)?.more, false);
+  log.chunkFault = undefined;
+  log.put(TODAY, "b", b);
+  log.put(TODAY, "c", c);
+  await clock.advance(POLL_MS);
+  await reading.settled();
+  assertEquals(reading.ids.toSorted(), log.ids);
+  assertEquals(reading.position?.days[TODAY], {
+    done: ["a", "c", "b"],
+    cursors: {},
+  });
+  assertEquals(told.filter((line) => line !== "worked"), []);
+});
+
+Deno.test("chunks that are deleted while their day is read are told, and the rest of the log is read", async () => {
+  const { log, told, readAll } = setUp({ concurrency: 2 });
+  for (const chunk of ["a", "b", "c", "d"]) log.add("2026-02-20", chunk, 4);
+  log.add(TODAY, "e", 1);
+  log.chunkFault = (_, before) => {
+    if (before !== 2) return;
+    for (const chunk of ["a", "b", "c", "d"]) log.remove("2026-02-20", chunk);
+    throw NOT_FOUND;
+  };
+  const batches = await readAll(from("2026-02-20"));
+  assertEquals(idsOf(batches).sort(), ["c0", "c1", "d0", "d1", "e0"]);
+  assertEquals(
+    told.filter((line) => line.startsWith("gone")).sort(),
+    ["a", "b", "c", "d"].map((chunk) => `gone 2026-02-20 ${chunk}`),
+  );
+  assertEquals(batches.at(-1)?.position.days["2026-02-20"], undefined);
+});
+
+Deno.test("a chunk that is listed and not found is asked for slower and slower", async () => {
+  const { log, clock, told, readAll } = setUp();
+  log.add(TODAY, "a", 4);
+  let failures = 0;
+  log.chunkFault = (_, before) => {
+    if (before === 2 && failures++ < 3) throw NOT_FOUND;
+  };
+  assertEquals(idsOf(await readAll(from(TODAY))).sort(), log.ids);
+  assertEquals(
+    told.filter((line) => line !== "worked"),
+    ["failed a 1", "failed a 2", "failed a 3"],
+  );
+  assert(clock.sleeps.every((ms, i) => ms <= 500 * 2 ** i));
 });
 
 Deno.test("days that another program was done with, between others, are not read again", async () => {

@@ -7,6 +7,7 @@
 import type { AuditEvent } from "../../lib/event.ts";
 import type { ChunkRequest } from "../../lib/teleport/client.ts";
 import type { ChunkEvents } from "../../lib/teleport/event_batches.ts";
+import { TeleportError } from "../../lib/teleport/errors.ts";
 import { dateOf } from "../../lib/teleport/export_position.ts";
 import { sampleEvent } from "./sample_event.ts";
 
@@ -89,7 +90,9 @@ export class ScriptedChunks {
     this.mostOpen = Math.max(this.mostOpen, this.open);
     try {
       const events = this.#days.get(dateOf(dayMs))?.get(chunk);
-      if (events === undefined) throw new Error(`no chunk ${chunk}`);
+      if (events === undefined) {
+        throw new TeleportError(`no chunk ${chunk}`, "NOT_FOUND");
+      }
       for (let from = Number(cursor); from < events.length;) {
         signal.throwIfAborted();
         await this.chunkFault?.(chunk, from, signal);
