@@ -126,6 +126,11 @@ function createChunks(
         log.debug("bulk export fails", { ...about });
         teleport.failed(failed);
       },
+      cursorRefused: (about) =>
+        log.warn(
+          "the server refuses the cursor of a chunk, so what was read of it before is sent again",
+          { ...about },
+        ),
       gone: (about) =>
         log.warn(
           "a chunk was not read to its end and is gone from the server; its day is over",

@@ -49,6 +49,8 @@ export interface ExportObserver {
     failed: FailedAttempt,
     about: { readonly day: string; readonly chunk?: string },
   ): void;
+  /** The server refuses the cursor of a chunk, of which all is read again. */
+  cursorRefused(about: { readonly day: string; readonly chunk: string }): void;
   /**
    * A chunk that is not read to its end is on no list of its day any more, and the
    * day is over.
@@ -251,7 +253,7 @@ export class ExportDays {
     chunk: string,
     cursor: string,
   ): Promise<void> {
-    const { listChunks } = this.#options;
+    const { listChunks, observer } = this.#options;
     const signal = this.#signal;
     const about = { day: day.name, chunk };
     const batches = readChunk({ dayMs: day.startMs, chunk, cursor }, {
@@ -259,6 +261,7 @@ export class ExportDays {
       isListed: async () =>
         (await listChunks(day.startMs, signal)).includes(chunk),
       onFailure: (failed) => this.#failed(failed, about),
+      onCursorRefused: () => observer.cursorRefused(about),
     }, signal);
     let at = cursor;
     try {

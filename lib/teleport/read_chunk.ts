@@ -15,6 +15,9 @@ import type { ChunkRequest } from "./client.ts";
 import { TeleportError } from "./errors.ts";
 import type { ChunkEvents } from "./event_batches.ts";
 
+/** Of several servers, one may take a cursor that another one does not. */
+const MAX_REFUSALS = 3;
+
 /** What reading a chunk needs of its surroundings. */
 export interface ReadChunkOptions {
   readonly exportEvents: (
@@ -27,6 +30,8 @@ export interface ReadChunkOptions {
   readonly clock: Clock;
   /** The stream broke, and is opened again behind the last event of it. */
   readonly onFailure: (failed: FailedAttempt) => void;
+  /** The chunk is begun anew, since the server does not take its cursor. */
+  readonly onCursorRefused: () => void;
 }
 
 /** The chunk is not found, and on no list any more: to wait for it may be in vain. */
@@ -34,7 +39,8 @@ export class ChunkGoneError extends Error {}
 
 /**
  * Yields the events of a chunk behind the cursor. A stream that breaks is opened
- * again; each batch that comes ends the waiting for longer and longer.
+ * again; each batch that comes ends the waiting for longer and longer. A cursor may
+ * be of another release of the server, which refuses it: that is believed, once.
  *
  * @throws {ChunkGoneError}
  * @throws {GaveUpError} where the policy's time is up without another event
@@ -47,17 +53,26 @@ export async function* readChunk(
 ): AsyncGenerator<ChunkEvents> {
   const { exportEvents, isListed, policy, clock, onFailure } = options;
   let stream: AsyncGenerator<ChunkEvents> | undefined;
+  let refusals = 0;
   try {
     while (true) {
       const next = await retry(async () => {
+        const isOpening = stream === undefined;
         stream ??= exportEvents({ dayMs, chunk, cursor }, signal);
         try {
           return await stream.next();
         } catch (error) {
           stream = undefined;
-          const isMissing = error instanceof TeleportError &&
-            error.status === "NOT_FOUND";
-          if (isMissing && !await isListed()) throw new ChunkGoneError();
+          if (!(error instanceof TeleportError)) throw error;
+          if (error.status === "NOT_FOUND" && !await isListed()) {
+            throw new ChunkGoneError();
+          }
+          const isRefused = isOpening && cursor !== "" &&
+            error.status === "INVALID_ARGUMENT";
+          if (isRefused && ++refusals === MAX_REFUSALS) {
+            cursor = "";
+            options.onCursorRefused();
+          }
           throw error;
         }
       }, { policy, clock, signal, isFinal, onFailure });

@@ -130,7 +130,13 @@ export function startBetween(
       follow: true,
       policy: POLICY,
       clock,
-      observer: { worked() {}, failed() {}, gone() {}, clockSetBack() {} },
+      observer: {
+        worked() {},
+        failed() {},
+        cursorRefused() {},
+        gone() {},
+        clockSetBack() {},
+      },
     });
 
   const progress = new Progress({

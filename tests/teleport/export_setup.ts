@@ -39,6 +39,7 @@ export function setUp(options: Partial<ExportSourceOptions> = {}) {
         worked: () => told.push("worked"),
         failed: ({ attempt }, { day, chunk }) =>
           told.push(`failed ${chunk ?? day} ${attempt}`),
+        cursorRefused: ({ day, chunk }) => told.push(`refused ${day} ${chunk}`),
         gone: ({ day, chunk }) => told.push(`gone ${day} ${chunk}`),
         clockSetBack: (day, from) =>
           told.push(`set back from ${day}, looking again from ${from}`),

@@ -106,6 +106,12 @@ function createSource(
     follow: false,
     policy: { initialMs: 10, maxMs: 100, timeoutMs: undefined },
     clock: systemClock,
-    observer: { worked() {}, failed, gone() {}, clockSetBack() {} },
+    observer: {
+      worked() {},
+      failed,
+      cursorRefused() {},
+      gone() {},
+      clockSetBack() {},
+    },
   });
 }

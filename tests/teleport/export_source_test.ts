@@ -384,6 +384,57 @@ Deno.test("a chunk that is listed and not found is asked for slower and slower",
   assert(clock.sleeps.every((ms, i) => ms <= 500 * 2 ** i));
 });
 
+const REFUSED = new TeleportError("unsupported cursor", "INVALID_ARGUMENT");
+
+Deno.test("a chunk whose cursor is refused again and again begins anew, once", async () => {
+  const { log, told, readAll } = setUp();
+  log.add(TODAY, "a", 6);
+  let refusals = 0;
+  log.chunkFault = (_, before) => {
+    const isOpening = log.opened.at(-1) === `a after ${before}`;
+    if (isOpening && refusals++ < 8) throw REFUSED;
+    if (before === 4 && refusals === 3) throw new Error("cut");
+  };
+  const batches = await readAll(
+    fromDays({ [TODAY]: { done: [], cursors: { a: "2" } } }),
+  );
+  assertEquals(idsOf(batches), log.ids);
+  assertEquals(log.opened, [
+    ...Array(3).fill("a after 2"),
+    "a",
+    ...Array(6).fill("a after 4"),
+  ]);
+  assertEquals(told.filter((line) => line.startsWith("refused")), [
+    `refused ${TODAY} a`,
+  ]);
+});
+
+Deno.test("a chunk whose cursor is refused by one server and taken by another goes on behind it", async () => {
+  const { log, told, readAll } = setUp();
+  log.add(TODAY, "a", 6);
+  let refusals = 0;
+  log.chunkFault = () => {
+    if (refusals++ < 2) throw REFUSED;
+  };
+  const batches = await readAll(
+    fromDays({ [TODAY]: { done: [], cursors: { a: "2" } } }),
+  );
+  assertEquals(idsOf(batches), ["a2", "a3", "a4", "a5"]);
+  assertEquals(told.filter((line) => line.startsWith("refused")), []);
+});
+
+Deno.test("an argument that is refused behind events of a stream is not its cursor", async () => {
+  const { log, told, readAll } = setUp();
+  log.add(TODAY, "a", 6);
+  let failures = 0;
+  log.chunkFault = (_, before) => {
+    if (before !== 4 || failures++ > 0) return;
+    throw new TeleportError("this event is broken", "INVALID_ARGUMENT");
+  };
+  assertEquals(idsOf(await readAll(from(TODAY))), log.ids);
+  assertEquals(told.filter((line) => line.startsWith("refused")), []);
+});
+
 Deno.test("days that another program was done with, between others, are not read again", async () => {
   const { log, readAll } = setUp();
   log.add("2026-02-24", "sent", 1);
