@@ -99,17 +99,27 @@ export function explainFailure(
         `the credentials in ${certificate.path} were not accepted: issue new ones (${details})`,
       );
     case "UNIMPLEMENTED":
-      return fail(
-        method === "Ping"
-          ? `this is no auth service: is the address right? (${details})`
-          : `this server is too old for it: upgrade Teleport (${details})`,
-      );
+      return fail(`${unimplemented(method)} (${details})`);
     case "UNAVAILABLE":
       return fail(unavailable(details));
     case "DEADLINE_EXCEEDED":
       return fail(`no answer in time (${details})`);
     default:
       return fail(`${status}: ${details}`);
+  }
+}
+
+function unimplemented(method: string): string {
+  switch (method) {
+    case "Ping":
+      return "this is no auth service: is the address right?";
+    case "GetEventExportChunks":
+    case "ExportUnstructuredEvents":
+      // A run that begins asks for it, and goes by pages where it is not there.
+      return "this server has no bulk export, which was there when this program started: " +
+        "if that is to stay so, restart it, and it goes on by pages";
+    default:
+      return "this server is too old for it: upgrade Teleport";
   }
 }
 

@@ -52,7 +52,16 @@ const MESSAGES: readonly {
     status: "UNIMPLEMENTED",
     method: "GetEventExportChunks",
     details: "unknown method",
-    says: "this server is too old for it: upgrade Teleport (unknown method)",
+    says:
+      "this server has no bulk export, which was there when this program started: if that is to stay so, restart it, and it goes on by pages (unknown method)",
+    permanent: true,
+  },
+  {
+    status: "UNIMPLEMENTED",
+    method: "ExportUnstructuredEvents",
+    details: "unknown method",
+    says:
+      "this server has no bulk export, which was there when this program started: if that is to stay so, restart it, and it goes on by pages (unknown method)",
     permanent: true,
   },
   {
