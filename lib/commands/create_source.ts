@@ -22,6 +22,9 @@ import { ExportSource } from "../teleport/export_source.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 import { type LeftOutNotes, observePages } from "./page_observer.ts";
 
+/** A storage that drops what is too old drops a day with all its chunks. */
+const MAX_NAMES = 10;
+
 /** What is read, and where from. */
 export interface SourceOptions {
   readonly config: Config;
@@ -131,10 +134,14 @@ function createChunks(
           "the server refuses the cursor of a chunk, so what was read of it before is sent again",
           { ...about },
         ),
-      gone: (about) =>
+      gone: ({ day, chunks }) =>
         log.warn(
-          "a chunk was not read to its end and is gone from the server; its day is over",
-          { ...about },
+          "chunks were not read to their end and are gone from the server; their day is over",
+          {
+            day,
+            count: chunks.length,
+            names: chunks.slice(0, MAX_NAMES).join(" "),
+          },
         ),
       clockSetBack: (day, from) =>
         log.warn(

@@ -52,10 +52,12 @@ export interface ExportObserver {
   /** The server refuses the cursor of a chunk, of which all is read again. */
   cursorRefused(about: { readonly day: string; readonly chunk: string }): void;
   /**
-   * A chunk that is not read to its end is on no list of its day any more, and the
-   * day is over.
+   * Chunks that are not read to their end are on no list of their day any more, and
+   * the day is over.
    */
-  gone(about: { readonly day: string; readonly chunk: string }): void;
+  gone(
+    about: { readonly day: string; readonly chunks: readonly string[] },
+  ): void;
   /**
    * The date is before the one that reading had come to: days that were taken to be
    * over are looked at again, from the other one on.
@@ -287,8 +289,8 @@ export class ExportDays {
   async #endIfOver(day: OpenDay): Promise<void> {
     const { name, begun } = day;
     if (!this.#isOver(day) || !this.#days.delete(name)) return;
-    for (const chunk of begun.keys()) {
-      this.#options.observer.gone({ day: name, chunk });
+    if (begun.size > 0) {
+      this.#options.observer.gone({ day: name, chunks: [...begun.keys()] });
     }
     await this.#steps.offer({ kind: "day over", day: name });
   }

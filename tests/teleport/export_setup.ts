@@ -40,7 +40,8 @@ export function setUp(options: Partial<ExportSourceOptions> = {}) {
         failed: ({ attempt }, { day, chunk }) =>
           told.push(`failed ${chunk ?? day} ${attempt}`),
         cursorRefused: ({ day, chunk }) => told.push(`refused ${day} ${chunk}`),
-        gone: ({ day, chunk }) => told.push(`gone ${day} ${chunk}`),
+        gone: ({ day, chunks }) =>
+          told.push(`gone ${day} ${chunks.toSorted().join(" ")}`),
         clockSetBack: (day, from) =>
           told.push(`set back from ${day}, looking again from ${from}`),
       },
