@@ -126,9 +126,7 @@ export class StateFile implements Saver {
       while (!stop.aborted) {
         await this.#changed.promise;
         if (stop.aborted) return;
-        const startedMs = this.#clock.monotonic();
-        await this.save();
-        const tookMs = this.#clock.monotonic() - startedMs;
+        const tookMs = await this.#save();
         await this.#clock.sleep(pauseMs(tookMs), stop);
       }
     } catch (error) {
@@ -145,10 +143,15 @@ export class StateFile implements Saver {
    * @throws {StateError} where it is not safely on disk; the last one then still is
    */
   async save(): Promise<void> {
-    if (!this.#dirty) return;
+    await this.#save();
+  }
+
+  /** Resolves with how long it took, in milliseconds. */
+  async #save(): Promise<number> {
+    if (!this.#dirty) return 0;
     this.#dirty = false;
     this.#changed = Promise.withResolvers<void>();
-    const started = performance.now();
+    const startedMs = this.#clock.monotonic();
     try {
       await writeAtomically(
         this.#path,
@@ -164,7 +167,9 @@ export class StateFile implements Saver {
         { cause },
       );
     }
-    this.#observer.saved((performance.now() - started) / 1_000);
+    const tookMs = this.#clock.monotonic() - startedMs;
+    this.#observer.saved(tookMs / 1_000);
+    return tookMs;
   }
 }
 
