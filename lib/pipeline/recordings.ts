@@ -185,9 +185,13 @@ export class Recordings {
   #announce(sessionId: string): void {
     const { checkpoints, clock, follow } = this.#options;
     // An event that was read twice, or another upload, of which there may be more.
-    if (this.#running.has(sessionId)) this.#again.add(sessionId);
+    if (this.#running.has(sessionId)) {
+      this.#again.add(sessionId);
+      return;
+    }
+    if (this.#due.has(sessionId) || this.#waiting.has(sessionId)) return;
     const recording = checkpoints.recordings().get(sessionId);
-    if (recording === undefined || this.#isKnown(sessionId)) return;
+    if (recording === undefined) return;
     // What failed before waits for its time, and nothing waits for it.
     if (recording.attempts === 0) {
       this.#room.take();
@@ -200,11 +204,6 @@ export class Recordings {
       : 0;
     if (waitMs > 0) this.#waiting.set(sessionId, waitMs);
     else this.#due.add(sessionId);
-  }
-
-  #isKnown(sessionId: string): boolean {
-    return this.#running.has(sessionId) || this.#due.has(sessionId) ||
-      this.#waiting.has(sessionId);
   }
 
   /** As soon as it is its turn. */
