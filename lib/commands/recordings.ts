@@ -16,7 +16,7 @@ import { readState, StateFile } from "../state/state_file.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { printable } from "../printable.ts";
 import { print } from "./print.ts";
-import { stateDirectory } from "./state_directory.ts";
+import { existingDirectory, stateDirectory } from "./state_directory.ts";
 
 type Where = Pick<StateConfig, "storage" | "addresses">;
 
@@ -80,8 +80,7 @@ export async function runRecordingsDrop(
   sessionIds: readonly string[],
 ): Promise<number> {
   const clock = systemClock;
-  const directory = stateDirectory(storage, addresses);
-  await readExisting(directory);
+  const directory = await existingDirectory(storage, addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const document = await readExisting(directory);
   checkPending(sessionIds, document.recordings);

@@ -31,7 +31,7 @@ import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
 import { printable } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
-import { stateDirectory } from "./state_directory.ts";
+import { existingDirectory } from "./state_directory.ts";
 
 type Where = Pick<StateConfig, "storage" | "addresses">;
 
@@ -125,26 +125,6 @@ async function takeOffList(
     throw new StateError(
       `${delivered.size} delivered, but what stays on the list would be sent again`,
       { cause },
-    );
-  }
-}
-
-/**
- * The state directory. One that is not there holds nothing, but a storage that is
- * mistyped must not read as if nothing was refused.
- */
-async function existingDirectory(
-  storage: string,
-  addresses: Where["addresses"],
-): Promise<string> {
-  const directory = stateDirectory(storage, addresses);
-  try {
-    await Deno.stat(directory);
-    return directory;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new StateError(
-      `there is no ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
     );
   }
 }
