@@ -231,14 +231,7 @@ Deno.test("an event of an export that is refused is set aside, and the rest arri
 
 Deno.test("a dry run prints what a bulk export has", async () => {
   await using stage = await setStage({ size: 120 }, EXPORT);
-  const { code, stdout, stderr } = await runProgram([
-    "start",
-    `--teleport-addr=${stage.teleport.address}`,
-    `--teleport-identity=${stage.paths.teleport.identity}`,
-    "--start-time=2026-01-01T00:00:00Z",
-    "--dry-run",
-    EXIT,
-  ]);
+  const { code, stdout, stderr } = await runProgram(stage.dryRun(EXIT));
   assertEquals(code, 0, stderr);
   assertEquals(
     stdout.trim().split("\n").map((line) => JSON.parse(line).uid).sort(),

@@ -199,14 +199,7 @@ Deno.test("an event refused with 400 is set aside and the rest arrives", async (
 
 Deno.test("a dry run prints JSON lines and needs no Fluentd and no storage", async () => {
   await using stage = await setStage({ size: 120 });
-  const { code, stdout, stderr } = await runProgram([
-    "start",
-    `--teleport-addr=${stage.teleport.address}`,
-    `--teleport-identity=${stage.paths.teleport.identity}`,
-    "--start-time=2026-01-01T00:00:00Z",
-    "--dry-run",
-    EXIT,
-  ]);
+  const { code, stdout, stderr } = await runProgram(stage.dryRun(EXIT));
   assertEquals(code, 0, stderr);
   assertEquals(
     stdout.trim().split("\n").map((line) => JSON.parse(line)),
@@ -221,14 +214,9 @@ Deno.test({
     await using stage = await setStage({ size: 10 });
     // While nothing has arrived, a progress line would be drawn.
     stage.teleport.faults.add({ kind: "slow", delayMs: 1_000, times: 5 });
-    const { code, stdout } = await runProgram([
-      "start",
-      `--teleport-addr=${stage.teleport.address}`,
-      `--teleport-identity=${stage.paths.teleport.identity}`,
-      "--start-time=2026-01-01T00:00:00Z",
-      "--dry-run",
-      EXIT,
-    ], { shell: `exec script -qec "$*" /dev/null </dev/null` });
+    const { code, stdout } = await runProgram(stage.dryRun(EXIT), {
+      shell: `exec script -qec "$*" /dev/null </dev/null`,
+    });
     assertEquals(code, 0, stdout);
     const printed = stdout.split("\r\n").filter((line) => /{"ei"/.test(line));
     assertEquals(

@@ -254,10 +254,7 @@ Deno.test("on a public address, a warning says so", async () => {
 
 Deno.test("a dry run tells how it is, too", async () => {
   await using stage = await setStage({ size: 10 });
-  const args = stage.start(POLL).filter((arg) =>
-    !/^--(fluentd|storage)/.test(arg)
-  );
-  await using listening = await startListening([...args, "--dry-run"]);
+  await using listening = await startListening(stage.dryRun(POLL));
   await waitUntil(
     "everything to be printed",
     async () => (await listening.report()).run?.events.audit.delivered === 10,

@@ -109,6 +109,12 @@ export class Stage implements AsyncDisposable {
     ];
   }
 
+  /** The same, as a dry run: without Fluentd and storage. */
+  dryRun(...more: readonly string[]): string[] {
+    const args = this.start("--dry-run", ...more);
+    return args.filter((arg) => !/^--(fluentd|storage)/.test(arg));
+  }
+
   /** The ids that have to arrive: of the log, and of what its recordings forward. */
   *expectedIds(): Generator<string> {
     const { log } = this.teleport;

@@ -1,10 +1,15 @@
 import type { AuditEvent } from "../../lib/event.ts";
-import type { RecordingMark, RetryRequests } from "../../lib/pipeline/ports.ts";
+import type { RecordingMark } from "../../lib/pipeline/ports.ts";
 import { assert, assertEquals, assertLessOrEqual } from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn, turnsUntil } from "../fakes/fake_clock.ts";
 import { Random } from "../fakes/random.ts";
-import { recorded, type Running, startRecordings } from "./recordings_setup.ts";
+import {
+  recorded,
+  Requests,
+  type Running,
+  startRecordings,
+} from "./recordings_setup.ts";
 
 const HOUR_MS = 60 * 60_000;
 const NEVER = new AbortController().signal;
@@ -43,24 +48,6 @@ class Session {
   behind({ index, count }: RecordingMark): number {
     if (count === 0) return 0;
     return this.events.filter((event) => event.index < index).length + count;
-  }
-}
-
-/** Requests that come at any time. */
-class Requests implements RetryRequests {
-  #asked = Promise.withResolvers<readonly string[]>();
-
-  ask(...sessionIds: readonly string[]): void {
-    const { resolve } = this.#asked;
-    this.#asked = Promise.withResolvers();
-    resolve(sessionIds);
-  }
-
-  next(stop: AbortSignal): Promise<readonly string[]> {
-    const { promise: stopped, reject } = Promise.withResolvers<never>();
-    if (stop.aborted) reject(stop.reason);
-    stop.addEventListener("abort", () => reject(stop.reason), { once: true });
-    return Promise.race([this.#asked.promise, stopped]);
   }
 }
 

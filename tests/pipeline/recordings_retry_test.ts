@@ -1,5 +1,4 @@
 import { isMissing } from "../../lib/pipeline/missing_recording.ts";
-import type { RetryRequests } from "../../lib/pipeline/ports.ts";
 import {
   assert,
   assertEquals,
@@ -13,6 +12,7 @@ import {
   cutting,
   pending,
   recorded,
+  Requests,
   type Script,
   startRecordings,
   streaming,
@@ -314,24 +314,6 @@ Deno.test("an attempt that got further begins counting anew", async () => {
   run.stop.abort();
   await run.recordings.drain();
 });
-
-/** Requests that a test makes. */
-class Requests implements RetryRequests {
-  #asked = Promise.withResolvers<readonly string[]>();
-
-  ask(...sessionIds: readonly string[]): void {
-    const { resolve } = this.#asked;
-    this.#asked = Promise.withResolvers();
-    resolve(sessionIds);
-  }
-
-  next(stop: AbortSignal): Promise<readonly string[]> {
-    return new Promise((resolve, reject) => {
-      this.#asked.promise.then(resolve, reject);
-      stop.addEventListener("abort", () => reject(stop.reason), { once: true });
-    });
-  }
-}
 
 Deno.test("a recording that could not be read for two days is told to be missing, once, and tried further", async () => {
   const run = startRecordings({ s1: broken }, { follow: true });

@@ -8,7 +8,10 @@ import type { AuditEvent } from "../../lib/event.ts";
 import { Account } from "../../lib/pipeline/accounts.ts";
 import type { Deliver } from "../../lib/pipeline/deliver.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
-import type { PendingRecording } from "../../lib/pipeline/ports.ts";
+import type {
+  PendingRecording,
+  RetryRequests,
+} from "../../lib/pipeline/ports.ts";
 import { Progress } from "../../lib/pipeline/progress.ts";
 import {
   Recordings,
@@ -162,4 +165,22 @@ export function startRecordings(
     },
     text: (sessionId) => (arrived.get(sessionId) ?? []).join(" "),
   };
+}
+
+/** Requests that a test makes, at any time. */
+export class Requests implements RetryRequests {
+  #asked = Promise.withResolvers<readonly string[]>();
+
+  ask(...sessionIds: readonly string[]): void {
+    const { resolve } = this.#asked;
+    this.#asked = Promise.withResolvers();
+    resolve(sessionIds);
+  }
+
+  next(stop: AbortSignal): Promise<readonly string[]> {
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    if (stop.aborted) reject(stop.reason);
+    stop.addEventListener("abort", () => reject(stop.reason), { once: true });
+    return Promise.race([this.#asked.promise, stopped]);
+  }
 }

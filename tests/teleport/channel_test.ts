@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import {
+  type AddressInfo,
+  createServer,
+  type Server,
+  type Socket,
+} from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { fromBinary } from "@bufbuild/protobuf";
 import { issueCertificate } from "../../lib/configure/certificates.ts";
@@ -140,12 +145,7 @@ Deno.test("an HTTP proxy that leads nowhere any more, or is gone, is blamed", as
 });
 
 Deno.test("a server that says nothing is connected for ten seconds at most", async (test) => {
-  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
-  const tls = createTlsServer({
-    cert: certificatePem,
-    key: privateKeyPem,
-    ALPNProtocols: ["h2"],
-  });
+  const tls = await tlsServer();
   for (
     const { what, server, event } of [
       { what: "from the first", server: createServer(), event: "connection" },
@@ -163,13 +163,7 @@ Deno.test("a server that says nothing is connected for ten seconds at most", asy
           open++;
           socket.on("error", () => {}).on("close", () => open--).resume();
         });
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
-        const { port } = server.address() as AddressInfo;
-        const channel = new Channel(
-          routeTo({ host: "127.0.0.1", port }),
-          await identityOf(),
-        );
+        const channel = new Channel(await listen(server), await identityOf());
         const error = await assertRejects(() => ping(channel), TeleportError);
         assertStringIncludes(error.message, "within 10 s");
         channel.close();
@@ -182,12 +176,7 @@ Deno.test("a server that says nothing is connected for ten seconds at most", asy
 });
 
 Deno.test("gRPC writes nothing beside the log, whatever a server says", async () => {
-  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
-  const server = createTlsServer({
-    cert: certificatePem,
-    key: privateKeyPem,
-    ALPNProtocols: ["h2"],
-  });
+  const server = await tlsServer();
   server.on("secureConnection", async (socket: TLSSocket) => {
     const peer = new ScriptedPeer(socket);
     peer.send(settingsFrame(new Map()));
@@ -200,13 +189,7 @@ Deno.test("gRPC writes nothing beside the log, whatever a server says", async ()
     const flags = Flag.END_HEADERS | Flag.END_STREAM;
     peer.send(frame({ type: FrameType.HEADERS, flags, streamId }, answer));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const channel = new Channel(
-    routeTo({ host: "127.0.0.1", port }),
-    await identityOf(),
-  );
+  const channel = new Channel(await listen(server), await identityOf());
   using written = spyOnConsole();
   const error = await assertRejects(() => ping(channel), TeleportError);
   assertStrictEquals(error.status, "NOT_FOUND");
@@ -215,6 +198,24 @@ Deno.test("gRPC writes nothing beside the log, whatever a server says", async ()
   server.close();
   await once(server, "close");
 });
+
+/** One that speaks HTTP/2 if the test does. */
+async function tlsServer() {
+  const { server: { certificatePem, privateKeyPem } } = await teleportPki();
+  return createTlsServer({
+    cert: certificatePem,
+    key: privateKeyPem,
+    ALPNProtocols: ["h2"],
+  });
+}
+
+/** Has it listen, and leads there. */
+async function listen(server: Server): Promise<Route> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return routeTo({ host: "127.0.0.1", port });
+}
 
 async function assertRefused(
   impostor: Parameters<typeof teleportTls>[0],
