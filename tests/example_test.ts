@@ -10,6 +10,7 @@ import { IDENTITY_KEY, IDENTITY_SECRET } from "../lib/configure/kubernetes.ts";
 import { exampleToml } from "../scripts/docs.ts";
 import { assert, assertEquals, assertMatch } from "./assert.ts";
 import { runConfigure } from "./configure/configure_process.ts";
+import { renderChart } from "./fakes/helm_chart.ts";
 import { parseYamlAll } from "./yaml.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -82,10 +83,12 @@ Deno.test("what configure has written is found where a unit or a container has i
       assert(path.startsWith(`${etc}/`), path);
       await Deno.stat(path);
     }
-    await run(/^sed .*\n {2}event-handler\/.*toml$/m, "/etc/other");
-    for (const path of namedIn(await tomlIn(written))) {
+    await run(/^sed -i \\\n[^]*?\n {2}event-handler\/.*toml$/m, "/etc/other");
+    const toml = await tomlIn(written);
+    for (const path of namedIn(toml)) {
       assert(path.startsWith("/etc/other/"), path);
     }
+    assertMatch(toml, /^storage = "\/var\/lib\/teleport-event-handler"$/m);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -145,10 +148,32 @@ Deno.test("the container is built of what is there, by the Deno of the README", 
   );
   assertEquals(entrypoint, [PROGRAM]);
   const words: string[] = JSON.parse(/^CMD (.*)$/m.exec(file)?.[1] ?? "");
-  const [, name = "", storage = ""] = /^ENV (\S+)=(\S+)$/m.exec(file) ?? [];
-  const { target } = configOf(words, { env: { [name]: storage } });
+  assertEquals(configOf(words).target.kind, "fluentd");
+  assertMatch(
+    file,
+    /^COPY .* --chown=65532:65532 \/state \/var\/lib\/teleport-event-handler$/m,
+  );
+});
+
+Deno.test("in the Helm chart, the container keeps its state on the chart's volume", () => {
+  const variables = [...read("Containerfile").matchAll(/^ENV (\w+)=(\S+)$/gm)]
+    .map(([, name, value]) => [name, value]);
+  const { toml, env } = renderChart(`
+fluentd:
+  url: https://fluentd:8888/test.log
+  sessionUrl: https://fluentd:8888/session
+teleport:
+  address: teleport.example.com:3025
+`);
+  const { target } = configOf(["start", "--config", TOML], {
+    env: { ...Object.fromEntries(variables), ...env },
+    toml,
+  });
   assert(target.kind === "fluentd");
-  assertEquals(target.storage, "/var/lib/teleport-event-handler");
+  assertEquals(
+    target.storage,
+    "/var/lib/teleport/plugins/event-handler/storage",
+  );
 });
 
 Deno.test("the Kubernetes manifests give the program what its configuration names", () => {
