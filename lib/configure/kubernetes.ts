@@ -12,6 +12,9 @@ const TLS_SECRET = "teleport-event-handler-client-tls";
 /** Where `tctl` or `tbot` leaves the identity. */
 export const IDENTITY_SECRET = "teleport-event-handler-identity";
 
+/** The group that the program has in the image of `example/Containerfile`. */
+const IMAGE_GROUP = 65532;
+
 /** The key in that Secret. */
 export const IDENTITY_KEY = "identity";
 
@@ -46,6 +49,10 @@ export function valuesYaml(setup: Setup): string {
 # image:
 #   repository: registry.example.com/teleport-event-handler
 #   tag: latest
+
+# Lets that image, which does not run as root, read the Secrets and write its state.
+podSecurityContext:
+  fsGroup: ${IMAGE_GROUP}
 
 teleport:
   address: ${quote(teleportAddress)}

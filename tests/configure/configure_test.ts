@@ -209,9 +209,13 @@ Deno.test("by the generated values and Secrets, the Helm chart's container has a
       "my-client",
     ]);
     assertEquals(code, 0, stderr);
-    const { toml, env, secrets } = renderChart(
+    const { toml, env, secrets, group } = renderChart(
       Deno.readTextFileSync(join(out, "teleport-event-handler-values.yaml")),
     );
+    const image = Deno.readTextFileSync(
+      new URL("../../example/Containerfile", import.meta.url),
+    );
+    assertEquals(group, /^USER \d+:(\d+)$/m.exec(image)?.[1]);
     const { metadata: { name }, data } = readSecret(out);
     const [, identityName, identityKey] =
       /create secret generic (\S+) --from-file=(\w+)=/.exec(stdout) ?? [];

@@ -23,6 +23,11 @@ export interface RenderedChart {
   readonly env: Readonly<Record<string, string>>;
   /** A key of a Secret by the path where it is mounted. */
   readonly secrets: Readonly<Record<string, readonly [string, string]>>;
+  /**
+   * Who may read what is mounted, and write to the volume, besides root: the
+   * chart's modes are 0600. Empty: nobody.
+   */
+  readonly group: string;
 }
 
 /** Renders the chart with the given values over its default ones. */
@@ -58,6 +63,7 @@ export function renderChart(
       [`${MOUNT}/client.key`]: secretKey("keyPath", "client.key"),
       ...extraSecrets(values),
     },
+    group: at("podSecurityContext.fsGroup"),
   };
 }
 
