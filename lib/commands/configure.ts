@@ -15,6 +15,7 @@ import {
 } from "../configure/credentials.ts";
 import { fileNames, makeFiles } from "../configure/file_set.ts";
 import { existingNames, writeFiles } from "../configure/files.ts";
+import { placeholderIn } from "../configure/fluent_conf.ts";
 import { nextSteps, passwordNotice } from "../configure/next_steps.ts";
 import type { CertificateNames, Setup } from "../configure/setup.ts";
 import { readLine } from "../configure/stdin.ts";
@@ -97,7 +98,8 @@ function toSetup({ value, operands }: Options): Setup {
   const [out = "", teleportAddress = "", ca = "", server = "", client = ""] =
     operands;
   const names = { ca, server, client };
-  const problems = [...nameProblems(names)];
+  const directory = resolve(out);
+  const problems = [...directoryProblems(directory), ...nameProblems(names)];
   try {
     parseTeleportAddress(teleportAddress);
   } catch (error) {
@@ -115,13 +117,22 @@ function toSetup({ value, operands }: Options): Setup {
     throw new ConfigError(problems);
   }
   return {
-    directory: resolve(out),
+    directory,
     teleportAddress,
     fluentdHost,
     names,
     lockUsers: value("lock-enabled"),
     clientKeyPassword: value("client-key-password"),
   };
+}
+
+/** The directory is in the path that Fluentd writes to. */
+function* directoryProblems(directory: string): Generator<string> {
+  const placeholder = placeholderIn(directory);
+  if (placeholder === undefined) return;
+  yield `configure: out: ${JSON.stringify(placeholder)} in ${
+    JSON.stringify(directory)
+  } means something else to Fluentd: name another directory`;
 }
 
 /** They become names of files in one directory. */

@@ -40,6 +40,15 @@ ${match("test.log", setup)}
 ${match("session.*.log", setup)}`;
 }
 
+/**
+ * What Fluentd would not take as it is in the path of an output, whatever quotes are
+ * around it: `*`, `${name}` and `%d` stand for something else there, and a line
+ * break ends the setting. Undefined: nothing.
+ */
+export function placeholderIn(directory: string): string | undefined {
+  return /[*\n]|\$\{|%[-0^#_:\d]*[A-Za-z]/.exec(directory)?.[0];
+}
+
 function match(pattern: string, setup: Setup): string {
   const buffer = pattern.replace(/\W+/g, "_");
   return `<match ${pattern}>

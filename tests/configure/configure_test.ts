@@ -516,6 +516,24 @@ for (const [args, problem, stdin] of REFUSALS) {
     }));
 }
 
+Deno.test("a directory whose name Fluentd would take for a placeholder is refused", () =>
+  inDirectory(async (root) => {
+    const names = {
+      "a*b": "*",
+      "${x}": "${",
+      "100%sure": "%s",
+      "%-d": "%-d",
+      "two\nlines": "\n",
+    };
+    for (const [name, placeholder] of Object.entries(names)) {
+      const { code, stderr } = await runConfigure([join(root, name, "out")]);
+      assertEquals(code, 2, stderr);
+      const told = JSON.stringify(placeholder);
+      assertStringIncludes(stderr, `configure: out: ${told} in "${root}/`);
+    }
+    assertEquals(namesIn(root), []);
+  }));
+
 Deno.test("a password that is not UTF-8, or cut off within a character, is refused", () =>
   inDirectory(async (root) => {
     const start = new TextEncoder().encode("pass");

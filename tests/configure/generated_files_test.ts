@@ -10,11 +10,12 @@ import { ignoreWithoutFluentd, RealFluentd } from "../fakes/real_fluentd.ts";
 import { runConfigure } from "./configure_process.ts";
 
 const PASSWORD = "it's a \\ #{password}";
+const DIRECTORY = `50% 'of' "it" #{1} $x [0]{a,b}? \\`;
 const EVENTS = 20;
 
 /** Runs `configure` for a stage's Teleport, and signs in. */
 async function configure(stage: Stage, args: readonly string[]) {
-  const out = join(stage.directory, "configured here");
+  const out = join(stage.directory, DIRECTORY);
   const { code, stderr } = await runConfigure(
     [...args, out, stage.teleport.address],
     { stdin: PASSWORD },
