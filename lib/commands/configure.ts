@@ -22,7 +22,11 @@ import { readLine } from "../configure/stdin.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
-import { print, tell } from "./print.ts";
+import { complain, print, tell } from "./print.ts";
+
+/** They are made all the same, for whoever has the Go handler use them. */
+const TOO_SHORT =
+  "configure: keys of 1024 bits are too short for this program, and for OpenSSL 3 unless it is told otherwise: give --length 2048 or 4096";
 
 /** The password of the server's key, and whether somebody has to be told of it. */
 interface ServerPassword {
@@ -69,6 +73,7 @@ async function prepare(options: Options, setup: Setup, stop: AbortSignal) {
     });
     const password = await serverPassword(stop);
     const what = toCredentialOptions(options);
+    if (what.keyType === "rsa-1024") complain([TOO_SHORT]);
     const credentials = await createCredentials(what, {
       stop,
       onMade: showMaking(what.keyType),

@@ -478,7 +478,7 @@ const OPTIONS = {
     type: choice("1024", "2048", "4096"),
     group: "Certificates",
     default: "4096",
-    help: "bits of RSA keys",
+    help: "bits of RSA keys; this program takes none of 1024",
     places: ["flag"],
     commands: ["configure"],
   },

@@ -516,6 +516,19 @@ for (const [args, problem, stdin] of REFUSALS) {
     }));
 }
 
+Deno.test("who asks for keys that are too short to be used is told so", () =>
+  inDirectory(async (out) => {
+    const rsa = (length: number) =>
+      runConfigure(["--key-type=rsa", `--length=${length}`, "--force", out]);
+    const short = await rsa(1024);
+    assertEquals(short.code, 0, short.stderr);
+    assertStringIncludes(
+      short.stderr,
+      "keys of 1024 bits are too short for this program",
+    );
+    assertEquals((await rsa(2048)).stderr, "");
+  }));
+
 Deno.test("a directory whose name Fluentd would take for a placeholder is refused", () =>
   inDirectory(async (root) => {
     const names = {
