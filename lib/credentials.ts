@@ -39,9 +39,13 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** The PEM blocks of a text, in order; what stands between them is left out. */
+/**
+ * The PEM blocks of a text, in order; what stands between them is left out, and so
+ * are blanks at the ends of their lines, which not everything reads over.
+ */
 export function pemBlocks(text: string): string[] {
-  return text.match(PEM_BLOCK) ?? [];
+  const blocks: string[] = text.match(PEM_BLOCK) ?? [];
+  return blocks.map((block) => block.replace(/[ \t]+$/gm, ""));
 }
 
 /** Whether a text ends within a PEM block: somebody is still writing it. */
@@ -274,9 +278,9 @@ export function parsePrivateKey(
   } catch (cause) {
     throw new ConfigError([
       encrypted
-        ? `${role}: cannot decrypt the private key in ${path}: is the passphrase right? (${
-          describe(cause)
-        })`
+        ? `${role}: cannot decrypt the private key in ${path}: ${
+          decryptionHint(describe(cause))
+        }`
         : `${role}: the private key in ${path} is damaged: ${describe(cause)}`,
     ], { cause });
   }
@@ -288,6 +292,13 @@ export function parsePrivateKey(
   return encrypted
     ? key.export({ type: "pkcs8", format: "pem" }).toString()
     : block + "\n";
+}
+
+/** Older ciphers, such as 3DES in PKCS#8, are unknown here. */
+function decryptionHint(reason: string): string {
+  return /unsupported/.test(reason)
+    ? `is the passphrase right, and the cipher one of today, as with openssl pkcs8 -topk8 -v2 aes-256-cbc? (${reason})`
+    : `is the passphrase right? (${reason})`;
 }
 
 function parseX509(block: string, path: string, role: string): X509Certificate {

@@ -212,6 +212,17 @@ for (const [keyType, forms] of FORMS) {
   }
 }
 
+Deno.test("blanks at the ends of lines, which OpenSSL and Go read over, are no damage", async () => {
+  const { client } = await teleportPki();
+  const blanks = (pem: string) => pem.replaceAll("\n", " \t\n");
+  const certificate = parse(blanks(client.certificatePem));
+  assertEquals(certificate.pem, client.certificatePem);
+  assertEquals(
+    parseKey(blanks(client.privateKeyPem), certificate),
+    client.privateKeyPem,
+  );
+});
+
 Deno.test("an encrypted key without a passphrase is told, with what to do", async () => {
   const { client } = await teleportPki();
   for (const form of ["sec1", "pkcs8"] as const) {

@@ -199,6 +199,31 @@ Deno.test("a key of another certificate is told as one", async () => {
   assertStringIncludes(await problemWith(files), "does not belong to");
 });
 
+/** A key by openssl pkcs8 -topk8 -v2 des3, with `PASSPHRASE`. */
+const BY_3DES = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHjME4GCSqGSIb3DQEFDTBBMCkGCSqGSIb3DQEFDDAcBAj/JhgpItQHuQICCAAw
+DAYIKoZIhvcNAgkFADAUBggqhkiG9w0DBwQIYr9bqmP4lRoEgZCRqkS0mLKD4ldw
+bqK6CTxfizdNekB8sMDSvdtV/kX4ZdCXf9UopBdl4xVRT5Zp/DoZBrAD4EQz5kOd
+3o1CQRG1VX2A0xJGiP7z9dXergzBnGkLAUSUUqz3Mev5tHCpH7wQ5tnP4c/Swrlt
+bmPzb8sDv1Jn2wDcAvCbEk1GCcNhPXb0HmXmCxM+0b9/6XqJ+0s=
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+
+Deno.test("a key whose cipher is unknown here does not only put the blame on the passphrase", async () => {
+  await using written = await writeFiles();
+  const { directory, files } = written;
+  const keyPassphraseFile = join(directory, "passphrase");
+  await writeSecret(keyPassphraseFile, PASSPHRASE);
+  await writeSecret(files.client.keyFile, BY_3DES);
+  assertStringIncludes(
+    await problemWith({
+      ...files,
+      client: { ...files.client, keyPassphraseFile },
+    }),
+    "is the passphrase right, and the cipher one of today, as with openssl pkcs8 -topk8 -v2 aes-256-cbc?",
+  );
+});
+
 Deno.test("files with something else in them are told as such", async () => {
   await using written = await writeFiles();
   const { files } = written;
