@@ -6,7 +6,12 @@
 
 import { ConfigError } from "../errors.ts";
 
-/** @param complaint Goes on after the value, e.g. `is not a size: write it like 1MiB` */
+/**
+ * A user name and what may be a password, before an `@`, are left out.
+ *
+ * @param complaint Goes on after the value, e.g. `is not a size: write it like 1MiB`
+ */
 export function refusal(text: string, complaint: string): ConfigError {
-  return new ConfigError([`${JSON.stringify(text)} ${complaint}`]);
+  const shown = JSON.stringify(text.replace(/^.*:(?![/\\]).*@/s, "***@"));
+  return new ConfigError([`${shown} ${complaint}`]);
 }

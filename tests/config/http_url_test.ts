@@ -60,3 +60,19 @@ for (
     assert(!error.message.includes("hunter2"));
   });
 }
+
+for (
+  const text of [
+    "https:/someone:hunter2@localhost/",
+    "https://someone:hunter2/a@localhost/",
+    "https://someone:hunter2#a@localhost/",
+  ]
+) {
+  Deno.test(`of the URL ${text}, the password is not repeated`, () => {
+    const { problems } = assertThrows(
+      () => HTTP_URL.parse([text], NO_FILES),
+      ConfigError,
+    );
+    assertEquals(problems, [`"***@localhost/" ${NOT_HTTP}`]);
+  });
+}
