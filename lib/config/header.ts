@@ -7,6 +7,7 @@
 import { ConfigError } from "../errors.ts";
 import type { Header } from "./config.ts";
 import { readFile } from "./file.ts";
+import { parseEach } from "./problems.ts";
 import type { ValueContext, ValueType } from "./value_type.ts";
 
 // HTTP clients refuse a request with others in it each time that they send it.
@@ -23,14 +24,14 @@ export const HEADERS: ValueType<readonly Header[]> = {
   placeholder: "'NAME: VALUE'",
   completion: [],
   parse(texts, context) {
-    const headers: Header[] = [];
+    const lines: string[] = [];
     for (const text of texts) {
-      if (text === "") headers.length = 0;
-      for (const line of text.split("\n")) {
-        if (line.trim() !== "") headers.push(parseHeader(line.trim(), context));
-      }
+      if (text === "") lines.length = 0;
+      lines.push(
+        ...text.split("\n").map((line) => line.trim()).filter(Boolean),
+      );
     }
-    return headers;
+    return parseEach(lines, (line) => parseHeader(line, context));
   },
 };
 

@@ -25,3 +25,26 @@ export function noteProblems<T>(
     return undefined;
   }
 }
+
+/**
+ * Reads each entry of a list.
+ *
+ * @throws {ConfigError} with the problems of all
+ */
+export function parseEach<T>(
+  entries: readonly string[],
+  parse: (entry: string) => T,
+): T[] {
+  const problems: string[] = [];
+  const values = entries.flatMap((entry) => {
+    try {
+      return [parse(entry)];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values;
+}

@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "../errors.ts";
+import { parseEach } from "./problems.ts";
 import { refusal } from "./refusal.ts";
 
 /** What reading a value may need of the world. */
@@ -57,7 +58,7 @@ export function list<T>(
     placeholder,
     completion: [],
     parse(texts) {
-      const entries: T[] = [];
+      const entries: string[] = [];
       for (const text of texts) {
         if (text === "") {
           entries.length = 0;
@@ -65,10 +66,10 @@ export function list<T>(
         }
         for (const entry of text.split(",")) {
           if (entry.trim() === "") throw refusal(text, "has a blank entry");
-          entries.push(parse(entry.trim()));
+          entries.push(entry.trim());
         }
       }
-      return entries;
+      return parseEach(entries, parse);
     },
   };
 }

@@ -63,6 +63,24 @@ const CASES: Readonly<Record<string, Case>> = {
     args: ["--fluentd-header=Authorization: @DIR/empty"],
     report: ["--fluentd-header: the header Authorization has no value"],
   },
+  "several bad entries of one list": {
+    args: [
+      "--fluentd-header=Authorization: @DIR/missing",
+      "--fluentd-header=no colon",
+      "--fluentd-header=Host: other",
+      "--types=a b,c,d e",
+    ],
+    toml: '[teleport]\naddr = ["a:", "b:1", "c:99999"]\n',
+    report: [
+      '--types: "a b" has a blank in it: separate with commas',
+      '--types: "d e" has a blank in it: separate with commas',
+      "--fluentd-header: a header is written as 'Name: value'",
+      "--fluentd-header: cannot read DIR/missing: there is no such file",
+      "--fluentd-header: the header Host is set by the program, from the URL: leave it out, and write that name in fluentd-url and fluentd-session-url",
+      'DIR/x.toml:2: teleport.addr: "a:" has no port: write host:port',
+      'DIR/x.toml:2: teleport.addr: "c:99999" has a port that is too large: 65535 is the last',
+    ],
+  },
   "TOML with duplicate keys": {
     toml: "batch = 1\n[lock]\nperiod = '1m'\nperiod = '2m'\n[lock]\n",
     report: [
