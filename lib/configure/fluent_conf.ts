@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIPv6 } from "node:net";
 import { FLUENTD_PORT, pathOf, type Setup } from "./setup.ts";
 
 /**
@@ -15,11 +16,13 @@ import { FLUENTD_PORT, pathOf, type Setup } from "./setup.ts";
 export function fluentConf(setup: Setup, password: string): string {
   const { ca, server } = setup.names;
   const path = (name: string) => quote(pathOf(setup, name));
+  // Left alone, Fluentd listens on the addresses of IPv4.
+  const bind = isIPv6(setup.fluentdHost) ? "  bind ::\n" : "";
   return `# Holds the password of ${server}.key: keep it to yourself.
 <source>
   @type http
   port ${FLUENTD_PORT}
-  <transport tls>
+${bind}  <transport tls>
     client_cert_auth true
     ca_path ${path(`${ca}.crt`)}
     cert_path ${path(`${server}.crt`)}

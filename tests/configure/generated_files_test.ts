@@ -26,12 +26,16 @@ async function configure(stage: Stage, args: readonly string[]) {
 }
 
 /** Delivers by the generated configuration, but for Fluentd's port. */
-async function deliver(out: string, port: number): Promise<void> {
+async function deliver(
+  out: string,
+  port: number,
+  host = "localhost",
+): Promise<void> {
   const { code, stderr } = await runProgram([
     "start",
     `--config=${join(out, "teleport-event-handler.toml")}`,
-    `--fluentd-url=https://localhost:${port}/test.log`,
-    `--fluentd-session-url=https://localhost:${port}/session`,
+    `--fluentd-url=https://${host}:${port}/test.log`,
+    `--fluentd-session-url=https://${host}:${port}/session`,
     "--start-time=2026-01-01T00:00:00Z",
     "--exit-on-last-event",
   ]);
@@ -69,17 +73,37 @@ Deno.test({
   name:
     "a real Fluentd runs the generated fluent.conf and writes events and recordings",
   ignore: ignoreWithoutFluentd(),
-  fn: deliverToRealFluentd,
+  fn: () => deliverToRealFluentd(["--key-type=rsa", "--length=2048"]),
 });
 
-async function deliverToRealFluentd(): Promise<void> {
+Deno.test({
+  name: "a real Fluentd listens where its certificate is for an IPv6 address",
+  ignore: ignoreWithoutFluentd() || !hasIPv6(),
+  fn: () => deliverToRealFluentd(["--dns-names=", "--ip=::1"], "[::1]"),
+});
+
+function hasIPv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    // deno-lint-ignore no-console
+    console.warn("there is no IPv6: a test that needs it is ignored");
+    return false;
+  }
+}
+
+async function deliverToRealFluentd(
+  args: readonly string[],
+  host?: string,
+): Promise<void> {
   await using stage = await setStage({ size: EVENTS, uploadEvery: 10 });
-  const out = await configure(stage, ["--key-type=rsa", "--length=2048"]);
+  const out = await configure(stage, args);
   const port = findFreePort();
   await useFreePort(join(out, "fluent.conf"), port);
   await using fluentd = new RealFluentd(out, port);
   await fluentd.start();
-  await deliver(out, port);
+  await deliver(out, port, host);
   // Told to end, it writes all that it took.
   await fluentd.stop();
   const uids = async (tag: string) => {
