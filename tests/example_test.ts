@@ -1,6 +1,6 @@
 /** The examples of how to keep the program running: they are right as far as that goes here. */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { splitCommand } from "../lib/config/command_line.ts";
 import type { Config } from "../lib/config/config.ts";
@@ -155,26 +155,34 @@ Deno.test("the container is built of what is there, by the Deno of the README", 
   );
 });
 
-Deno.test("in the Helm chart, the container keeps its state on the chart's volume", () => {
-  const variables = [...read("Containerfile").matchAll(/^ENV (\w+)=(\S+)$/gm)]
-    .map(([, name, value]) => [name, value]);
-  const { toml, env } = renderChart(`
+for (
+  const [values, volume] of [
+    ["", "/var/lib/teleport/plugins/event-handler/storage"],
+    // As the Go handler's configure writes it; mounted by its place under the root.
+    ["eventHandler: { storagePath: ./storage }", "/storage"],
+  ] as const
+) {
+  Deno.test(`in the Helm chart, the container keeps its state on the chart's volume at ${volume}`, () => {
+    const image = read("Containerfile").split(/^FROM /m).at(-1) ?? "";
+    const variables = [...image.matchAll(/^ENV (\w+)=(\S+)$/gm)]
+      .map(([, name, value]) => [name, value]);
+    const directory = /^WORKDIR (.*)$/m.exec(image)?.[1] ?? "/home/nonroot";
+    const { toml, env } = renderChart(`
 fluentd:
   url: https://fluentd:8888/test.log
   sessionUrl: https://fluentd:8888/session
 teleport:
   address: teleport.example.com:3025
+${values}
 `);
-  const { target } = configOf(["start", "--config", TOML], {
-    env: { ...Object.fromEntries(variables), ...env },
-    toml,
+    const { target } = configOf(["start", "--config", TOML], {
+      env: { ...Object.fromEntries(variables), ...env },
+      toml,
+    });
+    assert(target.kind === "fluentd");
+    assertEquals(resolve(directory, target.storage), volume);
   });
-  assert(target.kind === "fluentd");
-  assertEquals(
-    target.storage,
-    "/var/lib/teleport/plugins/event-handler/storage",
-  );
-});
+}
 
 Deno.test("the Kubernetes manifests give the program what its configuration names", () => {
   const text = read("kubernetes.yaml");
