@@ -8,6 +8,7 @@
 import { BlockList, isIP } from "node:net";
 import { ConfigError } from "./errors.ts";
 import type { Address } from "./address.ts";
+import { environmentVariable } from "./environment_variable.ts";
 
 /** A proxy that is asked to CONNECT. */
 export interface HttpProxy {
@@ -37,7 +38,7 @@ const HOST_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/;
  */
 export function httpProxyFor(
   target: Address,
-  environment: Environment = processEnvironment,
+  environment: Environment = environmentVariable,
 ): HttpProxy | undefined {
   return findProxy(target, TLS_NAMES, environment);
 }
@@ -48,7 +49,7 @@ export function httpProxyFor(
  */
 export function forwardProxyVariable(
   target: Address,
-  environment: Environment = processEnvironment,
+  environment: Environment = environmentVariable,
 ): string | undefined {
   return findVariable(target, PLAIN_NAMES, environment);
 }
@@ -60,7 +61,7 @@ export function forwardProxyVariable(
  */
 export function httpProxyForUrl(
   url: URL,
-  environment: Environment = processEnvironment,
+  environment: Environment = environmentVariable,
 ): HttpProxy | undefined {
   const names = url.protocol === "https:" ? TLS_NAMES : PLAIN_NAMES;
   return findProxy(addressOf(url), names, environment);
@@ -69,7 +70,7 @@ export function httpProxyForUrl(
 /** Whether the host of `url` is reached without a proxy, whichever is named. */
 export function isExcepted(
   url: URL,
-  environment: Environment = processEnvironment,
+  environment: Environment = environmentVariable,
 ): boolean {
   return isException(addressOf(url), environment);
 }
@@ -81,10 +82,6 @@ export function addressOf({ protocol, hostname, port }: URL): Address {
     host: withoutBrackets(hostname),
     port: port === "" ? usual : Number(port),
   };
-}
-
-function processEnvironment(name: string): string | undefined {
-  return Deno.env.get(name);
 }
 
 function findProxy(

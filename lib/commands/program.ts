@@ -33,8 +33,8 @@ export async function runProgram(
   args: readonly string[],
   listen: () => Signals,
 ): Promise<number> {
-  exceptLoopback();
   try {
+    exceptLoopback();
     const { command, args: words } = splitCommand(args);
     const options = readOptions({
       command,

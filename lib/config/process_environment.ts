@@ -4,6 +4,7 @@
  * @module
  */
 
+import { environmentVariable } from "../environment_variable.ts";
 import type { CommandName } from "./commands.ts";
 import {
   canStandIn,
@@ -11,6 +12,7 @@ import {
   OPTION_NAMES,
   takes,
 } from "./options.ts";
+import { parseEach } from "./problems.ts";
 
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ_"];
 
@@ -20,6 +22,7 @@ const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ_"];
  * names that it knows and, to find misspelt ones, for those that are alike.
  *
  * @returns Name and value of those that are set
+ * @throws {ConfigError} naming those that are no text
  */
 export function readProcessEnvironment(
   command: CommandName,
@@ -31,13 +34,13 @@ export function readProcessEnvironment(
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") {
     return Deno.env.toObject();
   }
+  const candidates = OPTION_NAMES.flatMap(environmentNames)
+    .flatMap((name) => [...alike(name)]);
   const set: Record<string, string> = {};
-  for (const name of OPTION_NAMES.flatMap(environmentNames)) {
-    for (const candidate of alike(name)) {
-      const value = Deno.env.get(candidate);
-      if (value !== undefined) set[candidate] = value;
-    }
-  }
+  parseEach([...new Set(candidates)], (name) => {
+    const value = environmentVariable(name);
+    if (value !== undefined) set[name] = value;
+  });
   return set;
 }
 

@@ -37,3 +37,28 @@ Deno.test("a command that takes nothing from the environment does not mind it", 
   });
   assertEquals([code, stderr], [0, ""]);
 });
+
+Deno.test({
+  name:
+    "variables that are not written in UTF-8 are named, and what they hold is not told",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const latin1 = (name: string) =>
+      `${name}="$(printf 'hunter2 \\374')"; export ${name}; `;
+    const run = (names: readonly string[]) =>
+      runProgram(["status"], {
+        shell: `${names.map(latin1).join("")}exec "$@"`,
+      });
+    const options = ["FDFWD_STORAGE", "FDWRD_FLUENTD_HEADERS"];
+    for (const names of [options, ["NO_PROXY"]]) {
+      const { code, stderr } = await run(names);
+      assertEquals(code, 2);
+      assertEquals(
+        stderr.trimEnd().split("\n").toSorted(),
+        names.map((name) =>
+          `teleport-event-handler: ${name}: is not written in UTF-8`
+        ).toSorted(),
+      );
+    }
+  },
+});
