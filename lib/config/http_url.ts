@@ -10,6 +10,9 @@ import { single, type ValueType } from "./value_type.ts";
 
 const CREDENTIALS = /^([a-z]+:\/\/)?[^/?#]*@/i;
 
+// URL.parse minds no missing or superfluous slashes: https:///a is https://a to it.
+const SPELLING = /^https?:\/\/[^\s/\\?#]\S*$/i;
+
 /** An http or https URL without user name, password and fragment. */
 export const HTTP_URL: ValueType<string> = single("URL", (text) => {
   if (CREDENTIALS.test(text)) {
@@ -18,7 +21,7 @@ export const HTTP_URL: ValueType<string> = single("URL", (text) => {
       "the URL has a user name or password in it: send them with fluentd-header instead",
     ]);
   }
-  const url = /^https?:\/\/\S+$/i.test(text) ? URL.parse(text) : null;
+  const url = SPELLING.test(text) ? URL.parse(text) : null;
   if (url === null) {
     throw refusal(
       text,

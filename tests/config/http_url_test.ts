@@ -24,6 +24,8 @@ const BAD: [text: string, problem: string][] = [
   ["ftp://localhost/test.log", NOT_HTTP],
   ["https://", NOT_HTTP],
   ["https:localhost", NOT_HTTP],
+  ["https:///test.log", NOT_HTTP],
+  ["https://\\\\localhost/test.log", NOT_HTTP],
   ["https://local host/", NOT_HTTP],
   ["https://localhost:99999/", NOT_HTTP],
   [" https://localhost/", NOT_HTTP],
