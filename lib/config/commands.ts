@@ -15,6 +15,8 @@ export interface Operand {
   readonly default?: string;
   /** What a shell can offer. */
   readonly words?: readonly string[];
+  /** Whether a shell can offer directories. */
+  readonly isDirectory?: true;
   /** How many words it takes, where not one: any number, or at least one. */
   readonly many?: "any" | "some";
 }
@@ -47,7 +49,7 @@ export const COMMANDS = {
     about:
       "Writes a CA, a server and a client certificate for the connection to Fluentd, Teleport's role and user, and configuration files for Fluentd and for this program. Files that exist are overwritten only with --force, or where you say so at a terminal. A password for the key of Fluentd's certificate is taken from standard input; without one, it is made up.",
     operands: [
-      { name: "out", help: "directory to write to" },
+      { name: "out", help: "directory to write to", isDirectory: true },
       {
         name: "addr",
         help: "host:port of Teleport",

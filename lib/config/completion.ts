@@ -30,6 +30,8 @@ export interface CompletedCommand {
   readonly summary: string;
   /** What can follow it, besides options. */
   readonly words: readonly string[];
+  /** Whether a directory follows it. */
+  readonly takesDirectory: boolean;
 }
 
 /** An option as a shell sees it. */
@@ -53,6 +55,7 @@ export function completion(shell: string): string {
       name,
       summary: COMMANDS[name].summary,
       words: name === "help" ? COMMAND_NAMES : operandWords(name),
+      takesDirectory: operandsOf(name).some(({ isDirectory }) => isDirectory),
     })),
     options: OPTION_NAMES.map((name) => {
       const { short, help, type } = optionOf(name);
@@ -80,6 +83,9 @@ export function completion(shell: string): string {
 }
 
 function operandWords(name: CommandName): readonly string[] {
-  const operands: readonly Operand[] = COMMANDS[name].operands;
-  return operands.flatMap(({ words = [] }) => words);
+  return operandsOf(name).flatMap(({ words = [] }) => words);
+}
+
+function operandsOf(name: CommandName): readonly Operand[] {
+  return COMMANDS[name].operands;
 }

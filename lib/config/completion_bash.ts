@@ -55,9 +55,14 @@ ${
     )
   }
 ${
-    lines(commands.map(({ name, words }) => {
+    lines(commands.map(({ name, words, takesDirectory }) => {
       const operands = name === "help" ? firstWords : words;
-      return `"${name}") words="${[...operands, ...flags(name)].join(" ")}" ;;`;
+      const all = `words="${[...operands, ...flags(name)].join(" ")}"`;
+      return takesDirectory
+        ? `"${name}") ${all}\n      [[ $current == -* ]] || { ${
+          offer("directory")
+        }; return; } ;;`
+        : `"${name}") ${all} ;;`;
     }))
   }
   esac

@@ -11,6 +11,8 @@ import type {
   Completions,
 } from "./completion.ts";
 
+const DIRECTORIES = "-a '(__fish_complete_directories)'";
+
 /** The script, to be put into a completions directory. */
 export function fishCompletion({ commands, options }: Completions): string {
   const groups = Map.groupBy(commands, ({ name }) => name.replace(/ .*/, ""));
@@ -35,6 +37,10 @@ function commandRules(
     const words = [...new Set(own.words.flatMap((word) => word.split(" ")))];
     const condition = `__fish_seen_subcommand_from ${first}`;
     return [top, rule(condition, `-a ${quote(words.join(" "))}`, "")];
+  }
+  if (own?.takesDirectory) {
+    const condition = `__fish_seen_subcommand_from ${first}`;
+    return [top, rule(condition, DIRECTORIES, "")];
   }
   return [
     top,
@@ -81,7 +87,7 @@ function rule(condition: string, what: string, description: string): string {
 function valueOptions(value: CompletedOption["value"]): string {
   if (value === undefined) return "";
   if (value === "file") return " -rF";
-  if (value === "directory") return " -xa '(__fish_complete_directories)'";
+  if (value === "directory") return ` -x ${DIRECTORIES}`;
   return value.length === 0 ? " -x" : ` -xa ${quote(value.join(" "))}`;
 }
 

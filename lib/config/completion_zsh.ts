@@ -60,6 +60,9 @@ function operandSpecs(members: readonly CompletedCommand[]): string[] {
     return second === "" ? [] : [`${second}\\:${escapeBlanks(summary)}`];
   });
   if (seconds.length > 0) return [`1:command:((${seconds.join(" ")}))`];
+  if (members.some(({ takesDirectory }) => takesDirectory)) {
+    return ["1:directory:_files -/"];
+  }
   const words = members.flatMap(({ words }) => words);
   return words.length > 0
     ? [`1:word:(${words.map(escapeBlanks).join(" ")})`]

@@ -90,6 +90,9 @@ Deno.test("bash completes files where one is expected, and directories only for 
     assertEquals(await bashOffers("start", "--storage", start), [
       `${directory}/a directory`,
     ]);
+    assertEquals(await bashOffers("configure", "--force", start), [
+      `${directory}/a directory`,
+    ]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
@@ -114,6 +117,8 @@ complete -C ${JSON.stringify(`teleport-event-handler ${line}`)}`;
     assertEquals(await offers("start --js"), []);
     assertEquals(await offers("start --log-format "), ["json", "text"]);
     assertEquals(await offers("completion "), ["bash", "fish", "zsh"]);
+    assertEquals(await offers("configure /us"), ["/usr/"]);
+    assertEquals(await offers("start --storage /us"), ["/usr/"]);
   },
 });
 
