@@ -64,6 +64,12 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "lasts",
   ],
   [
+    // From OpenSSL by TLS 1.2, for a curve that fetch does not offer, as P-521.
+    /alert: IllegalParameter/,
+    "it does not take the curve of our key: make fluentd-key on P-256 or P-384",
+    "lasts",
+  ],
+  [
     /alert: CertificateRevoked/,
     "it says that our certificate was revoked: renew fluentd-cert",
     "lasts",

@@ -45,6 +45,7 @@ for (
     ["received fatal alert: CertificateExpired", /our certificate expired/],
     ["received fatal alert: CertificateRevoked", /was revoked/],
     ["received fatal alert: UnsupportedCertificate", /not meant for clients/],
+    ["received fatal alert: IllegalParameter", /the curve of our key/],
     [
       "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
       /certificate is that of a CA/,
