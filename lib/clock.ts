@@ -4,6 +4,8 @@
  * @module
  */
 
+import { delay } from "./vendor/async.ts";
+
 /** Time as the pipeline sees it. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump, either way, whenever the clock is set. */
@@ -27,23 +29,8 @@ export const systemClock: Clock = {
   async sleep(ms, signal) {
     let restMs = ms;
     for (; restMs > MAX_TIMER_MS; restMs -= MAX_TIMER_MS) {
-      await sleepOnce(MAX_TIMER_MS, signal);
+      await delay(MAX_TIMER_MS, { signal });
     }
-    await sleepOnce(restMs, signal);
+    await delay(restMs, { signal });
   },
 };
-
-function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
-}

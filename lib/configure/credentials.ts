@@ -5,6 +5,7 @@
  */
 
 import { createPrivateKey } from "node:crypto";
+import { abortable } from "../vendor/async.ts";
 import {
   createAuthority,
   issueCertificate,
@@ -62,7 +63,7 @@ export async function createCredentials(
   };
   const tell = async <T>(name: keyof Credentials, make: () => Promise<T>) => {
     stop.throwIfAborted();
-    const credential = await unlessStopped(make(), stop);
+    const credential = await abortable(make(), stop);
     onMade(name);
     return credential;
   };
@@ -100,20 +101,6 @@ export async function createCredentials(
     ),
   ]);
   return { ca, server, client };
-}
-
-async function unlessStopped<T>(
-  work: Promise<T>,
-  stop: AbortSignal,
-): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(stop.reason);
-  stop.addEventListener("abort", giveUp, { once: true });
-  try {
-    return await Promise.race([promise, work]);
-  } finally {
-    stop.removeEventListener("abort", giveUp);
-  }
 }
 
 /** The same key in encrypted PKCS#8. */

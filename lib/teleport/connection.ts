@@ -13,6 +13,7 @@ import { type HttpProxy, httpProxyFor } from "../http_proxy.ts";
 import type { Identity } from "./identity.ts";
 import { resolveRoute, type Route } from "./route.ts";
 import { RouteError } from "./route_error.ts";
+import { abortable } from "../vendor/async.ts";
 
 /** What a cluster says of itself. */
 export interface Cluster {
@@ -268,19 +269,4 @@ function isInVain({ way, error }: Failure, all: readonly Failure[]): boolean {
 
 function isPermanent(error: unknown): boolean {
   return error instanceof TeleportError && error.permanent;
-}
-
-/** Waits no longer than the signal lets it; what is waited for goes on. */
-async function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
