@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Config, DeliveryConfig, HostPort } from "../config/config.ts";
+import type { Config, DeliveryConfig } from "../config/config.ts";
 import { exceptForFetch } from "../fetch_client.ts";
-import { formatAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 
 /**
  * Has `fetch` reach these hosts without a proxy where an exception says so. To be
@@ -15,7 +15,7 @@ import { formatAddress } from "../address.ts";
  * @throws {ConfigError} naming the variable of a proxy that cannot be used
  */
 export function settleProxies(
-  addresses: readonly HostPort[],
+  addresses: readonly Address[],
   target: Config["target"] | DeliveryConfig,
 ): void {
   const urls = addresses.map((it) => `https://${formatAddress(it)}`);

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { formatAddress } from "../address.ts";
-import type { HostPort } from "../config/config.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { describe } from "../errors.ts";
 import { exceptFromProxies } from "../proxy_exceptions.ts";
 import type { StatusReport } from "../operate/status_report.ts";
@@ -23,7 +22,7 @@ const LOCAL: Readonly<Record<string, string>> = {
  * @throws {Error} saying in words why there is none
  */
 export async function fetchReport(
-  { host, port }: HostPort,
+  { host, port }: Address,
 ): Promise<StatusReport> {
   const local = LOCAL[host] ?? host;
   const url = `http://${formatAddress({ host: local, port })}/status`;

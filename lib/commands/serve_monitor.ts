@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Address } from "../address.ts";
 import type { Clock } from "../clock.ts";
-import type { HostPort } from "../config/config.ts";
 import { holdAnswer } from "../operate/held_answer.ts";
 import type { Monitor } from "../operate/monitor.ts";
 import { inBackground } from "./background.ts";
@@ -19,7 +19,7 @@ const SAMPLE_MS = 1_000;
  * @throws {ConfigError} where the address cannot be had
  */
 export async function serveMonitor(
-  address: HostPort | undefined,
+  address: Address | undefined,
   monitor: Monitor,
   clock: Clock,
 ): Promise<AsyncDisposable | undefined> {

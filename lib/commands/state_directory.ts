@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { HostPort } from "../config/config.ts";
+import type { Address } from "../address.ts";
 import { ConfigError } from "../errors.ts";
 import { StateError } from "../state/document.ts";
 
@@ -15,7 +15,7 @@ import { StateError } from "../state/document.ts";
  */
 export function stateDirectory(
   storage: string,
-  addresses: readonly HostPort[],
+  addresses: readonly Address[],
 ): string {
   const [address] = addresses;
   if (address === undefined) throw new ConfigError(["teleport-addr is empty"]);
@@ -28,7 +28,7 @@ export function stateDirectory(
  */
 export async function existingDirectory(
   storage: string,
-  addresses: readonly HostPort[],
+  addresses: readonly Address[],
 ): Promise<string> {
   const directory = stateDirectory(storage, addresses);
   try {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostPort } from "./config.ts";
+import type { Address } from "../address.ts";
 import { refusal } from "./refusal.ts";
 
 const HOST_PORT = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i;
@@ -16,7 +16,7 @@ const MAX_PORT = 65_535;
  * @param written What it was made from, for messages
  * @throws {ConfigError} where it is something else
  */
-export function parseAddress(text: string, written = text): HostPort {
+export function parseAddress(text: string, written = text): Address {
   const [, ipv6, name, digits] = HOST_PORT.exec(text) ?? [];
   const host = ipv6 ?? name;
   if (host === undefined) throw refusal(written, complaint(text));

@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Address } from "../address.ts";
+
 /** Everything that `start` and `check` need to know. */
 export interface Config {
   readonly teleport: TeleportConfig;
@@ -18,7 +20,7 @@ export interface Config {
   /** When to lock a user; `undefined` where that is off, as in every dry run. */
   readonly lock: LockConfig | undefined;
   /** Where metrics, health and the status page are served; `undefined`: nowhere. */
-  readonly listen: HostPort | undefined;
+  readonly listen: Address | undefined;
   readonly log: LogConfig;
 }
 
@@ -26,13 +28,13 @@ export interface Config {
 export interface StateConfig {
   readonly storage: string;
   /** They name the directory within `storage`. */
-  readonly addresses: readonly HostPort[];
+  readonly addresses: readonly Address[];
 }
 
 /** What `status` needs. */
 export interface StatusConfig extends StateConfig {
   /** Where a running process may be asked; `undefined`: nowhere. */
-  readonly listen: HostPort | undefined;
+  readonly listen: Address | undefined;
   /** What connections are made with, as far as it is configured. */
   readonly certificates: readonly CertificateFile[];
   /** Why others are not among them, one sentence each. */
@@ -48,19 +50,10 @@ export interface CertificateFile {
   readonly kind: "own" | "authorities" | "identity";
 }
 
-/** A network address as a person writes it. */
-export interface HostPort {
-  /** Name or IP address; IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-  /** Another guess at what the text of the address before it means. */
-  readonly alternative?: boolean;
-}
-
 /** Where Teleport is and how to prove who we are. */
 export interface TeleportConfig {
   /** At least one; the first that works is used. */
-  readonly addresses: readonly HostPort[];
+  readonly addresses: readonly Address[];
   readonly credentials: IdentityFile | CredentialFiles;
   /** How often credentials are read from disk anew; `undefined`: only once they have ended. */
   readonly refreshIntervalMs: number | undefined;

@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Address } from "../address.ts";
 import { parseAddress } from "./address.ts";
-import type { HostPort } from "./config.ts";
 import { single, type ValueType } from "./value_type.ts";
 
 /** What is meant where only a port is given: this machine alone. */
@@ -16,7 +16,7 @@ const LOOPBACK = "127.0.0.1";
  * machine. Other programs take `:9090` for all addresses; here these are asked for
  * by name, `0.0.0.0:9090`.
  */
-export const LISTEN_ADDRESS: ValueType<HostPort> = single(
+export const LISTEN_ADDRESS: ValueType<Address> = single(
   "[HOST:]PORT",
   (text) => {
     const [, port] = /^:?(\d+)$/.exec(text) ?? [];

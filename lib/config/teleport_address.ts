@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Address } from "../address.ts";
 import { ConfigError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
-import type { HostPort } from "./config.ts";
 import { refusal } from "./refusal.ts";
 import { list, type ValueType } from "./value_type.ts";
 
@@ -26,7 +26,7 @@ const WEB_ADDRESS = /^https:\/\/([^/?#@]+)(?:\/(?:web(?:\/.*)?)?)?$/i;
  * @returns What it may mean, in the order in which it is to be tried
  * @throws {ConfigError} where it is something else
  */
-export function parseTeleportAddress(text: string): HostPort[] {
+export function parseTeleportAddress(text: string): Address[] {
   if (HOST.test(text)) {
     return [
       parseAddress(`${text}:${PROXY_PORT}`),
@@ -51,7 +51,7 @@ export function parseTeleportAddress(text: string): HostPort[] {
 const LIST = list("ADDRESS,...", parseTeleportAddress);
 
 /** Addresses, at least one, in the order in which they are tried. */
-export const TELEPORT_ADDRESSES: ValueType<readonly HostPort[]> = {
+export const TELEPORT_ADDRESSES: ValueType<readonly Address[]> = {
   ...LIST,
   parse(texts, context) {
     const addresses = LIST.parse(texts, context).flat();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { systemClock } from "../clock.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { addressOf } from "../http_proxy.ts";
@@ -38,13 +38,6 @@ export interface ServerContent {
   readonly page: () => Page;
 }
 
-/** Where to listen. */
-export interface ListenAddress {
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
-}
-
 /** A running server; disposing of it drops its connections. */
 export interface RunningServer extends AsyncDisposable {
   /** Where it is, e.g. `http://127.0.0.1:9090`. */
@@ -69,16 +62,17 @@ const TEXT = { "content-type": "text/plain; charset=utf-8" };
 /**
  * Listens. Warns where other machines can connect.
  *
+ * @param address A port of 0 is any that is free
  * @throws {ConfigError} where the address cannot be had, saying why
  */
 export function serve(
-  address: ListenAddress,
+  address: Address,
   content: ServerContent,
 ): RunningServer {
   const log = logger("server");
   const end = new AbortController();
   const local = isLoopback(address.host);
-  const start = (at: ListenAddress) =>
+  const start = (at: Address) =>
     listen(at, {
       signal: end.signal,
       handle: (request) => respond(request, content, local),
@@ -216,7 +210,7 @@ function respondWith(
 }
 
 function listen(
-  { host, port }: ListenAddress,
+  { host, port }: Address,
   options: {
     signal: AbortSignal;
     handle: (request: Request) => Promise<Response>;
