@@ -134,7 +134,7 @@ async function post(
   { url, destination }: Target,
   { fluentd, tls, signal }: FluentdCheckOptions,
 ): Promise<Found<true>> {
-  if (fluentd.batch === 1) {
+  if (fluentd.maxEvents === 1) {
     return {
       text:
         "left out: with fluentd-batch 1 an empty array would be taken for an event",
@@ -143,8 +143,6 @@ async function post(
   }
   const sink = new FluentdSink({
     ...fluentd,
-    maxEvents: fluentd.batch,
-    maxBytes: fluentd.batchBytes,
     tls: () => tls,
     headers: () => fluentd.headers,
     clock: systemClock,

@@ -63,13 +63,11 @@ export async function openFluentdSink(
   return {
     sink: new FluentdSink({
       ...fluentd,
-      maxEvents: fluentd.batch,
-      maxBytes: fluentd.batchBytes,
       tls: () => files.value.tls,
       headers: () => files.value.headers,
       clock,
       // With one event in each, telling another thread costs what it saves.
-      ownThread: ownThread && fluentd.batch > 1,
+      ownThread: ownThread && fluentd.maxEvents > 1,
       ...observer && { observer },
     }),
     terms: () => files.value.tls.terms,

@@ -130,9 +130,9 @@ export interface FluentdConfig {
   /** Connections, and so requests in flight. */
   readonly maxConnections: number;
   /** Most events per request; 1 sends one plain object instead of an array. */
-  readonly batch: number;
+  readonly maxEvents: number;
   /** Most bytes per request body, before compression. */
-  readonly batchBytes: number;
+  readonly maxBytes: number;
   /** Per request. */
   readonly timeoutMs: number;
   readonly compress: "none" | "gzip";
