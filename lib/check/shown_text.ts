@@ -5,6 +5,7 @@
  */
 
 import { X509Certificate } from "node:crypto";
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import type { Shown } from "../teleport/tls.ts";
 
 /** What a server showed. */
@@ -21,7 +22,7 @@ export function authorityNames(authorities: readonly string[]): string {
 
 /** RFC 3339 without the fraction. */
 export function dateOf(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/\.\d+Z$/, "Z");
+  return rfc3339(secondOf(timeMs));
 }
 
 /** The common name, or else the organization. */

@@ -20,6 +20,7 @@ import type { RetryRequests, Saver, Sink } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import { readStateOrKeepAside } from "../state/damaged_state.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
@@ -282,11 +283,9 @@ function firstPosition(
   { startTime, cursor }: SourceConfig,
   nowMs: number,
 ): PagePosition {
-  const nowSecond = new Date(Math.floor(nowMs / 1_000) * 1_000).toISOString()
-    .replace(".000Z", "Z");
   return {
     kind: "page",
-    start: startTime ?? nowSecond,
+    start: startTime ?? rfc3339(secondOf(nowMs)),
     cursor: cursor ?? "",
     seen: [],
     newest: null,

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { describe } from "../errors.ts";
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import { StateError } from "./document.ts";
 
 /** The year 1: what Go writes where it has no time. */
@@ -76,8 +77,7 @@ export async function readGoTime(
   if (timeMs > nowMs) {
     throw damaged(`is ${IN_FUTURE}`);
   }
-  const seconds = Math.floor(timeMs / 1_000) * 1_000;
-  return new Date(seconds).toISOString().replace(".000Z", "Z");
+  return rfc3339(secondOf(timeMs));
 }
 
 /**

@@ -12,7 +12,8 @@ import type {
   ExportPosition,
   PagePosition,
 } from "../event.ts";
-import { newestBefore, rfc3339, secondOf } from "./newest_events.ts";
+import { rfc3339, secondOf } from "../rfc3339.ts";
+import { newestBefore } from "./newest_events.ts";
 import { compareWithSeen } from "./seen_events.ts";
 
 /** Something that happened to the chunks of a day. */

@@ -6,6 +6,7 @@
  */
 
 import type { AuditEvent, NewestEvents, PagePosition } from "../event.ts";
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import { eventKey } from "./event_key.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import { MAX_PAGE_SIZE, SETTLE_MS } from "./pages.ts";
@@ -69,14 +70,4 @@ export function newestBefore(
   // longer than events take to settle, and what it read first was no older.
   const timeMs = Date.parse(newest.time) - 2 * SETTLE_MS;
   return { time: rfc3339(timeMs), keys: [] };
-}
-
-/** The beginning of the second. */
-export function secondOf(timeMs: number): number {
-  return Math.floor(timeMs / 1_000) * 1_000;
-}
-
-/** The time as positions have it. */
-export function rfc3339(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(".000Z", "Z");
 }

@@ -6,6 +6,7 @@
  */
 
 import type { AuditEvent } from "../event.ts";
+import { secondOf } from "../rfc3339.ts";
 import type { PageRequest } from "./client.ts";
 import type { Page } from "./decode_events.ts";
 import { TeleportError } from "./errors.ts";
@@ -81,7 +82,7 @@ export async function findWayAround(
     return undefined;
   }
   const skipped = await isCoarse(instant, lastEndMs, ask)
-    ? secondOf(instant.startMs)
+    ? wholeSecond(instant.startMs)
     : instant;
   return { skipped, after: await readBackwards(skipped, ask) };
 }
@@ -180,7 +181,7 @@ async function askUnlessTooLarge(
   }
 }
 
-function secondOf(timeMs: number): TimeRange {
-  const startMs = Math.floor(timeMs / SECOND_MS) * SECOND_MS;
+function wholeSecond(timeMs: number): TimeRange {
+  const startMs = secondOf(timeMs);
   return { startMs, endMs: startMs + SECOND_MS };
 }

@@ -11,16 +11,11 @@ import type {
   PagePosition,
 } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
 import { eventKey } from "./event_key.ts";
-import {
-  newestBefore,
-  newestMsOf,
-  newestOf,
-  rfc3339,
-  secondOf,
-} from "./newest_events.ts";
+import { newestBefore, newestMsOf, newestOf } from "./newest_events.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import {
   type Blocked,
