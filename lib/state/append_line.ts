@@ -5,6 +5,7 @@
  */
 
 import { writeAll } from "../write_all.ts";
+import { FILE_MODE } from "./owner_only.ts";
 
 const BLOCK_BYTES = 4_096;
 const NEWLINE = 0x0a;
@@ -15,18 +16,16 @@ const NEWLINE = 0x0a;
  * a write that fails, nothing is left.
  *
  * @param line With its line end
- * @param mode Permission bits of a new file
  */
 export async function appendLine(
   path: string,
   line: Uint8Array,
-  mode: number,
 ): Promise<void> {
   using file = await Deno.open(path, {
     read: true,
     append: true,
     create: true,
-    mode,
+    mode: FILE_MODE,
   });
   const end = await lastLineEnd(file);
   await file.truncate(end);

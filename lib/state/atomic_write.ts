@@ -7,6 +7,7 @@
 
 import { dirname } from "node:path";
 import { writeAll } from "../write_all.ts";
+import { FILE_MODE } from "./owner_only.ts";
 
 const TEMPORARY = ".tmp";
 
@@ -18,28 +19,14 @@ export function isTemporary(name: string): boolean {
 /**
  * Replaces a file: writes a temporary one beside it, syncs it, renames it, and
  * syncs the directory, after which the change outlives a crash of the machine.
+ * Where that fails, the file stays, and nothing is left beside it. It stays its
+ * owner's: root may work on what belongs to the program's own user.
  *
- * @param mode Permission bits of the new file
- */
-export async function writeAtomically(
-  path: string,
-  text: string,
-  mode: number,
-): Promise<void> {
-  await replaceAtomically(path, [new TextEncoder().encode(text)], mode);
-}
-
-/**
- * Replaces a file by these blocks, as `writeAtomically` does. They may be read
- * from the very file; where that fails, it stays, and nothing is left beside it.
- * It stays its owner's: root may work on what belongs to the program's own user.
- *
- * @param mode Permission bits of the new file
+ * @param blocks What is to be in it; they may be read from the very file
  */
 export async function replaceAtomically(
   path: string,
   blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  mode: number,
 ): Promise<void> {
   const temporary = path + TEMPORARY;
   {
@@ -47,11 +34,11 @@ export async function replaceAtomically(
       write: true,
       create: true,
       truncate: true,
-      mode,
+      mode: FILE_MODE,
     });
     try {
       // One that a crash has left may have others.
-      await Deno.chmod(temporary, mode);
+      await Deno.chmod(temporary, FILE_MODE);
       await giveToOwner(temporary, path);
       for await (const block of blocks) await writeAll(file, block);
       await file.sync();

@@ -11,8 +11,6 @@ import { replaceAtomically } from "./atomic_write.ts";
 import { DamagedStateError, type StateDocument } from "./document.ts";
 import { readState } from "./state_file.ts";
 
-const FILE_MODE = 0o600;
-
 /**
  * As `readState`, for the one who holds the directory: a copy of a damaged file is
  * kept beside it, one of each content.
@@ -40,7 +38,7 @@ async function keepCopy(path: string): Promise<string> {
     const digest = createHash("sha256").update(bytes).digest("hex");
     const copy = `${path}.damaged-${digest.slice(0, 12)}`;
     // Where one is there already, it may have been cut off.
-    await replaceAtomically(copy, [bytes], FILE_MODE);
+    await replaceAtomically(copy, [bytes]);
     return `a copy of it is kept in ${copy}`;
   } catch (error) {
     return `no copy of it could be kept: ${describe(error)}`;

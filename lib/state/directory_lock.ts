@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { describe } from "../errors.ts";
 import { StateError } from "./document.ts";
+import { FILE_MODE } from "./owner_only.ts";
 
 /** Holds the directory until it is disposed of, or the process ends, however it does. */
 export class DirectoryLock implements Disposable {
@@ -32,7 +33,7 @@ export class DirectoryLock implements Disposable {
         read: true,
         write: true,
         create: true,
-        mode: 0o600,
+        mode: FILE_MODE,
       });
       if (!await file.tryLock(true)) {
         throw await inUse(directory);

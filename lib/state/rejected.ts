@@ -22,10 +22,8 @@ import { structJson } from "../struct/struct_json.ts";
 import { appendLine } from "./append_line.ts";
 import { isTemporary, syncDirectory } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
+import { DIRECTORY_MODE } from "./owner_only.ts";
 
-/** Permission bits of the files. */
-export const REJECTED_FILE_MODE = 0o600;
-const DIRECTORY_MODE = 0o700;
 const MAX_BYTES = 1024 ** 3;
 
 /** Where the files are. */
@@ -131,7 +129,7 @@ export class RejectedEvents implements Quarantine {
             "find out why events are refused, then send them again or drop them",
         );
       }
-      await appendLine(path, line, REJECTED_FILE_MODE);
+      await appendLine(path, line);
       await syncDirectory(this.#directory);
       this.#bytes += line.length;
     } catch (cause) {

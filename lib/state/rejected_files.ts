@@ -12,11 +12,7 @@ import type { Destination } from "../event.ts";
 import { replaceAtomically } from "./atomic_write.ts";
 import { isRecord, StateError } from "./document.ts";
 import { readLines } from "./read_lines.ts";
-import {
-  REJECTED_FILE_MODE,
-  rejectedDirectory,
-  type RejectedEvent,
-} from "./rejected.ts";
+import { rejectedDirectory, type RejectedEvent } from "./rejected.ts";
 
 const NEWLINE = 0x0a;
 /** What is written at once; a line may be longer. */
@@ -107,7 +103,7 @@ async function removeFrom(
       await Deno.remove(path);
     } else {
       const blocks = inBlocks(readKept(path, isRemoved));
-      await replaceAtomically(path, blocks, REJECTED_FILE_MODE);
+      await replaceAtomically(path, blocks);
     }
   } catch (cause) {
     throw new StateError(

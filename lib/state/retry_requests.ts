@@ -11,9 +11,8 @@ import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { RetryRequests } from "../pipeline/ports.ts";
 import { StateError } from "./document.ts";
+import { DIRECTORY_MODE, FILE_MODE } from "./owner_only.ts";
 
-const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
 const LOOK_MS = 2_000;
 const LOOK_AFTER_FAILURE_MS = 60_000;
 

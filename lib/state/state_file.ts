@@ -9,17 +9,16 @@ import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
 import type { Saver } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
-import { writeAtomically } from "./atomic_write.ts";
+import { replaceAtomically } from "./atomic_write.ts";
 import {
   formatDocument,
   parseDocument,
   type StateDocument,
   StateError,
 } from "./document.ts";
+import { DIRECTORY_MODE } from "./owner_only.ts";
 
 const FILE_NAME = "state.json";
-const FILE_MODE = 0o600;
-const DIRECTORY_MODE = 0o700;
 /** Changes that come closer together are saved together. */
 const SAVE_INTERVAL_MS = 100;
 /**
@@ -153,11 +152,9 @@ export class StateFile implements Saver {
     this.#changed = Promise.withResolvers<void>();
     const startedMs = this.#clock.monotonic();
     try {
-      await writeAtomically(
-        this.#path,
-        formatDocument({ ...this.#header, ...this.progress.snapshot() }),
-        FILE_MODE,
-      );
+      const document = { ...this.#header, ...this.progress.snapshot() };
+      const bytes = new TextEncoder().encode(formatDocument(document));
+      await replaceAtomically(this.#path, [bytes]);
     } catch (cause) {
       this.change();
       throw new StateError(
