@@ -10,13 +10,17 @@ import { ConfigError } from "../errors.ts";
 import { isMissing } from "../pipeline/missing_recording.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
-import { type StateDocument, StateError } from "../state/document.ts";
+import type { StateDocument } from "../state/document.ts";
 import { requestRetry } from "../state/retry_requests.ts";
-import { readState, StateFile } from "../state/state_file.ts";
+import { StateFile } from "../state/state_file.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { printable } from "../printable.ts";
 import { print } from "./print.ts";
-import { existingDirectory, stateDirectory } from "./state_directory.ts";
+import {
+  existingDirectory,
+  existingState,
+  stateDirectory,
+} from "./state_directory.ts";
 
 type Where = Pick<StateConfig, "storage" | "addresses">;
 
@@ -38,7 +42,9 @@ export async function runRecordingsList(
   { json }: { json: boolean },
 ): Promise<number> {
   const nowMs = systemClock.now();
-  const { recordings } = await readExisting(stateDirectory(storage, addresses));
+  const { recordings } = await existingState(
+    stateDirectory(storage, addresses),
+  );
   const lines = Object.entries(recordings).map(([sessionId, recording]) => {
     const listed = list(sessionId, recording, nowMs);
     return json ? JSON.stringify(listed) : printable(formatLine(listed));
@@ -58,7 +64,7 @@ export async function runRecordingsRetry(
   sessionIds: readonly string[],
 ): Promise<number> {
   const directory = stateDirectory(storage, addresses);
-  const { recordings } = await readExisting(directory);
+  const { recordings } = await existingState(directory);
   checkPending(sessionIds, recordings);
   const wanted = sessionIds.length > 0 ? sessionIds : Object.keys(recordings);
   await requestRetry(directory, wanted);
@@ -82,7 +88,7 @@ export async function runRecordingsDrop(
   const clock = systemClock;
   const directory = await existingDirectory(storage, addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
-  const document = await readExisting(directory);
+  const document = await existingState(directory);
   checkPending(sessionIds, document.recordings);
   const state = new StateFile(directory, document, {
     clock,
@@ -104,16 +110,6 @@ function checkPending(
   throw new ConfigError(
     unknown.map((id) => `no recording of a session ${id} is pending`),
   );
-}
-
-async function readExisting(directory: string): Promise<StateDocument> {
-  const state = await readState(directory);
-  if (state === undefined) {
-    throw new StateError(
-      `there is no state in ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
-    );
-  }
-  return state;
 }
 
 function list(

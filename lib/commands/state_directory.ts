@@ -7,7 +7,8 @@
 import { join } from "node:path";
 import type { Address } from "../address.ts";
 import { ConfigError } from "../errors.ts";
-import { StateError } from "../state/document.ts";
+import { type StateDocument, StateError } from "../state/document.ts";
+import { readState } from "../state/state_file.ts";
 
 /**
  * The directory of a cluster's state: named as the Go handler names it, after the
@@ -36,8 +37,23 @@ export async function existingDirectory(
     return directory;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new StateError(
-      `there is no ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
-    );
+    throw notThere(directory);
   }
+}
+
+/**
+ * The state in a state directory.
+ *
+ * @throws {StateError} where there is none, or it cannot be read or used
+ */
+export async function existingState(directory: string): Promise<StateDocument> {
+  const state = await readState(directory);
+  if (state === undefined) throw notThere(`state in ${directory}`);
+  return state;
+}
+
+function notThere(what: string): StateError {
+  return new StateError(
+    `there is no ${what}: nothing was forwarded yet, or storage or teleport-addr is another`,
+  );
 }

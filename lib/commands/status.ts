@@ -13,14 +13,12 @@ import { reportTerms } from "../operate/expiry.ts";
 import { formatStatus } from "../operate/format_status.ts";
 import { reportRecordings } from "../operate/recordings_report.ts";
 import type { StatusReport } from "../operate/status_report.ts";
-import { StateError } from "../state/document.ts";
 import { countRejected } from "../state/rejected_files.ts";
-import { readState } from "../state/state_file.ts";
 import { readIdentityTerms } from "../teleport/identity.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { complain, print } from "./print.ts";
 import { fetchReport } from "./running_report.ts";
-import { stateDirectory } from "./state_directory.ts";
+import { existingState, stateDirectory } from "./state_directory.ts";
 
 /** Prints the report, as text or JSON. */
 export async function runStatus(
@@ -56,13 +54,9 @@ async function readReport(
   nowMs: number,
 ): Promise<StatusReport> {
   const directory = stateDirectory(storage, addresses);
-  const state = await readState(directory);
-  if (state === undefined) {
-    throw new StateError(
-      `there is no state in ${directory}: nothing was forwarded yet, or storage or teleport-addr is another`,
-    );
-  }
-  const { cluster, startTime, position, recordings } = state;
+  const { cluster, startTime, position, recordings } = await existingState(
+    directory,
+  );
   complain(problems);
   return {
     time: new Date(nowMs).toISOString(),
