@@ -13,7 +13,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { EventBatch } from "../event.ts";
-import type { Channel, StreamOptions } from "./channel.ts";
+import type { Call, Channel, StreamCall, StreamOptions } from "./channel.ts";
 import {
   type Cluster,
   Connection,
@@ -75,6 +75,17 @@ const GREETING_TIMEOUT_MS = 15_000;
 /** Bulk export is tried with the day that is so far ahead, as the Go handler does. */
 const PROBE_AHEAD_MS = 2 * 24 * 60 * 60_000;
 
+/** Asks a cluster who it is. */
+const PING: Call<typeof PingRequestSchema, Cluster> = {
+  path: `${AUTH}/Ping`,
+  requestSchema: PingRequestSchema,
+  request: {},
+  decode(bytes) {
+    const answer = fromBinary(PingResponseSchema, bytes);
+    return { name: answer.clusterName, version: answer.serverVersion };
+  },
+};
+
 /** Teleport's auth service, reached in whatever way is open. */
 export class TeleportClient {
   readonly #connection: Connection;
@@ -109,14 +120,7 @@ export class TeleportClient {
    * @throws {TeleportError}
    */
   async ping(signal: AbortSignal): Promise<Cluster> {
-    const answer = await this.#unary(
-      `${AUTH}/Ping`,
-      PingRequestSchema,
-      {},
-      decoderOf(PingResponseSchema),
-      signal,
-    );
-    return { name: answer.clusterName, version: answer.serverVersion };
+    return await this.#unary(PING, signal);
   }
 
   /**
@@ -125,10 +129,10 @@ export class TeleportClient {
    * @throws {TeleportError}
    */
   async getEvents(request: PageRequest, signal: AbortSignal): Promise<Page> {
-    return await this.#unary(
-      `${AUDIT_LOG}/GetUnstructuredEvents`,
-      GetUnstructuredEventsRequestSchema,
-      {
+    return await this.#unary({
+      path: `${AUDIT_LOG}/GetUnstructuredEvents`,
+      requestSchema: GetUnstructuredEventsRequestSchema,
+      request: {
         namespace: "default",
         startDate: timestampFromMs(request.startMs),
         endDate: justBefore(request.endMs),
@@ -137,9 +141,8 @@ export class TeleportClient {
         startKey: request.cursor,
         order: request.descending ? Order.DESCENDING : Order.ASCENDING,
       },
-      decodePage,
-      signal,
-    );
+      decode: decodePage,
+    }, signal);
   }
 
   /**
@@ -154,12 +157,11 @@ export class TeleportClient {
     signal: AbortSignal,
     firstMs?: number,
   ): AsyncGenerator<EventBatch> {
-    yield* this.#stream(
-      `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
-      StreamUnstructuredSessionEventsRequestSchema,
-      { sessionId, startIndex },
-      { begin: () => new RecordedEvents(), firstMs, signal },
-    );
+    yield* this.#stream({
+      path: `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
+      requestSchema: StreamUnstructuredSessionEventsRequestSchema,
+      request: { sessionId, startIndex },
+    }, { begin: () => new RecordedEvents(), firstMs, signal });
   }
 
   /** Whether the cluster has bulk export; not each kind of its storage allows it. */
@@ -184,12 +186,11 @@ export class TeleportClient {
    */
   async listChunks(dayMs: number, signal: AbortSignal): Promise<string[]> {
     const decode = decoderOf(EventExportChunkSchema);
-    const batches = this.#stream(
-      `${AUDIT_LOG}/GetEventExportChunks`,
-      GetEventExportChunksRequestSchema,
-      { date: timestampFromMs(dayMs) },
-      { begin: () => new DecodedMessages(decode), signal },
-    );
+    const batches = this.#stream({
+      path: `${AUDIT_LOG}/GetEventExportChunks`,
+      requestSchema: GetEventExportChunksRequestSchema,
+      request: { date: timestampFromMs(dayMs) },
+    }, { begin: () => new DecodedMessages(decode), signal });
     const names: string[] = [];
     for await (const batch of batches) {
       for (const { chunk } of batch) names.push(chunk);
@@ -206,12 +207,11 @@ export class TeleportClient {
     { dayMs, chunk, cursor }: ChunkRequest,
     signal: AbortSignal,
   ): AsyncGenerator<ChunkEvents> {
-    yield* this.#stream(
-      `${AUDIT_LOG}/ExportUnstructuredEvents`,
-      ExportUnstructuredEventsRequestSchema,
-      { date: timestampFromMs(dayMs), chunk, cursor },
-      { begin: () => new ExportedEvents(), signal },
-    );
+    yield* this.#stream({
+      path: `${AUDIT_LOG}/ExportUnstructuredEvents`,
+      requestSchema: ExportUnstructuredEventsRequestSchema,
+      request: { date: timestampFromMs(dayMs), chunk, cursor },
+    }, { begin: () => new ExportedEvents(), signal });
   }
 
   /**
@@ -220,13 +220,7 @@ export class TeleportClient {
    * @throws {TeleportError}
    */
   async upsertLock(lock: Lock, signal: AbortSignal): Promise<void> {
-    await this.#unary(
-      `${AUTH}/UpsertLock`,
-      LockV2Schema,
-      toLockV2(lock),
-      decoderOf(EmptySchema),
-      signal,
-    );
+    await this.#unary(upsertLock(toLockV2(lock)), signal);
   }
 
   /**
@@ -237,13 +231,7 @@ export class TeleportClient {
    */
   async checkLockAccess(signal: AbortSignal): Promise<void> {
     try {
-      await this.#unary(
-        `${AUTH}/UpsertLock`,
-        LockV2Schema,
-        LOCK_OF_NOBODY,
-        decoderOf(EmptySchema),
-        signal,
-      );
+      await this.#unary(upsertLock(LOCK_OF_NOBODY), signal);
     } catch (error) {
       if (!(error instanceof TeleportError)) throw error;
       if (error.status !== "INVALID_ARGUMENT") throw error;
@@ -256,15 +244,11 @@ export class TeleportClient {
   }
 
   async #unary<Request extends DescMessage, Answer>(
-    path: string,
-    requestSchema: Request,
-    request: MessageInitShape<Request>,
-    decode: (bytes: Buffer) => Answer,
+    call: Call<Request, Answer>,
     signal: AbortSignal,
   ): Promise<Answer> {
     const channel = await this.#connection.acquire(signal);
     try {
-      const call = { path, requestSchema, request, decode };
       const answer = await channel.unary(call, { signal });
       this.#connection.worked(channel);
       return answer;
@@ -275,14 +259,11 @@ export class TeleportClient {
   }
 
   async *#stream<Request extends DescMessage, Batch>(
-    path: string,
-    requestSchema: Request,
-    request: MessageInitShape<Request>,
+    call: StreamCall<Request>,
     options: StreamOptions<Batch>,
   ): AsyncGenerator<Batch> {
     const channel = await this.#connection.acquire(options.signal);
     try {
-      const call = { path, requestSchema, request };
       for await (const batch of channel.stream(call, options)) {
         this.#connection.worked(channel);
         yield batch;
@@ -295,14 +276,19 @@ export class TeleportClient {
   }
 }
 
-async function greet(channel: Channel, signal: AbortSignal): Promise<Cluster> {
-  const answer = await channel.unary({
-    path: `${AUTH}/Ping`,
-    requestSchema: PingRequestSchema,
-    request: {},
-    decode: decoderOf(PingResponseSchema),
-  }, { signal, timeoutMs: GREETING_TIMEOUT_MS });
-  return { name: answer.clusterName, version: answer.serverVersion };
+function greet(channel: Channel, signal: AbortSignal): Promise<Cluster> {
+  return channel.unary(PING, { signal, timeoutMs: GREETING_TIMEOUT_MS });
+}
+
+function upsertLock(
+  request: MessageInitShape<typeof LockV2Schema>,
+): Call<typeof LockV2Schema, unknown> {
+  return {
+    path: `${AUTH}/UpsertLock`,
+    requestSchema: LockV2Schema,
+    request,
+    decode: decoderOf(EmptySchema),
+  };
 }
 
 function decoderOf<Schema extends DescMessage>(
