@@ -34,3 +34,25 @@ export const systemClock: Clock = {
     await delay(restMs, { signal });
   },
 };
+
+/**
+ * Does something again and again, with so long in between and before the first time,
+ * until `stop` aborts.
+ */
+export async function repeat(
+  task: () => void,
+  { everyMs, clock, stop }: {
+    readonly everyMs: number;
+    readonly clock: Pick<Clock, "sleep">;
+    readonly stop: AbortSignal;
+  },
+): Promise<void> {
+  try {
+    while (true) {
+      await clock.sleep(everyMs, stop);
+      task();
+    }
+  } catch (error) {
+    if (!(stop.aborted && error === stop.reason)) throw error;
+  }
+}

@@ -5,7 +5,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, repeat } from "../clock.ts";
 import { holdAnswer } from "../operate/held_answer.ts";
 import type { Monitor } from "../operate/monitor.ts";
 import { inBackground } from "./background.ts";
@@ -40,26 +40,13 @@ export async function serveMonitor(
     status: holdAnswer(() => monitor.report(), clock),
     page: holdAnswer(() => renderPage(monitor.report()), clock),
   });
-  const sampling = inBackground((stop) => sample(monitor, clock, stop));
+  const sampling = inBackground((stop) =>
+    repeat(() => monitor.sample(), { everyMs: SAMPLE_MS, clock, stop })
+  );
   return {
     async [Symbol.asyncDispose]() {
       await sampling[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };
-}
-
-async function sample(
-  monitor: Monitor,
-  clock: Clock,
-  stop: AbortSignal,
-): Promise<void> {
-  try {
-    while (true) {
-      await clock.sleep(SAMPLE_MS, stop);
-      monitor.sample();
-    }
-  } catch (error) {
-    if (error !== stop.reason) throw error;
-  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, repeat } from "../clock.ts";
 import type { Term } from "../credentials.ts";
 import { logger } from "../log.ts";
 import { formatAge } from "./format_age.ts";
@@ -32,51 +32,54 @@ export async function watchExpiry(
   terms: () => readonly Term[],
   { clock, stop }: { readonly clock: Clock; readonly stop: AbortSignal },
 ): Promise<void> {
-  const log = logger("credentials");
   /** How many warnings were told, by certificate. */
   let told = new Map<string, number>();
-  try {
-    while (true) {
-      const nowMs = clock.now();
-      const before = told;
-      told = new Map();
-      for (const term of terms()) {
-        const { name, path, notBeforeMs, notAfterMs } = term;
-        const key = JSON.stringify([name, path, notAfterMs]);
-        const reached = warningsReached(term, nowMs);
-        if (notBeforeMs > nowMs && !before.has(key)) {
-          log.warn(
-            "a certificate is not good yet, so connections fail until it is: is this machine's clock right?",
-            {
-              certificate: name,
-              file: path,
-              begin: new Date(notBeforeMs).toISOString(),
-            },
-          );
-        }
-        told.set(key, reached);
-        if (reached <= (before.get(key) ?? 0)) continue;
-        const fields = {
-          certificate: name,
-          file: path,
-          end: new Date(notAfterMs).toISOString(),
-        };
-        if (notAfterMs <= nowMs) {
-          log.error(
-            "a certificate has expired, so connections fail until it is renewed",
-            fields,
-          );
-        } else {
-          log.warn("a certificate ends soon: renew it", {
-            ...fields,
-            left: formatAge(notAfterMs - nowMs),
-          });
-        }
-      }
-      await clock.sleep(INTERVAL_MS, stop);
+  const look = () => {
+    const nowMs = clock.now();
+    const before = told;
+    told = new Map();
+    for (const term of terms()) {
+      const { name, path, notBeforeMs, notAfterMs } = term;
+      const key = JSON.stringify([name, path, notAfterMs]);
+      const reached = warningsReached(term, nowMs);
+      if (notBeforeMs > nowMs && !before.has(key)) tellNotYetGood(term);
+      if (reached > (before.get(key) ?? 0)) tellEnd(term, nowMs);
+      told.set(key, reached);
     }
-  } catch (error) {
-    if (!(stop.aborted && error === stop.reason)) throw error;
+  };
+  look();
+  await repeat(look, { everyMs: INTERVAL_MS, clock, stop });
+}
+
+function tellNotYetGood({ name, path, notBeforeMs }: Term): void {
+  logger("credentials").warn(
+    "a certificate is not good yet, so connections fail until it is: is this machine's clock right?",
+    {
+      certificate: name,
+      file: path,
+      begin: new Date(notBeforeMs).toISOString(),
+    },
+  );
+}
+
+/** That it has ended, or will soon. */
+function tellEnd({ name, path, notAfterMs }: Term, nowMs: number): void {
+  const log = logger("credentials");
+  const fields = {
+    certificate: name,
+    file: path,
+    end: new Date(notAfterMs).toISOString(),
+  };
+  if (notAfterMs <= nowMs) {
+    log.error(
+      "a certificate has expired, so connections fail until it is renewed",
+      fields,
+    );
+  } else {
+    log.warn("a certificate ends soon: renew it", {
+      ...fields,
+      left: formatAge(notAfterMs - nowMs),
+    });
   }
 }
 

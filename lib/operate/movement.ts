@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, repeat } from "../clock.ts";
 import type { Logger } from "../log.ts";
 
 /** What has something to do and gets nowhere for so long is worth a word. */
@@ -131,31 +131,26 @@ export function hungOf(
 /** Logs what stalls, again as long as it does, and what moves again, until `stop` aborts. */
 export async function watchMovements(
   movements: Movements,
-  options: { log: Logger; clock: Clock; stop: AbortSignal },
+  { log, clock, stop }: { log: Logger; clock: Clock; stop: AbortSignal },
 ): Promise<void> {
-  const { log, clock, stop } = options;
   /** When each was told of. */
   const told = new Map<Movement, number>();
-  try {
-    while (true) {
-      await clock.sleep(CHECK_MS, stop);
-      const stalled = stalledOf(movements);
-      for (const movement of stalled) {
-        const toldMs = told.get(movement) ?? -Infinity;
-        if (clock.monotonic() - toldMs < STALLED_MS) continue;
-        told.set(movement, clock.monotonic());
-        log.warn("nothing has moved for long", {
-          what: movement.name,
-          since: new Date(clock.now() - movement.stillMs).toISOString(),
-        });
-      }
-      for (const movement of told.keys()) {
-        if (stalled.includes(movement)) continue;
-        told.delete(movement);
-        log.info("it moves again", { what: movement.name });
-      }
+  const look = () => {
+    const stalled = stalledOf(movements);
+    for (const movement of stalled) {
+      const toldMs = told.get(movement) ?? -Infinity;
+      if (clock.monotonic() - toldMs < STALLED_MS) continue;
+      told.set(movement, clock.monotonic());
+      log.warn("nothing has moved for long", {
+        what: movement.name,
+        since: new Date(clock.now() - movement.stillMs).toISOString(),
+      });
     }
-  } catch (error) {
-    if (error !== stop.reason) throw error;
-  }
+    for (const movement of told.keys()) {
+      if (stalled.includes(movement)) continue;
+      told.delete(movement);
+      log.info("it moves again", { what: movement.name });
+    }
+  };
+  await repeat(look, { everyMs: CHECK_MS, clock, stop });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../clock.ts";
+import { type Clock, repeat } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { Counters } from "./counters.ts";
 
@@ -26,17 +26,13 @@ export function summaryFields(counters: Counters): Record<string, unknown> {
 /** Logs a summary every minute, until `stop` aborts. */
 export async function logSummaries(
   counters: Counters,
-  options: { log: Logger; clock: Clock; stop: AbortSignal },
+  { log, clock, stop }: { log: Logger; clock: Clock; stop: AbortSignal },
 ): Promise<void> {
-  const { log, clock, stop } = options;
-  try {
-    while (true) {
-      await clock.sleep(INTERVAL_MS, stop);
-      log.info("forwarding", summaryFields(counters));
-    }
-  } catch (error) {
-    if (error !== stop.reason) throw error;
-  }
+  await repeat(() => log.info("forwarding", summaryFields(counters)), {
+    everyMs: INTERVAL_MS,
+    clock,
+    stop,
+  });
 }
 
 function nonZero(count: number): number | undefined {
