@@ -6,7 +6,7 @@
 
 import type { RecordingSource } from "../pipeline/ports.ts";
 import type { Monitor } from "./monitor.ts";
-import { callStatus } from "./outcome.ts";
+import { watchStream } from "./watch_stream.ts";
 
 /** The same source; a span is as long as the reading of a recording takes. */
 export function watchRecordings(
@@ -16,27 +16,11 @@ export function watchRecordings(
   const { tracer } = monitor;
   if (tracer === undefined) return source;
   return {
-    async *stream(sessionId, startIndex, signal) {
-      const span = tracer.begin("recording", {
-        session: sessionId,
-        from: startIndex,
-      });
-      let events = 0;
-      let failure: unknown;
-      try {
-        for await (
-          const batch of source.stream(sessionId, startIndex, signal)
-        ) {
-          events += batch.events.length;
-          yield batch;
-        }
-      } catch (error) {
-        failure = error;
-        throw error;
-      } finally {
-        if (failure === undefined) span.end("ok", { events });
-        else span.end("failed", { events, status: callStatus(failure) });
-      }
-    },
+    stream: (sessionId, startIndex, signal) =>
+      watchStream(
+        source.stream(sessionId, startIndex, signal),
+        () =>
+          tracer.begin("recording", { session: sessionId, from: startIndex }),
+      ),
   };
 }
