@@ -5,44 +5,10 @@
  */
 
 import { ConfigError } from "../errors.ts";
-import {
-  COMMAND_NAMES,
-  type CommandName,
-  COMMANDS,
-  type Operand,
-} from "./commands.ts";
 import { bashCompletion } from "./completion_bash.ts";
 import { fishCompletion } from "./completion_fish.ts";
 import { zshCompletion } from "./completion_zsh.ts";
-import { OPTION_NAMES, optionOf, takes } from "./options.ts";
-import type { ValueType } from "./value_type.ts";
-
-/** What all three scripts say, in their own ways. */
-export interface Completions {
-  readonly commands: readonly CompletedCommand[];
-  readonly options: readonly CompletedOption[];
-}
-
-/** A command as a shell sees it. */
-export interface CompletedCommand {
-  /** One word, or two. */
-  readonly name: string;
-  readonly summary: string;
-  /** What can follow it, besides options. */
-  readonly words: readonly string[];
-  /** Whether a directory follows it. */
-  readonly takesDirectory: boolean;
-}
-
-/** An option as a shell sees it. */
-export interface CompletedOption {
-  readonly name: string;
-  readonly short: string | undefined;
-  readonly help: string;
-  readonly commands: readonly CommandName[];
-  /** `undefined` for a switch. */
-  readonly value: ValueType<unknown>["completion"] | undefined;
-}
+import { allCompletions } from "./completions.ts";
 
 /**
  * The script for a shell.
@@ -50,42 +16,16 @@ export interface CompletedOption {
  * @throws {ConfigError} where there is none for it
  */
 export function completion(shell: string): string {
-  const completions: Completions = {
-    commands: COMMAND_NAMES.map((name) => ({
-      name,
-      summary: COMMANDS[name].summary,
-      words: name === "help" ? COMMAND_NAMES : operandWords(name),
-      takesDirectory: operandsOf(name).some(({ isDirectory }) => isDirectory),
-    })),
-    options: OPTION_NAMES.map((name) => {
-      const { short, help, type } = optionOf(name);
-      return {
-        name,
-        short,
-        help,
-        commands: COMMAND_NAMES.filter((command) => takes(command, name)),
-        value: type.shape === "switch" ? undefined : type.completion,
-      };
-    }),
-  };
   switch (shell) {
     case "bash":
-      return bashCompletion(completions);
+      return bashCompletion(allCompletions());
     case "zsh":
-      return zshCompletion(completions);
+      return zshCompletion(allCompletions());
     case "fish":
-      return fishCompletion(completions);
+      return fishCompletion(allCompletions());
     default:
       throw new ConfigError([
         `there is no completion for ${JSON.stringify(shell)}`,
       ]);
   }
-}
-
-function operandWords(name: CommandName): readonly string[] {
-  return operandsOf(name).flatMap(({ words = [] }) => words);
-}
-
-function operandsOf(name: CommandName): readonly Operand[] {
-  return COMMANDS[name].operands;
 }

@@ -5,16 +5,20 @@
  */
 
 import { PROGRAM } from "./commands.ts";
-import type { CompletedOption, Completions } from "./completion.ts";
+import {
+  type CompletedOption,
+  type Completions,
+  splitName,
+} from "./completions.ts";
 
 /** The script, to be sourced. */
 export function bashCompletion({ commands, options }: Completions): string {
   const names = commands.map(({ name }) => name);
-  const firstWords = [...new Set(names.map((name) => name.replace(/ .*/, "")))];
+  const firstWords = [...new Set(names.map((name) => splitName(name).first))];
   const groups = firstWords.filter((word) => !names.includes(word));
   const seconds = (group: string) =>
-    names.filter((name) => name.startsWith(`${group} `))
-      .map((name) => name.slice(group.length + 1));
+    names.map(splitName).filter(({ first }) => first === group)
+      .map(({ second }) => second);
   const flags = (command: string) =>
     options.filter(({ commands }) => commands.some((it) => it === command))
       .map(({ name }) => `--${name}`);

@@ -5,17 +5,18 @@
  */
 
 import { PROGRAM } from "./commands.ts";
-import type {
-  CompletedCommand,
-  CompletedOption,
-  Completions,
-} from "./completion.ts";
+import {
+  type CompletedCommand,
+  type CompletedOption,
+  type Completions,
+  splitName,
+} from "./completions.ts";
 
 const DIRECTORIES = "-a '(__fish_complete_directories)'";
 
 /** The script, to be put into a completions directory. */
 export function fishCompletion({ commands, options }: Completions): string {
-  const groups = Map.groupBy(commands, ({ name }) => name.replace(/ .*/, ""));
+  const groups = Map.groupBy(commands, ({ name }) => splitName(name).first);
   return [
     `# fish completion for ${PROGRAM}`,
     `complete -c ${PROGRAM} -f`,
@@ -30,7 +31,7 @@ function commandRules(
 ): string[] {
   const own = members.find(({ name }) => name === first);
   const rest = members.filter(({ name }) => name !== first)
-    .map(({ name, summary }) => ({ word: lastWord(name), summary }));
+    .map(({ name, summary }) => ({ word: splitName(name).second, summary }));
   const seconds = rest.map(({ word }) => word).join(" ");
   const top = rule("__fish_use_subcommand", `-a ${first}`, own?.summary ?? "");
   if (own !== undefined && own.words.length > 0) {
@@ -68,14 +69,15 @@ function optionRule(
 /** Commands of one word, or groups of those whose first word is the same. */
 function isAnyOf(commands: readonly string[]): string {
   const groups = Map.groupBy(
-    commands,
-    (name) => name.includes(" ") ? name.replace(/ .*/, "") : "",
+    commands.map(splitName),
+    ({ first, second }) => second === "" ? "" : first,
   );
-  return [...groups].map(([first, names]) => {
-    const last = `__fish_seen_subcommand_from ${names.map(lastWord).join(" ")}`;
-    return first === ""
+  return [...groups].map(([group, names]) => {
+    const words = names.map(({ first, second }) => second || first);
+    const last = `__fish_seen_subcommand_from ${words.join(" ")}`;
+    return group === ""
       ? last
-      : `begin; __fish_seen_subcommand_from ${first}; and ${last}; end`;
+      : `begin; __fish_seen_subcommand_from ${group}; and ${last}; end`;
   }).join("; or ");
 }
 
@@ -93,8 +95,4 @@ function valueOptions(value: CompletedOption["value"]): string {
 
 function quote(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
-
-function lastWord(name: string): string {
-  return name.replace(/.* /, "");
 }

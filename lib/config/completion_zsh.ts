@@ -5,11 +5,12 @@
  */
 
 import { PROGRAM } from "./commands.ts";
-import type {
-  CompletedCommand,
-  CompletedOption,
-  Completions,
-} from "./completion.ts";
+import {
+  type CompletedCommand,
+  type CompletedOption,
+  type Completions,
+  splitName,
+} from "./completions.ts";
 
 /** The script, to be put into a directory of `fpath` as `_teleport-event-handler`. */
 export function zshCompletion({ commands, options }: Completions): string {
@@ -92,11 +93,6 @@ function optionSpecs(
       ? []
       : [`*-${short}${description}:value:${action}`]),
   ];
-}
-
-function splitName(name: string): { first: string; second: string } {
-  const [first = name, second = ""] = name.split(" ");
-  return { first, second };
 }
 
 function escapeBlanks(text: string): string {
