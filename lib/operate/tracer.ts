@@ -1,6 +1,5 @@
 /**
- * Spans, for who wants to know where time goes. There are some only where Deno's
- * own OpenTelemetry is on; without it nothing of that is even loaded.
+ * Spans, for who wants to know where time goes.
  *
  * @module
  */
@@ -21,14 +20,4 @@ export type SpanName = "page" | "chunk" | "recording" | "request";
 /** Begins spans. */
 export interface Tracer {
   begin(name: SpanName, attributes: Attributes): Span;
-}
-
-/** Where OpenTelemetry's API is registered, as every version of it agrees on. */
-const REGISTERED = Symbol.for("opentelemetry.js.api.1");
-
-/** Deno's tracer; undefined where OpenTelemetry is off. */
-export async function openTracer(): Promise<Tracer | undefined> {
-  if (!(REGISTERED in globalThis)) return undefined;
-  const { createTracer } = await import("./open_telemetry.ts");
-  return createTracer();
 }
