@@ -5,7 +5,7 @@
  */
 
 import { runProgram } from "./lib/commands/program.ts";
-import { listenForSignals } from "./lib/signals.ts";
+import { listenForSignals } from "./lib/commands/signals.ts";
 
 if (import.meta.main) {
   // At once: connections that are still closing are nobody's concern any more.

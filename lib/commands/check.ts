@@ -17,7 +17,6 @@ import type { EffectiveOption } from "../config/read_options.ts";
 import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
 import { groupAlternatives } from "../address.ts";
-import { StoppedError } from "../signals.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
@@ -25,6 +24,7 @@ import { logToStderr } from "./log_to_stderr.ts";
 import { print } from "./print.ts";
 import { printableLines } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
+import { StoppedError } from "./signals.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 /** What is printed, and how. */

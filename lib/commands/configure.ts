@@ -20,7 +20,7 @@ import { nextSteps, passwordNotice } from "../configure/next_steps.ts";
 import type { CertificateNames, Setup } from "../configure/setup.ts";
 import { readLine } from "../configure/stdin.ts";
 import { ConfigError, describe } from "../errors.ts";
-import { StoppedError } from "../signals.ts";
+import { StoppedError } from "./signals.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { complain, print, tell } from "./print.ts";
 

@@ -17,9 +17,9 @@ import {
 import { ConfigError, describe, GaveUpError } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { exceptLoopback } from "../proxy_exceptions.ts";
-import { StoppedError } from "../signals.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { complain, print } from "./print.ts";
+import { StoppedError } from "./signals.ts";
 
 /**
  * Runs the command that the words name, and says on stderr what went wrong.

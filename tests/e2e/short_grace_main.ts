@@ -6,7 +6,7 @@
  */
 
 import { runProgram } from "../../lib/commands/program.ts";
-import { listenForSignals } from "../../lib/signals.ts";
+import { listenForSignals } from "../../lib/commands/signals.ts";
 
 const GRACE_MS = 30_000;
 const { setTimeout } = globalThis;

@@ -14,7 +14,7 @@
 
 import { basename } from "node:path";
 import { runProgram } from "../../../lib/commands/program.ts";
-import { listenForSignals } from "../../../lib/signals.ts";
+import { listenForSignals } from "../../../lib/commands/signals.ts";
 
 const [occurrence = "", point = "", ...args] = Deno.args;
 const paths = new WeakMap<Deno.FsFile, string>();

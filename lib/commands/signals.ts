@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Signals } from "./pipeline/forward.ts";
+import type { Signals } from "../pipeline/forward.ts";
 
 /** What is in flight when the program is told to stop has so long to arrive. */
 const GRACE_MS = 30_000;
