@@ -7,9 +7,12 @@
 import { createPrivateKey } from "node:crypto";
 import { abortable } from "../vendor/async.ts";
 import {
+  type CertificateOptions,
   createAuthority,
   issueCertificate,
+  type IssuedCertificate,
   type KeyType,
+  type Usage,
   type Validity,
 } from "./certificates.ts";
 
@@ -26,17 +29,11 @@ export interface CredentialOptions {
   readonly ipAddresses: readonly string[];
 }
 
-/** A certificate and its private key, in PEM and not encrypted. */
-interface Credential {
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
-}
-
 /** All that is needed for mutual TLS. */
 export interface Credentials {
-  readonly ca: Credential;
-  readonly server: Credential;
-  readonly client: Credential;
+  readonly ca: IssuedCertificate;
+  readonly server: IssuedCertificate;
+  readonly client: IssuedCertificate;
 }
 
 /** What goes on while credentials are made. */
@@ -76,29 +73,18 @@ export async function createCredentials(
         validity,
       }),
   );
+  const issue = (
+    name: Usage,
+    subject: Omit<CertificateOptions, "keyType" | "validity" | "usages">,
+  ) =>
+    tell(
+      name,
+      () =>
+        issueCertificate(ca, { ...subject, keyType, validity, usages: [name] }),
+    );
   const [server, client] = await Promise.all([
-    tell(
-      "server",
-      () =>
-        issueCertificate(ca, {
-          commonName: serverName,
-          dnsNames,
-          ipAddresses,
-          keyType,
-          validity,
-          usages: ["server"],
-        }),
-    ),
-    tell(
-      "client",
-      () =>
-        issueCertificate(ca, {
-          commonName: "teleport-event-handler",
-          keyType,
-          validity,
-          usages: ["client"],
-        }),
-    ),
+    issue("server", { commonName: serverName, dnsNames, ipAddresses }),
+    issue("client", { commonName: "teleport-event-handler" }),
   ]);
   return { ca, server, client };
 }
