@@ -10,6 +10,7 @@ import { PageSource } from "../../lib/teleport/page_source.ts";
 import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { logEvent } from "../fakes/log_event.ts";
+import { hang } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -103,7 +104,7 @@ function startRun(
     async send({ kind }, { length }, killed) {
       if (kind === "recording") {
         held.sending++;
-        await Promise.race([recordings.promise, aborted(killed)]);
+        await Promise.race([recordings.promise, hang(killed)]);
       }
       return length;
     },
@@ -182,14 +183,6 @@ function startRun(
       },
     },
   }, { stop: stop.signal, kill: kill.signal });
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), {
-      once: true,
-    })
-  );
 }
 
 /** Both recordings are being read, and some of each is under way. */

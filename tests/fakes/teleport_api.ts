@@ -21,6 +21,7 @@ import {
 import { systemClock } from "../../lib/clock.ts";
 import type { AuditLog } from "./audit_log.ts";
 import { CLUSTER_NAME, timeText } from "./log_event.ts";
+import { hang } from "./never.ts";
 import {
   emptyPage,
   type FoundPage,
@@ -274,7 +275,7 @@ export class TeleportApi {
         yield* answer(request);
       } catch (error) {
         if (!(error instanceof StalledError)) throw error;
-        await aborted(signal);
+        await hang(signal);
       } finally {
         this.#openCalls -= 1;
       }
@@ -296,7 +297,7 @@ export class TeleportApi {
       const { code, details = "as the fault dial says" } = failure;
       throw new CallError(code, details);
     }
-    if (this.faults.take("hang", { method })) await aborted(signal);
+    if (this.faults.take("hang", { method })) await hang(signal);
   }
 }
 
@@ -319,15 +320,6 @@ function* breakOff<T>(
 /** From now on the stream says nothing. */
 class StalledError extends Error {
   override readonly name = "StalledError";
-}
-
-/** Never resolves; rejects once the signal aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-  });
 }
 
 function toMicros(

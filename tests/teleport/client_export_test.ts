@@ -6,6 +6,7 @@ import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog, type AuditLogOptions } from "../fakes/audit_log.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { never } from "../fakes/never.ts";
 import { identityOf } from "./identity_of.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -199,8 +200,4 @@ async function withTeleport(
   } finally {
     client.close();
   }
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

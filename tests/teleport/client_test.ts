@@ -15,6 +15,7 @@ import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME, type LogEvent, logEvent } from "../fakes/log_event.ts";
+import { never } from "../fakes/never.ts";
 import {
   EXPIRED,
   issueClient,
@@ -606,8 +607,4 @@ function asAuditEvent(
 
 function idOf({ id }: Pick<LogEvent, "id">): string {
   return id;
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

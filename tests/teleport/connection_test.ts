@@ -20,6 +20,7 @@ import {
 import { AuditLog } from "../fakes/audit_log.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME, logEvent } from "../fakes/log_event.ts";
+import { never } from "../fakes/never.ts";
 import {
   EXPIRED,
   issueClient,
@@ -419,8 +420,4 @@ function nobody() {
 
 function works(client: TeleportClient): Promise<boolean> {
   return client.ping(never()).then(() => true, () => false);
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

@@ -10,6 +10,7 @@ import {
   type ExportSourceOptions,
 } from "../../lib/teleport/export_source.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { ScriptedChunks } from "./scripted_chunks.ts";
 
 export const TODAY = "2026-03-01";
@@ -119,17 +120,4 @@ export class Reading implements AsyncDisposable {
   ): Promise<void> {
     for await (const batch of batches) this.batches.push(batch);
   }
-}
-
-export function never(): AbortSignal {
-  return new AbortController().signal;
-}
-
-/** Never answers, and rejects when it is aborted. */
-export function hang(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), {
-      once: true,
-    });
-  });
 }

@@ -8,15 +8,14 @@ import {
   assertStrictEquals,
 } from "../assert.ts";
 import { turn } from "../fakes/fake_clock.ts";
+import { hang, never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import {
   DAY_MS,
   from,
   fromDays,
-  hang,
   idsOf,
-  never,
   NO_CHUNKS,
   POLL_MS,
   setUp,

@@ -8,6 +8,7 @@ import {
 import { PageSource } from "../../lib/teleport/page_source.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { sampleEvent } from "./sample_event.ts";
 import { ScriptedLog } from "./scripted_log.ts";
@@ -103,10 +104,6 @@ function setUp(
 function from(startMs: number): PagePosition {
   const start = new Date(startMs).toISOString().replace(".000Z", "Z");
   return { kind: "page", start, cursor: "", seen: [], newest: null };
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }
 
 for (const grain of ["fine", "coarse"] as const) {

@@ -13,9 +13,10 @@ import {
   assertStrictEquals,
 } from "../assert.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { hang, never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
-import { hang, ScriptedLog } from "./scripted_log.ts";
+import { ScriptedLog } from "./scripted_log.ts";
 import { sampleEvent } from "./sample_event.ts";
 
 const SECOND_MS = 1_000;
@@ -1284,8 +1285,4 @@ function idsOf(batches: readonly Batch[]): string[] {
 
 function idsIn(log: ScriptedLog): string[] {
   return log.events.map(({ id }) => id);
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }

@@ -85,12 +85,3 @@ export class ScriptedLog {
     return place;
   }
 }
-
-/** Never answers, and rejects when the request is aborted. */
-export function hang(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), {
-      once: true,
-    });
-  });
-}
