@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS } from "../../scripts/permissions.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -28,17 +29,6 @@ async function build(output: string, denort: string) {
   return { code, stderr: new TextDecoder().decode(stderr) };
 }
 
-async function inDirectory(
-  test: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await test(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 /** As Deno writes them into a binary: `null` is none, an empty list is all. */
 function granted(flag: string): string[] | null {
   const found = PERMISSIONS.find((it) => it.split("=")[0] === flag);
@@ -50,7 +40,7 @@ Deno.test({
   name: "a binary has the program, its commit, and exactly its permissions",
   ignore: Deno.build.os !== "linux",
   fn: () =>
-    inDirectory(async (directory) => {
+    withDirectory(async (directory) => {
       const output = join(directory, "bin", "handler");
       const { code, stderr } = await build(output, "/bin/true");
       assertEquals(code, 0, stderr);
@@ -91,7 +81,7 @@ Deno.test({
 });
 
 Deno.test("a runtime that cannot be had is told, with what to do", () =>
-  inDirectory(async (directory) => {
+  withDirectory(async (directory) => {
     const output = join(directory, "handler");
     const { code, stderr } = await build(output, join(directory, "nowhere"));
     assert(code !== 0);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { DirectoryLock } from "../../lib/state/directory_lock.ts";
 import { StateError } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { modeOf, withDirectory } from "../fakes/directory.ts";
 import { startChild } from "./child_process.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
@@ -74,8 +75,7 @@ Deno.test("what an earlier process left in the lock file does not remain", async
 Deno.test("only the owner may read the lock file", async () => {
   await withDirectory(async (directory) => {
     using _lock = await DirectoryLock.acquire(directory, NOW_MS);
-    const { mode } = await Deno.stat(join(directory, "lock"));
-    assertEquals((mode ?? 0) & 0o777, 0o600);
+    assertEquals(await modeOf(join(directory, "lock")), 0o600);
   });
 });
 
@@ -115,14 +115,3 @@ Deno.test("a directory that cannot be locked is told by name", async () => {
     );
   });
 });
-
-async function withDirectory(
-  use: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await use(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}

@@ -6,6 +6,7 @@ import {
   removeRejected,
 } from "../../lib/state/rejected_files.ts";
 import { assertEquals, assertRejects } from "../assert.ts";
+import { modeOf, namesIn } from "../fakes/directory.ts";
 
 /** Larger than what is read at once. */
 const TEXT = "é日🦕".repeat(20_000);
@@ -131,7 +132,7 @@ Deno.test("removing leaves the other lines as they were, byte by byte, for the o
       after,
       before.filter((line) => line === "" || !isRemoved(JSON.parse(line))),
     );
-    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+    assertEquals(await modeOf(path), 0o600);
     assertEquals(await namesIn(directory), [
       "2026-03-01.jsonl",
       "2026-03-03.jsonl",
@@ -255,9 +256,4 @@ function idsIn(stateDirectory: string): Promise<string[]> {
 
 function removeAll(stateDirectory: string): Promise<number> {
   return removeRejected(stateDirectory, () => true);
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(directory));
-  return entries.map(({ name }) => name).sort();
 }

@@ -9,6 +9,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "../assert.ts";
+import { modeOf, namesIn } from "../fakes/directory.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { sampleEvent } from "../teleport/sample_event.ts";
@@ -281,13 +282,4 @@ async function withRejected(
 function parseLines(text: string): Record<string, unknown>[] {
   assert(text.endsWith("\n"));
   return text.slice(0, -1).split("\n").map((line) => JSON.parse(line));
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(directory));
-  return entries.map(({ name }) => name).sort();
-}
-
-async function modeOf(path: string): Promise<number> {
-  return ((await Deno.stat(path)).mode ?? 0) & 0o777;
 }

@@ -5,6 +5,7 @@ import {
   RetryRequestFiles,
 } from "../../lib/state/retry_requests.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { modeOf, namesIn } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 
 interface Setup {
@@ -36,10 +37,6 @@ async function withRequests(use: (setup: Setup) => Promise<void>) {
   }
 }
 
-function namesIn(directory: string): string[] {
-  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
-}
-
 Deno.test("what was asked for before is found at once, what is asked for later within seconds", async () => {
   await withRequests(async ({ directory, clock, next }) => {
     await requestRetry(directory, ["s1", "s2"]);
@@ -57,7 +54,7 @@ Deno.test("a request stays until the next one is waited for, and is gone then", 
   await withRequests(async ({ directory, clock, next }) => {
     await requestRetry(directory, ["s1"]);
     await next();
-    assertEquals(namesIn(join(directory, "retry")), ["s1"]);
+    assertEquals(await namesIn(join(directory, "retry")), ["s1"]);
     const stop = new AbortController();
     const waiting = new RetryRequestFiles(directory, {
       clock,
@@ -67,7 +64,7 @@ Deno.test("a request stays until the next one is waited for, and is gone then", 
     assertEquals(await waiting.next(stop.signal), ["s1"]);
     const ended = waiting.next(stop.signal);
     await clock.untilSleeping();
-    assertEquals(namesIn(join(directory, "retry")), []);
+    assertEquals(await namesIn(join(directory, "retry")), []);
     const reason = new Error("stopped");
     stop.abort(reason);
     assertEquals(await assertRejects(() => ended), reason);
@@ -86,7 +83,7 @@ Deno.test("whatever a session is called, its request stays in its directory", as
       "..",
     ];
     await requestRetry(directory, sessionIds);
-    assertEquals(namesIn(directory), ["retry"]);
+    assertEquals(await namesIn(directory), ["retry"]);
     assertEquals((await next()).toSorted(), sessionIds.toSorted());
   });
 });
@@ -107,7 +104,7 @@ Deno.test("only the owner may see what is asked for, and nobody's odd files matt
   await withRequests(async ({ directory, next }) => {
     await requestRetry(directory, ["s1"]);
     const retry = join(directory, "retry");
-    assertEquals(((await Deno.stat(retry)).mode ?? 0) & 0o777, 0o700);
+    assertEquals(await modeOf(retry), 0o700);
     await Deno.mkdir(join(retry, "directory"));
     await Deno.writeTextFile(join(retry, "100%"), "");
     assertEquals(await next(), ["s1"]);

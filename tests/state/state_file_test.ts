@@ -13,6 +13,7 @@ import {
   assertStringIncludes,
 } from "../assert.ts";
 import { cursorOf } from "../fakes/audit_events.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { runLimited, startChild } from "./child_process.ts";
@@ -378,24 +379,4 @@ function open(
 
 function moved(change: number): StateDocument["position"] {
   return { ...sampleDocument().position, cursor: `cursor ${change}` };
-}
-
-async function withDirectory(
-  use: (directory: string) => Promise<void>,
-): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await use(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
-async function modeOf(path: string): Promise<number> {
-  return ((await Deno.stat(path)).mode ?? 0) & 0o777;
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  const entries = await Array.fromAsync(Deno.readDir(directory));
-  return entries.map(({ name }) => name).sort();
 }
