@@ -22,8 +22,6 @@ import {
   stateDirectory,
 } from "./state_directory.ts";
 
-type Where = Pick<StateConfig, "storage" | "addresses">;
-
 /** What `recordings list --json` prints of each, one a line. */
 interface ListedRecording {
   readonly sessionId: string;
@@ -38,7 +36,7 @@ interface ListedRecording {
 
 /** `recordings list`: one line, or with `json` one JSON object, for each recording. */
 export async function runRecordingsList(
-  { storage, addresses }: Where,
+  { storage, addresses }: StateConfig,
   { json }: { json: boolean },
 ): Promise<number> {
   const nowMs = systemClock.now();
@@ -60,7 +58,7 @@ export async function runRecordingsList(
  * @param sessionIds All that are pending where there is none
  */
 export async function runRecordingsRetry(
-  { storage, addresses }: Where,
+  { storage, addresses }: StateConfig,
   sessionIds: readonly string[],
 ): Promise<number> {
   const directory = stateDirectory(storage, addresses);
@@ -82,7 +80,7 @@ export async function runRecordingsRetry(
  * @throws {StateError} where a program runs on the directory
  */
 export async function runRecordingsDrop(
-  { storage, addresses }: Where,
+  { storage, addresses }: StateConfig,
   sessionIds: readonly string[],
 ): Promise<number> {
   const clock = systemClock;

@@ -33,11 +33,9 @@ import { printable } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
 import { existingDirectory } from "./state_directory.ts";
 
-type Where = Pick<StateConfig, "storage" | "addresses">;
-
 /** `rejected list`: one line, or with `json` one JSON object, for each event. */
 export async function runRejectedList(
-  { storage, addresses }: Where,
+  { storage, addresses }: StateConfig,
   { json }: { json: boolean },
 ): Promise<number> {
   const directory = await existingDirectory(storage, addresses);
@@ -50,7 +48,7 @@ export async function runRejectedList(
 
 /** `rejected drop`: deletes the events with these ids. */
 export async function runRejectedDrop(
-  { storage, addresses }: Where,
+  { storage, addresses }: StateConfig,
   ids: readonly string[],
 ): Promise<number> {
   const directory = await existingDirectory(storage, addresses);
@@ -72,7 +70,7 @@ export async function runRejectedDrop(
 export async function runRejectedRetry(
   delivery: DeliveryConfig,
   options: {
-    addresses: Where["addresses"];
+    addresses: StateConfig["addresses"];
     ids: readonly string[];
     log: LogConfig;
     kill: AbortSignal;
