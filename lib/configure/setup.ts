@@ -33,11 +33,15 @@ export interface CertificateNames {
 /** Teleport's role and user, of the same name. */
 export const ROLE = "teleport-event-handler";
 
-/** What the generated files are called. */
+/** The file with that role and user. */
 export const ROLE_FILE = "teleport-event-handler-role.yaml";
+/** Fluentd's configuration. */
 export const FLUENTD_FILE = "fluent.conf";
+/** This program's configuration. */
 export const TOML_FILE = "teleport-event-handler.toml";
+/** The client's certificate as a Kubernetes Secret. */
 export const SECRET_FILE = "teleport-event-handler-client-tls.yaml";
+/** Values for the Helm chart. */
 export const VALUES_FILE = "teleport-event-handler-values.yaml";
 
 /** Fluentd's port. */

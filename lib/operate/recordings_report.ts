@@ -11,7 +11,11 @@ import type { RecordingsReport } from "./status_report.ts";
 /** An operator looks at some, and not at thousands. */
 const MAX_TROUBLED = 100;
 
-/** @param recordings By session id, oldest first */
+/**
+ * Counts recordings, and lists those that fail.
+ *
+ * @param recordings By session id, oldest first
+ */
 export function reportRecordings(
   recordings: ReadonlyMap<string, PendingRecording>,
   nowMs: number,

@@ -41,6 +41,7 @@ export interface Moved {
   readonly events: readonly AuditEvent[];
 }
 
+/** Days are those of UTC, all of the same length. */
 export const DAY_MS = 24 * 60 * 60_000;
 /** Events reach the log late: so old ones are there, or never will be. */
 const LATE_MS = 10 * 60_000;

@@ -29,7 +29,11 @@ export interface OpenDay {
   settled: boolean;
 }
 
-/** @param read What is read of it already */
+/**
+ * A day that is begun, or gone on with.
+ *
+ * @param read What is read of it already
+ */
 export function openDay(name: string, read?: ExportDay): OpenDay {
   const startMs = Date.parse(name);
   return {
