@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { describe } from "../errors.ts";
 import { describeFetchError } from "../fluentd/fetch_error.ts";
 import type { FluentdTls } from "../fluentd/tls.ts";
+import { CERTIFICATE_DEMANDED } from "../fluentd/answer.ts";
 import { connectTcp } from "../teleport/tcp.ts";
 import { flawOf } from "../teleport/server_certificate.ts";
 import { shakeHands, type Shown } from "../teleport/tls.ts";
@@ -19,8 +20,6 @@ import { authorityNames, shownText } from "./shown_text.ts";
 const TIMEOUT_MS = 10_000;
 /** A connection that ended where TLS was to begin. */
 const BROKEN_OFF = /disconnected before secure|closed in the TLS handshake/;
-const DEMANDED =
-  "it demands a client certificate: set fluentd-cert and fluentd-key";
 
 /** With what it is looked at. */
 export interface TlsCheckOptions {
@@ -95,7 +94,9 @@ function describeHandshakeError(
   const text = describe(error);
   const about = { url, option, terms, nowMs: Date.now() };
   if (!BROKEN_OFF.test(text)) return describeFetchError(error, about);
-  if (client === undefined) return new Error(`${DEMANDED} (${text})`);
+  if (client === undefined) {
+    return new Error(`${CERTIFICATE_DEMANDED} (${text})`);
+  }
   return describeFetchError(new Error(`tls handshake eof: ${text}`), about);
 }
 
@@ -141,7 +142,7 @@ export async function checkDemand(
     };
   }
   if (client === undefined) {
-    throw new Error(`${DEMANDED} (${describe(refusal)})`);
+    throw new Error(`${CERTIFICATE_DEMANDED} (${describe(refusal)})`);
   }
   // With TLS 1.3 it looks at a certificate only after the handshake.
   const ours = await refusalOf(url, tls, signal);

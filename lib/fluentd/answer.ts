@@ -14,6 +14,10 @@ const MAX_QUOTED_CHARACTERS = 300;
 
 /** As a page of nginx says it, or a line of text. */
 const TLS_COMPLAINT = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/;
+/** Said wherever one is demanded, whichever way that shows. */
+export const CERTIFICATE_DEMANDED =
+  "it demands a client certificate: set fluentd-cert and fluentd-key";
+
 const NO_TLS = "it speaks TLS there: should fluentd-url begin with https://?";
 /** `fluentd-url` stands for the option that the URL comes from. */
 const TLS_REMEDIES = new Map([
@@ -21,7 +25,7 @@ const TLS_REMEDIES = new Map([
   ["Client sent an HTTP request to an HTTPS server.", NO_TLS],
   [
     "No required SSL certificate was sent",
-    "it demands a client certificate: set fluentd-cert and fluentd-key",
+    CERTIFICATE_DEMANDED,
   ],
   [
     "The SSL certificate error",

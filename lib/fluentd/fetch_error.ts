@@ -8,6 +8,7 @@ import { formatAddress } from "../address.ts";
 import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
+import { CERTIFICATE_DEMANDED } from "./answer.ts";
 
 const BROKEN =
   "the connection broke before the answer; whether it took the request is not known, so it is sent again";
@@ -50,7 +51,7 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
   [
     /CertificateRequired|HandshakeFailure/,
-    "it demands a client certificate: set fluentd-cert and fluentd-key",
+    CERTIFICATE_DEMANDED,
     "lasts",
   ],
   [
