@@ -12,7 +12,7 @@ import { formatAge } from "./format_age.ts";
 import { History } from "./history.ts";
 import { type Measurements, NO_MEASUREMENTS } from "./measurements.ts";
 import { hungOf, type Movements } from "./movement.ts";
-import { formatCount } from "./page/number.ts";
+import { formatCount } from "./format_number.ts";
 import { Problems } from "./problems.ts";
 import { reportRecordings } from "./recordings_report.ts";
 import type { Verdict } from "./server.ts";

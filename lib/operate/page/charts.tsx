@@ -8,7 +8,7 @@
 import { formatAge } from "../format_age.ts";
 import type { HistoryPoint, RunningReport } from "../status_report.ts";
 import { Live } from "./live.tsx";
-import { formatCount } from "./number.ts";
+import { formatCount } from "../format_number.ts";
 import { Moment } from "./time.tsx";
 
 const MINUTE_MS = 60_000;

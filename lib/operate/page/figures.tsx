@@ -8,7 +8,7 @@
 import type { ComponentChildren } from "preact";
 import { formatAge } from "../format_age.ts";
 import type { RunningReport } from "../status_report.ts";
-import { formatCount } from "./number.ts";
+import { formatCount } from "../format_number.ts";
 import { Moment } from "./time.tsx";
 
 /** The figures. */

@@ -6,7 +6,7 @@
 
 import type { RunningReport } from "../status_report.ts";
 import { Live } from "./live.tsx";
-import { formatCount } from "./number.ts";
+import { formatCount } from "../format_number.ts";
 import { Since } from "./time.tsx";
 
 /** The recordings that are not delivered completely. */

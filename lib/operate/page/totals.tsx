@@ -10,7 +10,7 @@ import type {
   RunningReport,
 } from "../status_report.ts";
 import { Live } from "./live.tsx";
-import { formatBytes, formatCount } from "./number.ts";
+import { formatBytes, formatCount } from "../format_number.ts";
 
 const OUTCOMES: Record<RequestOutcome, string> = {
   delivered: "delivered",
