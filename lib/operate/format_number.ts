@@ -7,9 +7,9 @@
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 
-/** With separators; below ten, with as much of a fraction as matters. */
+/** With separators; between -10 and 10, with as much of a fraction as matters. */
 export function formatCount(count: number): string {
-  return (count < 10 ? SMALL : COUNT).format(count);
+  return (Math.abs(count) < 10 ? SMALL : COUNT).format(count);
 }
 
 /** In the largest unit that leaves a whole number, e.g. `180 MiB`. */
