@@ -6,6 +6,7 @@
 
 import { printable } from "../printable.ts";
 import { formatAge } from "./format_age.ts";
+import { formatCount } from "./format_number.ts";
 import type {
   CredentialReport,
   ProblemReport,
@@ -47,11 +48,11 @@ function runLines(run: RunReport, nowMs: number): string[][] {
     ...lagSeconds === null
       ? []
       : [["lag", lagSeconds === 0 ? "none" : formatAge(lagSeconds * 1_000)]],
-    ["rate", `${number(run.eventsPerSecond)} events/s`],
+    ["rate", `${run.eventsPerSecond.toLocaleString("en")} events/s`],
     [
       "delivered",
-      `${number(events.audit.delivered)} events, ${
-        number(events.recording.delivered)
+      `${formatCount(events.audit.delivered)} events, ${
+        formatCount(events.recording.delivered)
       } of recordings, since it runs`,
     ],
     ...lossLines(events),
@@ -64,12 +65,14 @@ function runLines(run: RunReport, nowMs: number): string[][] {
 function lossLines({ audit, recording, leftOut }: RunReport["events"]) {
   const unaccounted = audit.unaccounted + recording.unaccounted;
   return [
-    ...leftOut === 0
-      ? []
-      : [["left out", `${number(leftOut)}, too large for Teleport to send`]],
-    ...unaccounted === 0
-      ? []
-      : [["unaccounted", `${number(unaccounted)} events: please report it`]],
+    ...leftOut === 0 ? [] : [[
+      "left out",
+      `${formatCount(leftOut)}, too large for Teleport to send`,
+    ]],
+    ...unaccounted === 0 ? [] : [[
+      "unaccounted",
+      `${formatCount(unaccounted)} events: please report it`,
+    ]],
   ];
 }
 
@@ -118,15 +121,11 @@ function problemLines(problems: readonly ProblemReport[]): string[][] {
   return problems.map(({ what, error, first, last, over, times }, i) => [
     i === 0 ? "problems" : "",
     `${first}${first === last ? "" : ` to ${last}`}, ${what}${
-      times === 1 ? "" : `, ${number(times)} times`
+      times === 1 ? "" : `, ${formatCount(times)} times`
     }${over === null ? "" : `, over since ${over}`}: ${error}`,
   ]);
 }
 
 function since(time: string, nowMs: number): string {
   return `(since ${time}, ${formatAge(nowMs - Date.parse(time))})`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { Counters } from "./counters.ts";
 import { formatAge } from "./format_age.ts";
+import { formatCount } from "./format_number.ts";
 
 const REDRAW_MS = 250;
 /** Back to the first column, and clear to the end of the line (ECMA-48). */
@@ -81,8 +82,8 @@ export function formatProgress(
   nowMs: number,
 ): string {
   const parts = [
-    `${delivered.toLocaleString("en")} delivered`,
-    `${Math.round(perSecond).toLocaleString("en")} events/s`,
+    `${formatCount(delivered)} delivered`,
+    `${formatCount(Math.round(perSecond))} events/s`,
   ];
   if (newestMs > 0) {
     parts.push(`last event ${new Date(newestMs).toISOString().slice(0, 19)}Z`);
