@@ -5,6 +5,7 @@
  */
 
 import type { EffectiveOption } from "../config/read_options.ts";
+import { counted } from "../counted.ts";
 import type { Finding } from "./finding.ts";
 
 /** The findings about one thing. */
@@ -62,7 +63,7 @@ function summaryOf(
 ): string {
   const noted = warnings === 0
     ? ""
-    : `; ${warnings} ${warnings === 1 ? "thing" : "things"} to look at (!)`;
+    : `; ${counted(warnings, "thing")} to look at (!)`;
   return failed === 0
     ? `Everything holds${noted}.\n`
     : `${failed} of ${all} steps failed${noted}.\n`;

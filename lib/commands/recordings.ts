@@ -6,6 +6,7 @@
 
 import { systemClock } from "../clock.ts";
 import type { StateConfig } from "../config/config.ts";
+import { counted } from "../counted.ts";
 import { ConfigError } from "../errors.ts";
 import { isMissing } from "../pipeline/missing_recording.ts";
 import type { PendingRecording } from "../pipeline/ports.ts";
@@ -135,7 +136,7 @@ function formatLine(
     sessionId,
     state,
     ...attempts === 0 ? [] : [
-      `${attempts} attempt${attempts === 1 ? "" : "s"}`,
+      counted(attempts, "attempt"),
       `next ${next ?? "at once"}`,
       lastError,
     ],

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../counted.ts";
 import { printable } from "../printable.ts";
 import { formatAge } from "./format_age.ts";
 import { formatCount } from "./format_number.ts";
@@ -106,7 +107,7 @@ function recordingLines(
 function formatRecording(
   { sessionId, since, attempts, lastError }: TroubledRecording,
 ): string {
-  const often = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const often = counted(attempts, "attempt");
   return `${sessionId} since ${since}, ${often}: ${lastError}`;
 }
 

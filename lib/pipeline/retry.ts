@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { counted } from "../counted.ts";
 import { BusyError, describe, GaveUpError } from "../errors.ts";
 
 /** How long to wait between attempts, and how long in all. */
@@ -71,9 +72,9 @@ export async function retry<T>(
         policy.timeoutMs !== undefined && elapsedMs + waitMs > policy.timeoutMs
       ) {
         throw new GaveUpError(
-          `gave up after ${attempts} ${
-            attempts === 1 ? "attempt" : "attempts"
-          } in ${Math.round(elapsedMs / 1000)} s: ${describe(error)}`,
+          `gave up after ${counted(attempts, "attempt")} in ${
+            Math.round(elapsedMs / 1000)
+          } s: ${describe(error)}`,
           { cause: error },
         );
       }
