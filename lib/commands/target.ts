@@ -60,14 +60,17 @@ export interface Target extends AsyncDisposable {
   /** How far earlier runs got; undefined: there were none. */
   readonly stored: Stored | undefined;
   /** Where reading goes on, or begins. */
-  begin(cluster: string): {
-    /** What `start-time` was at the first run. */
-    readonly startTime: string;
-    readonly progress: Progress;
-    readonly saver: Saver;
-    /** Nothing was stored. */
-    readonly first: boolean;
-  };
+  begin(cluster: string): Begun;
+}
+
+/** Where a run is, and what keeps that. */
+export interface Begun {
+  /** What `start-time` was at the first run. */
+  readonly startTime: string;
+  readonly progress: Progress;
+  readonly saver: Saver;
+  /** Nothing was stored. */
+  readonly first: boolean;
 }
 
 /** How far earlier runs got. */
@@ -143,23 +146,13 @@ async function openFluentd(
       clock,
       onFailure: tellOnce(),
     }),
-    begin(cluster) {
-      checkCluster(cluster, stored, directory);
-      const document = stored ??
-        (taken === undefined
-          ? firstDocument(config.source, cluster, clock.now())
-          : takenDocument(taken, cluster));
-      const state = new StateFile(directory, document, { clock, observer });
-      if (taken !== undefined) logTaken(taken, directory);
-      const first = stored === undefined && taken === undefined;
-      // With start-id nothing is kept until the event is found.
-      const keep = first
-        ? config.source.startId === undefined
-        : stored === undefined;
-      if (keep) state.change();
-      const { startTime } = document;
-      return { startTime, progress: state.progress, saver: state, first };
-    },
+    begin: (cluster) =>
+      begin(cluster, { stored, taken }, {
+        directory,
+        source: config.source,
+        clock,
+        observer,
+      }),
     [Symbol.asyncDispose]() {
       // First, so that nothing is sent when somebody else may begin.
       sink.close();
@@ -167,6 +160,35 @@ async function openFluentd(
       return Promise.resolve();
     },
   };
+}
+
+/** Goes on from what was stored, by this program or by the Go handler, or begins. */
+function begin(
+  cluster: string,
+  { stored, taken }: {
+    readonly stored: StateDocument | undefined;
+    readonly taken: GoState | undefined;
+  },
+  { directory, source, clock, observer }: {
+    readonly directory: string;
+    readonly source: SourceConfig;
+    readonly clock: Clock;
+    readonly observer: StateObserver;
+  },
+): Begun {
+  checkCluster(cluster, stored, directory);
+  const document = stored ??
+    (taken === undefined
+      ? firstDocument(source, cluster, clock.now())
+      : takenDocument(taken, cluster));
+  const state = new StateFile(directory, document, { clock, observer });
+  if (taken !== undefined) logTaken(taken, directory);
+  const first = stored === undefined && taken === undefined;
+  // With start-id nothing is kept until the event is found.
+  const keep = first ? source.startId === undefined : stored === undefined;
+  if (keep) state.change();
+  const { startTime } = document;
+  return { startTime, progress: state.progress, saver: state, first };
 }
 
 /** What cannot be read stays so, as a rule. */
@@ -231,7 +253,7 @@ function firstDocument(
   const position = firstPosition(source, nowMs);
   return {
     version: 1,
-    cluster: cluster,
+    cluster,
     startTime: position.start,
     position,
     recordings: {},
