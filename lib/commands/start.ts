@@ -79,7 +79,7 @@ export async function start(
   });
   const teleport = await openTeleport(config.teleport, clock);
   const { client } = teleport;
-  await using target = await openTarget(config, {
+  using target = await openTarget(config, {
     clock,
     requests: watchRequests(monitor, signals.kill),
     // What the runtime tells of a request is within our span on this thread alone.

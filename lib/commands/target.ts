@@ -42,7 +42,7 @@ import { stateDirectory } from "./state_directory.ts";
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 
 /** Where a run keeps what it must not forget, and where its events go. */
-export interface Target extends AsyncDisposable {
+export interface Target extends Disposable {
   readonly sink: Sink;
   readonly quarantine: Quarantine & LeftOutNotes;
   readonly policy: RetryPolicy;
@@ -153,11 +153,10 @@ async function openFluentd(
         clock,
         observer,
       }),
-    [Symbol.asyncDispose]() {
+    [Symbol.dispose]() {
       // First, so that nothing is sent when somebody else may begin.
       sink.close();
       kept.dispose();
-      return Promise.resolve();
     },
   };
 }
@@ -241,7 +240,7 @@ function openStdout(
         first: true,
       };
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    [Symbol.dispose]() {},
   };
 }
 
