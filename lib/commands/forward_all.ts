@@ -15,14 +15,12 @@ import { watchRecordings } from "../operate/watch_recordings.ts";
 import type { Accounts } from "../pipeline/accounts.ts";
 import { typeFilter } from "../pipeline/filter.ts";
 import type { Signals } from "../pipeline/forward.ts";
-import type { Saver } from "../pipeline/ports.ts";
-import type { Progress } from "../pipeline/progress.ts";
 import { run } from "../pipeline/run.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import { lockingOptions } from "./auto_lock.ts";
 import { inBackground } from "./background.ts";
 import { createSource } from "./create_source.ts";
-import type { Target } from "./target.ts";
+import type { Begun, Target } from "./target.ts";
 
 /**
  * Before it says a word, Teleport fetches all of a recording from where it is stored,
@@ -31,15 +29,11 @@ import type { Target } from "./target.ts";
 const FETCHING_MS = 10 * 60_000;
 
 /** What is connected. */
-export interface Connected {
+export interface Connected extends Begun {
   readonly config: Config;
   readonly client: TeleportClient;
   readonly target: Target;
   readonly hasExport: boolean;
-  readonly progress: Progress;
-  readonly saver: Saver;
-  readonly startTime: string;
-  readonly first: boolean;
 }
 
 /** What a run lives in. */

@@ -113,13 +113,9 @@ export async function start(
     });
     if (found === undefined) return;
     const { cluster, hasExport } = found;
-    const { progress, saver, first, startTime } = target.begin(cluster.name);
-    monitor.begin({
-      cluster: cluster.name,
-      startTime,
-      progress,
-      setAside,
-    });
+    const begun = target.begin(cluster.name);
+    const { progress, startTime } = begun;
+    monitor.begin({ cluster: cluster.name, startTime, progress, setAside });
     log.info("started", {
       cluster: cluster.name,
       version: cluster.version,
@@ -127,8 +123,7 @@ export async function start(
       from: progress.position.newest?.time ?? startTime,
       pending_recordings: progress.recordings().size,
     });
-    const connected = { config, client, target, hasExport };
-    await forwardAll({ ...connected, progress, saver, startTime, first }, {
+    await forwardAll({ config, client, target, hasExport, ...begun }, {
       clock,
       monitor,
       accounts,
