@@ -9,6 +9,7 @@ import { AutoLock, type AutoLockOptions } from "./auto_lock.ts";
 import {
   createDeliver,
   type Deliver,
+  type Delivered,
   type DeliveryOptions,
 } from "./deliver.ts";
 import { countedFilter } from "./filter.ts";
@@ -56,20 +57,11 @@ export async function run(
   const failure = new AbortController();
   // Whoever else is retrying then, perhaps for ever, must not hold up the end.
   const giveUp = failure.signal;
-  const attempt = createDeliver(options.delivery, { kill, giveUp });
-  const deliver: Deliver = async (destination, events) => {
-    const account = accounts[destination.kind];
-    account.sending += events.length;
-    try {
-      const { delivered, setAside } = await attempt(destination, events);
-      account.sending -= events.length;
-      account.delivered += delivered;
-      account.setAside += setAside;
-    } catch (error) {
-      failure.abort(error);
-      throw error;
-    }
-  };
+  const deliver = accountedDeliver(
+    createDeliver(options.delivery, { kill, giveUp }),
+    accounts,
+    failure,
+  );
   const saving = new AbortController();
   const saved = saver.keepSaved(saving.signal)
     .catch((error) => failure.abort(error));
@@ -117,4 +109,25 @@ export async function run(
   await saved;
   await saver.save().catch((error) => failure.abort(error));
   failure.signal.throwIfAborted();
+}
+
+/** The same, with the events in the accounts; what it throws is a failure of the run. */
+function accountedDeliver(
+  deliver: Deliver<Delivered>,
+  accounts: Accounts,
+  failure: AbortController,
+): Deliver {
+  return async (destination, events) => {
+    const account = accounts[destination.kind];
+    account.sending += events.length;
+    try {
+      const { delivered, setAside } = await deliver(destination, events);
+      account.sending -= events.length;
+      account.delivered += delivered;
+      account.setAside += setAside;
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
+  };
 }
