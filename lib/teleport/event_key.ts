@@ -6,9 +6,8 @@
 
 import { createHash } from "node:crypto";
 import { type AuditEvent, payloadOf } from "../event.ts";
+import type { Json } from "../struct/encode_struct.ts";
 import { structJson } from "../struct/struct_json.ts";
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * The event's id; where that is blank, a digest of its payload. A Struct is a
