@@ -34,6 +34,26 @@ export interface Term {
   readonly notAfterMs: number;
 }
 
+/** Where the credentials for Teleport are. */
+export type IdentitySource = IdentityFile | CredentialFiles;
+
+/**
+ * One file with everything in it, as `tctl auth sign --format=file` writes it. To
+ * begin with, it may be a directory, in which tbot keeps such a file, or three.
+ */
+export interface IdentityFile {
+  readonly kind: "identity";
+  readonly file: string;
+}
+
+/** Three PEM files. */
+export interface CredentialFiles {
+  readonly kind: "files";
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 const LINE_FEED = 0x0a;

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { KeyType } from "../lib/configure/certificates.ts";
+import type { IdentitySource } from "../lib/credentials.ts";
 import { AUDIT } from "../lib/event.ts";
 import { loadTls } from "../lib/fluentd/tls.ts";
 import { TeleportClient } from "../lib/teleport/client.ts";
-import { type IdentitySource, loadIdentity } from "../lib/teleport/identity.ts";
+import { loadIdentity } from "../lib/teleport/identity.ts";
 import { assert, assertEquals, assertMatch } from "./assert.ts";
 import { setStage } from "./e2e/stage.ts";
 import { auditEvent } from "./fakes/audit_events.ts";

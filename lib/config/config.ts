@@ -7,6 +7,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { IdentitySource } from "../credentials.ts";
 
 /** Everything that `start` and `check` need to know. */
 export interface Config {
@@ -54,23 +55,9 @@ export interface CertificateFile {
 export interface TeleportConfig {
   /** At least one; the first that works is used. */
   readonly addresses: readonly Address[];
-  readonly credentials: IdentityFile | CredentialFiles;
+  readonly credentials: IdentitySource;
   /** How often credentials are read from disk anew; `undefined`: only once they have ended. */
   readonly refreshIntervalMs: number | undefined;
-}
-
-/** One file with everything in it, as `tctl auth sign --format=file` writes it. */
-export interface IdentityFile {
-  readonly kind: "identity";
-  readonly file: string;
-}
-
-/** Three PEM files. */
-export interface CredentialFiles {
-  readonly kind: "files";
-  readonly caFile: string;
-  readonly certFile: string;
-  readonly keyFile: string;
 }
 
 /** What to read of the audit log, and from where on. */

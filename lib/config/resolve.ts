@@ -4,14 +4,13 @@
  * @module
  */
 
+import type { IdentitySource } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
 import type {
   CertificateFile,
   ClientCertificateFiles,
   Config,
-  CredentialFiles,
   DeliveryConfig,
-  IdentityFile,
   LogConfig,
   StateConfig,
   StatusConfig,
@@ -130,7 +129,7 @@ export function toLogConfig({ value }: Options): LogConfig {
   };
 }
 
-function toCredentials(options: Options): IdentityFile | CredentialFiles {
+function toCredentials(options: Options): IdentitySource {
   const file = options.value("teleport-identity");
   if (file !== undefined) return { kind: "identity", file };
   return {

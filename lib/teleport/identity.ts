@@ -7,7 +7,9 @@
 
 import {
   type Certificate,
+  type CredentialFiles,
   endsWithinBlock,
+  type IdentitySource,
   isPrivateKey,
   parseAuthorities,
   parseCertificate,
@@ -30,19 +32,6 @@ export interface Identity {
   /** The authorities, in PEM, that Teleport's own certificates are checked against. */
   readonly authorities: readonly string[];
 }
-
-/**
- * Where the credentials are: one file that holds all, or a directory that tbot
- * writes; or three files.
- */
-export type IdentitySource =
-  | { readonly kind: "identity"; readonly file: string }
-  | {
-    readonly kind: "files";
-    readonly caFile: string;
-    readonly certFile: string;
-    readonly keyFile: string;
-  };
 
 const ENCRYPTED_KEY = {
   remedy:
@@ -85,7 +74,7 @@ export function identityPaths(source: IdentitySource): string[] {
 }
 
 async function loadFiles(
-  { caFile, certFile, keyFile }: Extract<IdentitySource, { kind: "files" }>,
+  { caFile, certFile, keyFile }: CredentialFiles,
   { nowMs, roles }: {
     readonly nowMs: number;
     /** What each file is for. */

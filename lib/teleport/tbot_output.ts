@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import type { IdentitySource } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
 
 /** An identity file: what tbot's output of the type `identity` writes. */
@@ -13,16 +14,6 @@ const IDENTITY = "identity";
 const CA = "teleport-host-ca.crt";
 const CERTIFICATE = "tlscert";
 const KEY = "key";
-
-/** The files that credentials are made of. */
-export type TbotOutput =
-  | { readonly kind: "identity"; readonly file: string }
-  | {
-    readonly kind: "files";
-    readonly caFile: string;
-    readonly certFile: string;
-    readonly keyFile: string;
-  };
 
 /** All files that credentials can be made of, be `path` a file or a directory. */
 export function possibleFiles(path: string): string[] {
@@ -37,7 +28,7 @@ export function possibleFiles(path: string): string[] {
  *
  * @throws {ConfigError} where the directory holds nothing of the kind
  */
-export async function findOutput(path: string): Promise<TbotOutput> {
+export async function findOutput(path: string): Promise<IdentitySource> {
   if (!await isDirectory(path)) return { kind: "identity", file: path };
   const file = join(path, IDENTITY);
   if (await exists(file)) return { kind: "identity", file };

@@ -1,8 +1,8 @@
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
+import type { IdentitySource } from "../../lib/credentials.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import {
-  type IdentitySource,
   loadIdentity,
   parseIdentityFile,
 } from "../../lib/teleport/identity.ts";
