@@ -54,6 +54,19 @@ export interface CredentialFiles {
   readonly keyFile: string;
 }
 
+/** Where what is shown to Fluentd and trusted of it is. */
+export interface TlsFiles {
+  /** PEM file of the receiver's CA; undefined: the system's roots. */
+  readonly caFile: string | undefined;
+  /** Undefined: no client certificate is shown. */
+  readonly client: {
+    readonly certFile: string;
+    readonly keyFile: string;
+    /** Where the key is encrypted. */
+    readonly keyPassphraseFile: string | undefined;
+  } | undefined;
+}
+
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 const LINE_FEED = 0x0a;

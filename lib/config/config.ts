@@ -7,7 +7,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { IdentitySource } from "../credentials.ts";
+import type { IdentitySource, TlsFiles } from "../credentials.ts";
 
 /** Everything that `start` and `check` need to know. */
 export interface Config {
@@ -105,15 +105,11 @@ export interface RetryConfig {
 }
 
 /** How to talk to Fluentd, or whatever else takes its requests. */
-export interface FluentdConfig {
+export interface FluentdConfig extends TlsFiles {
   /** Receives audit events; http or https. */
   readonly url: string;
   /** Receives recordings once `.<session id>.log` is appended. */
   readonly sessionUrl: string;
-  /** PEM file of the receiver's CA; `undefined`: the system's roots. */
-  readonly caFile: string | undefined;
-  /** `undefined`: no client certificate is shown. */
-  readonly client: ClientCertificateFiles | undefined;
   /** Connections, and so requests in flight. */
   readonly maxConnections: number;
   /** Most events per request; 1 sends one plain object instead of an array. */
@@ -125,13 +121,6 @@ export interface FluentdConfig {
   readonly compress: "none" | "gzip";
   /** Sent with every request; values are secret. */
   readonly headers: readonly Header[];
-}
-
-/** A client certificate and its key, which may be encrypted. */
-export interface ClientCertificateFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-  readonly keyPassphraseFile: string | undefined;
 }
 
 /** One HTTP header. */

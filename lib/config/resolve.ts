@@ -4,11 +4,10 @@
  * @module
  */
 
-import type { IdentitySource } from "../credentials.ts";
+import type { IdentitySource, TlsFiles } from "../credentials.ts";
 import { ConfigError } from "../errors.ts";
 import type {
   CertificateFile,
-  ClientCertificateFiles,
   Config,
   DeliveryConfig,
   LogConfig,
@@ -142,7 +141,7 @@ function toCredentials(options: Options): IdentitySource {
 
 function toClientCertificate(
   { value }: Options,
-): ClientCertificateFiles | undefined {
+): TlsFiles["client"] {
   const certFile = value("fluentd-cert");
   const keyFile = value("fluentd-key");
   if (certFile === undefined || keyFile === undefined) return undefined;

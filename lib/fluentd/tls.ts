@@ -13,20 +13,9 @@ import {
   readPrivateKeyFile,
   type Term,
   termOfAuthorities,
+  type TlsFiles,
 } from "../credentials.ts";
 import type { TlsOptions } from "./lane.ts";
-
-/** Where the certificates are. */
-export interface TlsFiles {
-  /** PEM file of the receiver's CA; undefined: the system's roots. */
-  readonly caFile: string | undefined;
-  /** Undefined: no client certificate is shown. */
-  readonly client: {
-    readonly certFile: string;
-    readonly keyFile: string;
-    readonly keyPassphraseFile: string | undefined;
-  } | undefined;
-}
 
 /** What is shown and trusted, and for how long. */
 export interface FluentdTls extends TlsOptions {

@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
+import type { TlsFiles } from "../../lib/credentials.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { AUDIT } from "../../lib/event.ts";
-import { loadTls, type TlsFiles } from "../../lib/fluentd/tls.ts";
+import { loadTls } from "../../lib/fluentd/tls.ts";
 import {
   assertEquals,
   assertRejects,
