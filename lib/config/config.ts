@@ -8,6 +8,7 @@
 
 import type { Address } from "../address.ts";
 import type { IdentitySource, TlsFiles } from "../credentials.ts";
+import type { LogOptions } from "../log.ts";
 
 /** Everything that `start` and `check` need to know. */
 export interface Config {
@@ -141,10 +142,4 @@ export interface LockConfig {
 }
 
 /** What is logged to stderr, and how. */
-export interface LogConfig {
-  readonly level: LogLevel;
-  readonly format: "text" | "json";
-}
-
-/** How important a log line is at least. */
-export type LogLevel = "debug" | "info" | "warning" | "error";
+export type LogConfig = Omit<LogOptions, "write">;
