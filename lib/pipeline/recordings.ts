@@ -7,11 +7,13 @@
 
 import type { Clock } from "../clock.ts";
 import { describe } from "../errors.ts";
-import { type AuditEvent, type EventBatch, sizeOf } from "../event.ts";
-import type { Account } from "./accounts.ts";
+import type { EventBatch } from "../event.ts";
 import { Alarms } from "./alarms.ts";
-import type { Deliver } from "./deliver.ts";
-import type { TypeFilter } from "./filter.ts";
+import { isMissing } from "./missing_recording.ts";
+import {
+  OrderedRequests,
+  type OrderedRequestsOptions,
+} from "./ordered_requests.ts";
 import type {
   Checkpoints,
   PendingRecording,
@@ -19,36 +21,22 @@ import type {
   RecordingSource,
   RetryRequests,
 } from "./ports.ts";
-import { isMissing } from "./missing_recording.ts";
 import { backoffMs } from "./retry.ts";
 import { Slots } from "./slots.ts";
 
 /** Recordings that may wait for their first attempt, for each that is exported. */
 const WAITING_PER_SLOT = 16;
-/**
- * Payload bytes read for one request, skipped events among them, for each byte that
- * it may have: what they were read into is held until then.
- */
-const READ_PER_BYTE = 2;
 const RETRY = { initialMs: 5_000, maxMs: 60 * 60_000 };
 /** A run that is to end tries a recording so often, spaced so, and then leaves it. */
 const ATTEMPTS_BEFORE_EXIT = 3;
 const RETRY_BEFORE_EXIT = { initialMs: 500, maxMs: 2_000 };
 
 /** What recordings need of their surroundings. */
-export interface RecordingsOptions {
+export interface RecordingsOptions extends OrderedRequestsOptions {
   readonly source: RecordingSource;
-  readonly deliver: Deliver;
-  /** Of the events of recordings. */
-  readonly account: Account;
   readonly checkpoints: Checkpoints;
-  readonly filter: TypeFilter;
   /** Recordings exported at the same time. */
   readonly concurrency: number;
-  /** Most events of one request. */
-  readonly maxEvents: number;
-  /** Most payload bytes held for one request. */
-  readonly maxBytes: number;
   /** Whether to go on retrying what is not there; otherwise it is left for the next run. */
   readonly follow: boolean;
   readonly clock: Clock;
@@ -60,6 +48,7 @@ export interface RecordingsOptions {
 
 /** Who is told about recordings. */
 export interface RecordingsObserver {
+  /** So many events were read; `kept` of them pass the filter. */
   read(count: number, kept: number): void;
   finished(sessionId: string): void;
   /** It is tried again at once, as somebody asked for. */
@@ -373,114 +362,4 @@ export class Recordings {
 
 function unreadable(cause: unknown): UnreadableError {
   return new UnreadableError("unreadable", { cause });
-}
-
-/** Who is told how far a recording is. */
-interface ProgressObserver {
-  /** An event was read that was not delivered before; told once. */
-  onFurther(): void;
-  onDelivered(mark: RecordingMark): void;
-}
-
-/** Requests of one recording: one in flight, while the next one fills. */
-class OrderedRequests {
-  readonly #options: RecordingsOptions;
-  readonly #sessionId: string;
-  readonly #observer: ProgressObserver;
-  readonly #from: RecordingMark;
-  /** Says that no event is kept any more. */
-  readonly #forget: () => void;
-  #toSkip: number;
-  #gotFurther = false;
-  #mark: RecordingMark;
-  #buffer: AuditEvent[] = [];
-  #bufferedBytes = 0;
-  #read = 0;
-  /** Of all that was read since the last request. */
-  #readBytes = 0;
-  /** Of the batches whose last event is in the buffer, or before it. */
-  #releases: (() => void)[] = [];
-  #inFlight: Promise<void> = Promise.resolve();
-
-  constructor(
-    options: RecordingsOptions,
-    stream: { sessionId: string; from: RecordingMark },
-    observer: ProgressObserver,
-  ) {
-    this.#options = options;
-    this.#sessionId = stream.sessionId;
-    this.#observer = observer;
-    this.#from = stream.from;
-    this.#toSkip = stream.from.count;
-    this.#mark = { index: stream.from.index, count: stream.from.count };
-    this.#forget = options.account.hold(() => this.#buffer.length);
-  }
-
-  /** Takes the next events of the stream, but for what was delivered before. */
-  async add({ events, release }: EventBatch): Promise<void> {
-    const { maxEvents, maxBytes } = this.#options;
-    for (const event of events) {
-      this.#readBytes += sizeOf(event);
-      this.#addOne(event);
-      if (this.#buffer.length >= maxEvents || this.#bufferedBytes >= maxBytes) {
-        await this.#send();
-      }
-    }
-    if (release !== undefined) this.#releases.push(release);
-    // A recording may be skipped almost whole, and be larger than memory.
-    if (this.#readBytes >= READ_PER_BYTE * maxBytes) await this.#send();
-  }
-
-  /** Resolves when everything that was added is delivered. */
-  async finish(): Promise<void> {
-    await this.#send();
-    await this.#inFlight;
-    this.#forget();
-  }
-
-  #addOne(event: AuditEvent): void {
-    const { account, filter } = this.#options;
-    if (this.#toSkip > 0 && this.#deliveredBefore(event)) return;
-    if (!this.#gotFurther) this.#observer.onFurther();
-    this.#gotFurther = true;
-    this.#mark = event.index === this.#mark.index
-      ? { index: event.index, count: this.#mark.count + 1 }
-      : { index: event.index, count: 1 };
-    this.#read++;
-    account.read++;
-    if (filter(event.type)) {
-      this.#buffer.push(event);
-      this.#bufferedBytes += sizeOf(event);
-    }
-  }
-
-  /** A server may begin before the index it was asked for. */
-  #deliveredBefore({ index }: AuditEvent): boolean {
-    if (index < this.#from.index) return true;
-    if (index > this.#from.index) return false;
-    this.#toSkip--;
-    return true;
-  }
-
-  async #send(): Promise<void> {
-    await this.#inFlight;
-    const events = this.#buffer;
-    const mark = this.#mark;
-    const releases = this.#releases;
-    this.#options.observer.read(this.#read, events.length);
-    this.#buffer = [];
-    this.#bufferedBytes = 0;
-    this.#read = 0;
-    this.#readBytes = 0;
-    this.#releases = [];
-    this.#inFlight = this.#options.deliver(
-      { kind: "recording", sessionId: this.#sessionId },
-      events,
-    ).then(() => {
-      this.#observer.onDelivered(mark);
-      for (const release of releases) release();
-    });
-    // Awaited by the next request; until then a failure must not be unhandled.
-    this.#inFlight.catch(() => {});
-  }
 }
