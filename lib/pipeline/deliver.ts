@@ -70,8 +70,7 @@ export function createDeliver(
   options: DeliveryOptions,
   { kill, giveUp }: DeliverySignals,
 ): Deliver<Delivered> {
-  const { sink, quarantine, policy, clock, observer } = options;
-  const random = options.random ?? Math.random;
+  const { sink, quarantine, observer } = options;
   const patience = AbortSignal.any([kill, giveUp]);
   /** The smallest payload that was too large for a receiver all by itself. */
   const tooLarge = { audit: Infinity, recording: Infinity };
@@ -92,9 +91,7 @@ export function createDeliver(
         const count = await retry(
           () => sink.send(destination, rest, kill),
           {
-            policy,
-            clock,
-            random,
+            ...options,
             signal: patience,
             isFinal: (error) =>
               error instanceof RejectedError || error instanceof GaveUpError,
