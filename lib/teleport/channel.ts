@@ -351,13 +351,14 @@ async function secure(
     if (httpProxy !== undefined) {
       await passThrough(address, socket, { httpProxy, signal });
     }
-    return { socket: await shakeHands(socket, options, signal), secure: true };
+    return { socket: await openTls(socket, options, signal), secure: true };
   } finally {
     clearTimeout(timer);
   }
 }
 
-function shakeHands(
+/** Unlike `shakeHands` in tls.ts, it verifies, and the connection stays. */
+function openTls(
   socket: Socket,
   options: ConnectionOptions,
   signal: AbortSignal,
