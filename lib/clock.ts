@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isAbort } from "./errors.ts";
 import { delay } from "./vendor/async.ts";
 
 /** Time as the pipeline sees it. */
@@ -53,6 +54,6 @@ export async function repeat(
       task();
     }
   } catch (error) {
-    if (!(stop.aborted && error === stop.reason)) throw error;
+    if (!isAbort(error, stop)) throw error;
   }
 }

@@ -75,6 +75,11 @@ export function needsAction(error: unknown): boolean {
     error.needsAction === true;
 }
 
+/** Whether it tells of the signal that has aborted, and so of nothing that went wrong. */
+export function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error === signal.reason;
+}
+
 /**
  * The error in one line of words, with what caused it, and never a stack trace.
  * Causes that only repeat their effect are left out.

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "./clock.ts";
 import { DirectoryChanges } from "./directory_changes.ts";
+import { isAbort } from "./errors.ts";
 
 /** Who writes several files, or one in pieces, gets so long to finish. */
 const SETTLE_MS = 250;
@@ -87,7 +88,7 @@ export class WatchedFiles<T> {
         }
       }
     } catch (error) {
-      if (!(stop.aborted && error === stop.reason)) throw error;
+      if (!isAbort(error, stop)) throw error;
     }
   }
 
@@ -99,7 +100,7 @@ export class WatchedFiles<T> {
     try {
       this.#value = await load(stop);
     } catch (error) {
-      if (stop.aborted && error === stop.reason) throw error;
+      if (isAbort(error, stop)) throw error;
       // Again at the interval: it may be for a reason outside of the files.
       observer.kept(error);
       return;

@@ -1,4 +1,4 @@
-import { describe } from "../lib/errors.ts";
+import { describe, isAbort } from "../lib/errors.ts";
 import { assertEquals } from "./assert.ts";
 
 Deno.test("an error is described by its message, and those of its causes that say more", () => {
@@ -34,4 +34,13 @@ Deno.test("what Deno keeps programs out of is told without a flag that they do n
     describe(new Error("cannot read /dev/stdin", { cause: error })),
     "cannot read /dev/stdin: Deno keeps programs out of /dev, /proc and /sys",
   );
+});
+
+Deno.test("an error is an abort where it is the very reason of the signal, which has aborted", () => {
+  const stop = new AbortController();
+  const reason = new Error("stopped");
+  assertEquals(isAbort(undefined, stop.signal), false);
+  stop.abort(reason);
+  assertEquals(isAbort(reason, stop.signal), true);
+  assertEquals(isAbort(new Error("stopped"), stop.signal), false);
 });

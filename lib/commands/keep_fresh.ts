@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
+import { isAbort } from "../errors.ts";
 import type { WatchedFiles } from "../watched_files.ts";
 
 /** How often credentials that have expired are looked for, where not told otherwise. */
@@ -37,7 +38,7 @@ export async function keepFresh(
         await clock.sleep(Math.min(leftMs, REFRESH_MS), stop);
       }
     } catch (error) {
-      if (stop.aborted && error === stop.reason) return;
+      if (isAbort(error, stop)) return;
       throw error;
     }
   }

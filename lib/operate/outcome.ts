@@ -7,6 +7,7 @@
 import {
   BusyError,
   DestinationError,
+  isAbort,
   RejectedError,
   TimeoutError,
 } from "../errors.ts";
@@ -22,7 +23,7 @@ export function requestOutcome(
   kill?: AbortSignal,
 ): RequestOutcome {
   if (error === undefined) return "delivered";
-  if (kill?.aborted && error === kill.reason) return "aborted";
+  if (kill !== undefined && isAbort(error, kill)) return "aborted";
   if (error instanceof RejectedError) return "refused";
   if (error instanceof BusyError) return "busy";
   if (error instanceof DestinationError) return "misdirected";

@@ -6,7 +6,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { describe } from "../errors.ts";
+import { describe, isAbort } from "../errors.ts";
 import type { EventBatch } from "../event.ts";
 import { Alarms } from "./alarms.ts";
 import { isMissing } from "./missing_recording.ts";
@@ -157,7 +157,7 @@ export class Recordings {
         }
       }
     } catch (error) {
-      if (!stop.aborted || error !== stop.reason) this.#failure.abort(error);
+      if (!isAbort(error, stop)) this.#failure.abort(error);
     }
   }
 
@@ -211,7 +211,7 @@ export class Recordings {
       this.#running.add(sessionId);
       this.#try(sessionId)
         .catch((error) => {
-          if (error !== this.#stop.reason) this.#failure.abort(error);
+          if (!isAbort(error, this.#stop)) this.#failure.abort(error);
         })
         .finally(() => {
           this.#tryNext();

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import { describe } from "../errors.ts";
+import { describe, isAbort } from "../errors.ts";
 import type { Saver } from "../pipeline/ports.ts";
 import { Progress } from "../pipeline/progress.ts";
 import { replaceAtomically } from "./atomic_write.ts";
@@ -129,7 +129,7 @@ export class StateFile implements Saver {
         await this.#clock.sleep(pauseMs(tookMs), stop);
       }
     } catch (error) {
-      if (!(stop.aborted && error === stop.reason)) throw error;
+      if (!isAbort(error, stop)) throw error;
     } finally {
       stop.removeEventListener("abort", wake);
     }

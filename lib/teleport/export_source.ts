@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isAbort } from "../errors.ts";
 import type { AuditEvent, Batch, ExportPosition } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import {
@@ -66,7 +67,7 @@ export class ExportSource implements Source<ExportPosition> {
         yield { events, position, more: true, release };
       }
     } catch (error) {
-      if (!(stop.aborted && error === stop.reason)) throw error;
+      if (!isAbort(error, stop)) throw error;
     } finally {
       abandon.abort();
       await reading;

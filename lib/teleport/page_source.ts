@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isAbort } from "../errors.ts";
 import type {
   AuditEvent,
   Batch,
@@ -162,7 +163,7 @@ export class PageSource implements Source<PagePosition> {
         next = this.#search(found.position, trail, signal);
       }
     } catch (error) {
-      if (!(stop.aborted && error === stop.reason)) throw error;
+      if (!isAbort(error, stop)) throw error;
     } finally {
       abandon.abort();
     }
