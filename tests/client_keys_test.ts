@@ -16,11 +16,7 @@ import { writeSecret } from "./fakes/pki_files.ts";
 import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
 import { runProgram } from "./fakes/program.ts";
 import { startTeleport } from "./fakes/teleport.ts";
-import {
-  DisposableSink,
-  NEVER,
-  startTlsFluentd,
-} from "./fluentd_sink/setup.ts";
+import { NEVER, startTlsFluentd, TestSink } from "./fluentd_sink/setup.ts";
 
 const EXIT = "--exit-on-last-event";
 const PASSPHRASE = "open sesame";
@@ -55,7 +51,7 @@ for (const [keyType, forms] of KEYS) {
               keyPassphraseFile: passphrase && passphraseFile,
             },
           }, Date.now());
-          using sink = new DisposableSink({
+          using sink = new TestSink({
             url: `${fluentd.url}/test.log`,
             tls: () => tls,
           });

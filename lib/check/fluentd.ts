@@ -141,16 +141,12 @@ async function post(
       value: true,
     };
   }
-  const sink = new FluentdSink({
+  using sink = new FluentdSink({
     ...fluentd,
     tls: () => tls,
     headers: () => fluentd.headers,
     clock: systemClock,
   });
-  try {
-    await sink.send(destination, [], signal);
-  } finally {
-    sink.close();
-  }
+  await sink.send(destination, [], signal);
   return { text: `${url} takes an empty array`, value: true };
 }

@@ -141,12 +141,8 @@ async function* walk(
   yield route.finding;
   if (route.value === undefined) return;
 
-  const client = new TeleportClient({ addresses: [address], identity });
-  try {
-    yield* checkCalls(client, route.value, options);
-  } finally {
-    client.close();
-  }
+  using client = new TeleportClient({ addresses: [address], identity });
+  yield* checkCalls(client, route.value, options);
 }
 
 async function* checkCalls(

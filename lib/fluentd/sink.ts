@@ -51,7 +51,7 @@ export interface FluentdOptions extends BodyOptions {
 }
 
 /** Sends events as JSON objects, or arrays of them, by POST. */
-export class FluentdSink implements Sink {
+export class FluentdSink implements Sink, Disposable {
   readonly #options: FluentdOptions;
   readonly #exchanges: Exchanges;
   /** By origin: a pool's connections all lead to the same host. */
@@ -107,6 +107,10 @@ export class FluentdSink implements Sink {
 
   close(): void {
     this.#exchanges.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** What ends a request before its time: `kill`, or that there is no answer. */

@@ -87,7 +87,7 @@ const PING: Call<typeof PingRequestSchema, Cluster> = {
 };
 
 /** Teleport's auth service, reached in whatever way is open. */
-export class TeleportClient {
+export class TeleportClient implements Disposable {
   readonly #connection: Connection;
 
   /**
@@ -241,6 +241,10 @@ export class TeleportClient {
   /** Takes no more calls, and closes the connection when those under way are over. */
   close(): void {
     this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   async #unary<Request extends DescMessage, Answer>(

@@ -17,8 +17,8 @@ export const NEVER = new AbortController().signal;
 const PLAIN: FluentdTls = { caCerts: [], client: undefined, terms: [] };
 const NO_HEADERS: ReturnType<FluentdOptions["headers"]> = [];
 
-/** A sink that is closed at the end of its block. */
-export class DisposableSink extends FluentdSink implements Disposable {
+/** A sink, with options that most tests do not care about. */
+export class TestSink extends FluentdSink {
   readonly clock: FakeClock;
 
   constructor(options: Partial<FluentdOptions>) {
@@ -37,10 +37,6 @@ export class DisposableSink extends FluentdSink implements Disposable {
       ...options,
     });
     this.clock = clock;
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 
@@ -68,10 +64,10 @@ export async function startTlsFluentd(): Promise<FluentdStandIn> {
 export async function sinkTo(
   { url }: Pick<FluentdStandIn, "url">,
   options: Partial<FluentdOptions> = {},
-): Promise<DisposableSink> {
+): Promise<TestSink> {
   const pki = await fluentdPki();
   const tls = clientTls(pki, pki);
-  return new DisposableSink({
+  return new TestSink({
     url: `${url}/test.log`,
     sessionUrl: `${url}/session`,
     tls: () => tls,

@@ -19,10 +19,10 @@ import { fluentdPki, issueClient } from "../fakes/pki.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import {
   clientTls,
-  DisposableSink,
   NEVER,
   sinkTo,
   startTlsFluentd,
+  TestSink,
 } from "./setup.ts";
 
 const RECORDING: Destination = { kind: "recording", sessionId: "s1" };
@@ -261,7 +261,7 @@ async function sendForAnswer(
   { ends }: { ends: boolean },
 ): Promise<number> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     url: `http://127.0.0.1:${listener.addr.port}/test.log`,
     timeoutMs: 1_000,
   });
@@ -310,7 +310,7 @@ Deno.test("an answer that goes on and on is not listened to, and counts", async 
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       () => new Response(body(), { status }),
     );
-    using sink = new DisposableSink({
+    using sink = new TestSink({
       url: `http://127.0.0.1:${server.addr.port}/test.log`,
     });
     const said = await sink.send(AUDIT, auditEvents(2), NEVER)

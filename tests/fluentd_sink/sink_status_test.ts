@@ -18,7 +18,7 @@ import {
 import { auditEvents } from "../fakes/audit_events.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { nginxPage } from "../fakes/nginx.ts";
-import { DisposableSink, NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
+import { NEVER, sinkTo, startTlsFluentd, TestSink } from "./setup.ts";
 
 /** What `send` throws when the receiver answers so. */
 async function thrownAt(
@@ -34,7 +34,7 @@ async function thrownAt(
     () => new Response(body === "" ? null : body, { status, headers }),
   );
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     url: `${origin}/test.log`,
     sessionUrl: `${origin}/session`,
   });

@@ -15,14 +15,14 @@ import {
 } from "../fakes/pki.ts";
 import {
   clientTls,
-  DisposableSink,
   NEVER,
   sinkTo,
   startTlsFluentd,
+  TestSink,
 } from "./setup.ts";
 
 /** What `send` throws; in one line, and with nothing that differs each time. */
-async function thrownBy(sink: DisposableSink): Promise<string> {
+async function thrownBy(sink: TestSink): Promise<string> {
   const messages: string[] = [];
   for (let i = 0; i < 2; i++) {
     const { message } = await assertRejects(
@@ -156,7 +156,7 @@ Deno.test("a receiver with a client's certificate: what to issue is told", async
 
 Deno.test("nobody listens: the port is questioned", async () => {
   const pki = await fluentdPki();
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     url: `https://localhost:${findFreePort()}/test.log`,
     tls: () => clientTls(pki, pki),
   });
@@ -167,7 +167,7 @@ Deno.test("nobody listens: the port is questioned", async () => {
 });
 
 Deno.test("a name that cannot be resolved: the host is questioned", async () => {
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     url: "https://fluentd.invalid:8888/test.log",
   });
   assertMatch(
@@ -177,7 +177,7 @@ Deno.test("a name that cannot be resolved: the host is questioned", async () => 
 });
 
 Deno.test("where recordings go to another host, the option that names it is questioned", async () => {
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     sessionUrl: `https://localhost:${findFreePort()}/session`,
   });
   const recording = { kind: "recording", sessionId: "s1" } as const;
@@ -193,7 +193,7 @@ Deno.test("https where plain HTTP is spoken, and the other way round: the scheme
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => new Response(),
   );
-  using encrypted = new DisposableSink({
+  using encrypted = new TestSink({
     url: `https://localhost:${plain.addr.port}/test.log`,
   });
   assertMatch(
@@ -201,7 +201,7 @@ Deno.test("https where plain HTTP is spoken, and the other way round: the scheme
     /: it does not speak TLS there: .*should it begin with http:\/\/\?/,
   );
   await using fluentd = await startTlsFluentd();
-  using open = new DisposableSink({
+  using open = new TestSink({
     url: `http://localhost:${fluentd.port}/test.log`,
   });
   assertMatch(
@@ -213,7 +213,7 @@ Deno.test("https where plain HTTP is spoken, and the other way round: the scheme
 Deno.test("an address in the certificate is as good as a name", async () => {
   const pki = await fluentdPki();
   await using fluentd = await startTlsFluentd();
-  using sink = new DisposableSink({
+  using sink = new TestSink({
     url: `https://127.0.0.1:${fluentd.port}/test.log`,
     tls: () => clientTls(pki, pki),
   });

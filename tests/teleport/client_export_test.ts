@@ -190,14 +190,10 @@ async function withTeleport(
     log: new AuditLog({ startMs: START_MS, exportChunkEvents: 1_000, ...log }),
     exportSupported,
   });
-  const client = new TeleportClient({
+  using client = new TeleportClient({
     addresses: [teleport],
     identity: await identityOf(),
   });
-  try {
-    await client.ping(never());
-    await use({ teleport, client });
-  } finally {
-    client.close();
-  }
+  await client.ping(never());
+  await use({ teleport, client });
 }

@@ -576,13 +576,9 @@ async function withTeleport(
   log.append(...events);
   await using teleport = await startTeleport({ log });
   const identity = await identityOf(await teleportPki());
-  const client = new TeleportClient({ addresses: [teleport], identity });
-  try {
-    await client.ping(never());
-    await use({ teleport, client });
-  } finally {
-    client.close();
-  }
+  using client = new TeleportClient({ addresses: [teleport], identity });
+  await client.ping(never());
+  await use({ teleport, client });
 }
 
 function recordingOf(length: number): LogEvent[] {

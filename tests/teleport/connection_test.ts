@@ -398,10 +398,9 @@ async function startLogged(): Promise<TeleportStandIn> {
 async function clientOf(
   addresses: ConnectionOptions["addresses"],
   options: Partial<ConnectionOptions> = {},
-): Promise<TeleportClient & Disposable> {
+): Promise<TeleportClient> {
   const identity = await identityOf(undefined, [await webPki()]);
-  const client = new TeleportClient({ addresses, identity, ...options });
-  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
+  return new TeleportClient({ addresses, identity, ...options });
 }
 
 /** Another certificate of the same user. */
