@@ -6,8 +6,11 @@
 
 import { closestString } from "../vendor/text.ts";
 
-/** E.g. `: did you mean "fluentd.url"?` */
+/**
+ * E.g. `: did you mean "fluentd.url"?`
+ *
+ * @param known One word at least
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
-  if (known.length === 0) return "";
   return `: did you mean "${closestString(word, known)}"?`;
 }

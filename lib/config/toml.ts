@@ -155,7 +155,7 @@ function explain(what: string): string {
 /** All values, with the keys that lead to them. */
 function* leaves(
   table: object,
-  path: readonly string[] = [],
+  path: readonly string[],
 ): Iterable<[path: readonly string[], value: unknown]> {
   for (const [key, value] of Object.entries(table)) {
     const isTable = typeof value === "object" && value !== null &&
