@@ -85,15 +85,11 @@ for (const [keyType, forms] of KEYS) {
         ];
         for (const source of sources) {
           const identity = await loadIdentity(source, Date.now());
-          const client = new TeleportClient({
+          using client = new TeleportClient({
             addresses: [teleport],
             identity,
           });
-          try {
-            assertEquals((await client.ping(NEVER)).name, CLUSTER_NAME);
-          } finally {
-            client.close();
-          }
+          assertEquals((await client.ping(NEVER)).name, CLUSTER_NAME);
         }
       }
     });

@@ -63,7 +63,7 @@ async function runWith(
   }
   await using teleport = await startTeleport({ log, exportSupported: false });
   teleport.faults.add(...faults);
-  const client = new TeleportClient({
+  using client = new TeleportClient({
     addresses: [teleport],
     identity: await identityOf(),
   });
@@ -78,18 +78,14 @@ async function runWith(
   // A failure that comes before anybody waits for it is none of the test's own.
   held.recordings.promise.catch(() => {});
   held.saves.promise.catch(() => {});
-  try {
-    await client.ping(held.stop.signal);
-    const running = startRun(client, held, { follow, timeoutMs });
-    await interfere(held);
-    const end = await running.then(() => "done", (error) => error);
-    await waitUntil("all streams to end", () => teleport.openCalls === 0);
-    // What is under way when the client closes would end with the connection.
-    assertEquals(teleport.connections, 1);
-    return end;
-  } finally {
-    client.close();
-  }
+  await client.ping(held.stop.signal);
+  const running = startRun(client, held, { follow, timeoutMs });
+  await interfere(held);
+  const end = await running.then(() => "done", (error) => error);
+  await waitUntil("all streams to end", () => teleport.openCalls === 0);
+  // What is under way when the client closes would end with the connection.
+  assertEquals(teleport.connections, 1);
+  return end;
 }
 
 function startRun(

@@ -64,25 +64,21 @@ for (const { name, faults, failures } of FAULTS) {
     });
     await using teleport = await startTeleport({ log, exportSupported: true });
     teleport.faults.add(...faults);
-    const client = new TeleportClient({
+    using client = new TeleportClient({
       addresses: [teleport],
       identity: await identityOf(),
     });
-    try {
-      let failed = 0;
-      const source = createSource(client, () => failed++);
-      const ids: string[] = [];
-      const stop = new AbortController().signal;
-      for await (const { events } of source.read(START, stop)) {
-        ids.push(...events.map(({ id }) => id));
-      }
-      assertEquals(ids.length, SIZE);
-      assertEquals(ids.sort(), [...log.ids()].sort());
-      assert(failed >= failures, `${failed} failures`);
-      await waitUntil("all streams to end", () => teleport.openCalls === 0);
-    } finally {
-      client.close();
+    let failed = 0;
+    const source = createSource(client, () => failed++);
+    const ids: string[] = [];
+    const stop = new AbortController().signal;
+    for await (const { events } of source.read(START, stop)) {
+      ids.push(...events.map(({ id }) => id));
     }
+    assertEquals(ids.length, SIZE);
+    assertEquals(ids.sort(), [...log.ids()].sort());
+    assert(failed >= failures, `${failed} failures`);
+    await waitUntil("all streams to end", () => teleport.openCalls === 0);
   });
 }
 

@@ -71,27 +71,23 @@ for (const { name, faults, tells } of FAULTS) {
     await using teleport = await startTeleport({ log });
     teleport.faults.add(...faults);
     const text = await identityText();
-    const client = new TeleportClient({
+    using client = new TeleportClient({
       addresses: [teleport],
       identity: parseIdentityFile(text, { path: "identity", nowMs: 0 }),
     });
-    try {
-      const told = { emptyPages: 0, shrunk: 0, dropped: 0, failed: 0 };
-      const source = createSource(client, told);
-      const ids: string[] = [];
-      for await (
-        const batch of source.read(START, new AbortController().signal)
-      ) ids.push(...batch.events.map(({ id }) => id));
-      assertEquals(ids.length, SIZE + burst.length);
-      assertEquals(ids, [...log.ids()]);
-      const least: Told = { ...told, ...tells };
-      assert(told.emptyPages >= least.emptyPages, JSON.stringify(told));
-      assert(told.shrunk >= least.shrunk, JSON.stringify(told));
-      assert(told.dropped >= least.dropped, JSON.stringify(told));
-      assert(told.failed >= least.failed, JSON.stringify(told));
-    } finally {
-      client.close();
-    }
+    const told = { emptyPages: 0, shrunk: 0, dropped: 0, failed: 0 };
+    const source = createSource(client, told);
+    const ids: string[] = [];
+    for await (
+      const batch of source.read(START, new AbortController().signal)
+    ) ids.push(...batch.events.map(({ id }) => id));
+    assertEquals(ids.length, SIZE + burst.length);
+    assertEquals(ids, [...log.ids()]);
+    const least: Told = { ...told, ...tells };
+    assert(told.emptyPages >= least.emptyPages, JSON.stringify(told));
+    assert(told.shrunk >= least.shrunk, JSON.stringify(told));
+    assert(told.dropped >= least.dropped, JSON.stringify(told));
+    assert(told.failed >= least.failed, JSON.stringify(told));
   });
 }
 
