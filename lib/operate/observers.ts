@@ -67,10 +67,18 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
     log: logger("teleport"),
     clock,
   });
-  const answered = (kind: "audit" | "recording") => {
+  // Requests that failed and are to be made again. That others arrive meanwhile says
+  // nothing of these: one may hold a single event that the receiver stumbles over.
+  const failing = { audit: 0, recording: 0 };
+  const over = (kind: "audit" | "recording") => {
+    if (failing[kind] > 0) return;
     delivery[kind].worked();
+    problems.over(WHAT[kind]);
+  };
+  const answered = (kind: "audit" | "recording") => {
+    watched.fluentd.answered(WHAT[kind]);
     moved(moving[kind], counters[kind]);
-    if (watched.fluentd.answered(WHAT[kind])) problems.over(WHAT[kind]);
+    over(kind);
   };
   return {
     delivery: {
@@ -95,12 +103,17 @@ export function createObservers(watched: Watched, clock: Clock): Observers {
         );
       },
       failed({ kind }, failed) {
+        if (failed.attempt === 1) failing[kind]++;
         counters.retries.fluentd.count(requestOutcome(failed.error));
         moving[kind].attempted(failed.waitMs);
         const error = describe(failed.error);
         watched.fluentd.failed(WHAT[kind], error);
         problems.occurred(WHAT[kind], error);
         report(delivery[kind], error, failed);
+      },
+      recovered({ kind }) {
+        failing[kind]--;
+        over(kind);
       },
     },
     events: {

@@ -26,6 +26,8 @@ export interface DeliveryObserver {
   delivered(destination: Destination, count: number): void;
   setAside(destination: Destination, event: AuditEvent, reason: string): void;
   failed(destination: Destination, failed: FailedAttempt): void;
+  /** What had failed is delivered or set aside; told once for all of its attempts. */
+  recovered(destination: Destination): void;
 }
 
 /** What delivery needs of its surroundings. */
@@ -87,6 +89,7 @@ export function createDeliver(
         from === 0 ? events : events.slice(from),
         tooLarge[destination.kind],
       );
+      let hasFailed = false;
       try {
         const count = await retry(
           () => sink.send(destination, rest, kill),
@@ -95,7 +98,10 @@ export function createDeliver(
             signal: patience,
             isFinal: (error) =>
               error instanceof RejectedError || error instanceof GaveUpError,
-            onFailure: (failed) => observer.failed(destination, failed),
+            onFailure: (failed) => {
+              hasFailed = true;
+              observer.failed(destination, failed);
+            },
           },
         );
         observer.delivered(destination, count);
@@ -107,6 +113,7 @@ export function createDeliver(
         sum = add(sum, await separate(destination, refused, error));
         from += refused.length;
       }
+      if (hasFailed) observer.recovered(destination);
     }
     return sum;
   }

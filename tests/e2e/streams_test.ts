@@ -129,7 +129,7 @@ function startRun(
       },
       policy,
       clock,
-      observer: { delivered() {}, setAside() {}, failed() {} },
+      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
     },
     events: {
       source: new PageSource({

@@ -163,6 +163,29 @@ Deno.test("recordings that cannot be delivered are not said to work because even
   assertEquals(records.at(-1)?.message, "delivery of recordings works again");
 });
 
+Deno.test("a request that goes on failing is not said to work because others do", async () => {
+  await using test = await setUp();
+  const { clock, delivery, monitor, records } = test;
+  const told = () => records.map(({ message }) => message);
+  const notOver = () =>
+    monitor.problems.report().filter(({ over }) => over === null)
+      .map(({ what, first, times }) => [what, first, times]);
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    delivery.failed(AUDIT, { ...FAILED, attempt });
+    delivery.delivered(AUDIT, 1);
+    await clock.advance(10_000);
+  }
+  assertEquals(told(), ["delivery of events fails, retrying"]);
+  assertEquals(notOver(), [
+    ["delivery of events", "2026-03-01T12:00:00.000Z", 3],
+  ]);
+  delivery.delivered(AUDIT, 1);
+  delivery.recovered(AUDIT);
+  assertEquals(told().slice(1), ["delivery of events works again"]);
+  assertEquals(records.at(-1)?.after_seconds, 30);
+  assertEquals(notOver(), []);
+});
+
 Deno.test("trouble with Teleport is told, and its end", async () => {
   await using test = await setUp();
   const { teleport, records } = test;

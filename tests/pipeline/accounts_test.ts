@@ -64,7 +64,12 @@ async function forwardAll(
       quarantine: { setAside: () => turn() },
       policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
       clock,
-      observer: { delivered: look, setAside: look, failed: look },
+      observer: {
+        delivered: look,
+        setAside: look,
+        failed: look,
+        recovered: look,
+      },
       random: () => 0.5,
     },
     events: {

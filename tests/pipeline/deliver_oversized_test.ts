@@ -54,7 +54,7 @@ function setUp(
     },
     policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
     clock: new FakeClock(),
-    observer: { delivered() {}, setAside() {}, failed() {} },
+    observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
   }, {
     kill: new AbortController().signal,
     giveUp: new AbortController().signal,

@@ -68,6 +68,7 @@ function setUp(
       delivered: ({ kind }, count) => told.push(`${kind} delivered ${count}`),
       setAside: ({ kind }, { id }) => told.push(`${kind} set aside ${id}`),
       failed: ({ kind }, { attempt }) => told.push(`${kind} failed ${attempt}`),
+      recovered: ({ kind }) => told.push(`${kind} recovered`),
     },
     random: () => 0.5,
     ...options,
@@ -105,7 +106,28 @@ Deno.test("what fails is sent again until it works", async () => {
   await clock.runUntil(deliver(AUDIT, auditEvents(2)));
   assertEquals(requests.length, 51);
   assertEquals(arrived, ["e0", "e1"]);
-  assertEquals(told.slice(-2), ["audit failed 50", "audit delivered 2"]);
+  assertEquals(told.slice(-3), [
+    "audit failed 50",
+    "audit delivered 2",
+    "audit recovered",
+  ]);
+});
+
+Deno.test("what failed is told to be over once all of it is delivered or set aside, and not before", async () => {
+  let failures = 2;
+  const { deliver, clock, told } = setUp((events, kill) =>
+    failures-- > 0
+      ? new Error("connection refused")
+      : refusing("e1")(events, kill)
+  );
+  await clock.runUntil(deliver(AUDIT, auditEvents(2)));
+  assertEquals(told, [
+    "audit failed 1",
+    "audit failed 2",
+    "audit delivered 1",
+    "audit set aside e1",
+    "audit recovered",
+  ]);
 });
 
 Deno.test("a sink that takes fewer than given gets the rest, in order", async () => {

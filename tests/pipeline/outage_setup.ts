@@ -171,7 +171,7 @@ export function startBetween(
       policy: POLICY,
       clock,
       random: () => random.next() / 2 ** 32,
-      observer: { delivered() {}, setAside() {}, failed() {} },
+      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
     },
     events: {
       source: auditSource({

@@ -102,7 +102,7 @@ function start(
       quarantine: { setAside: setAside ?? (() => Promise.resolve()) },
       policy: { initialMs: 500, maxMs: 30_000, timeoutMs },
       clock,
-      observer: { delivered() {}, setAside() {}, failed() {} },
+      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
     },
     events: {
       source: {
