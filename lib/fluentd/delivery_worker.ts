@@ -61,7 +61,7 @@ async function send(
   const exchange = lanes[lane]?.exchange ?? exchanges.create();
   lanes[lane] = { exchange, request };
   try {
-    const { count, bytes, outcome } = await exchange.sendPacked({
+    const { count, bytes, brokenMs, outcome } = await exchange.sendPacked({
       url,
       events: payloads,
       signal: request.signal,
@@ -71,6 +71,7 @@ async function send(
       lane,
       count,
       bytes,
+      brokenMs,
       outcome: "answer" in outcome
         ? outcome
         : { error: describe(outcome.error) },

@@ -59,6 +59,11 @@ export interface Sent {
   readonly count: number;
   /** Of the body, compressed or not. */
   readonly bytes: number;
+  /**
+   * How long it took until a connection that was kept broke, where it did: then it
+   * was sent once more, and the receiver may have it twice.
+   */
+  readonly brokenMs: number | undefined;
   /** What the receiver says, or fetch: then whether it took them is not known. */
   readonly outcome: { readonly answer: Answer } | { readonly error: unknown };
 }
@@ -131,6 +136,9 @@ export class LocalExchange implements Exchange {
     let encoded: Encoded | undefined = this.#encode(events);
     // Now: it has no bytes any more once the memory that it is in has grown.
     const { count, body: { length: bytes } } = encoded;
+    const { clock } = this.#options;
+    const startedMs = clock.monotonic();
+    let brokenMs: number | undefined;
     const outcome = await this.#lane.post({
       url,
       headers: this.#currentHeaders(),
@@ -141,8 +149,9 @@ export class LocalExchange implements Exchange {
         return body;
       },
       signal,
+      onBroken: () => brokenMs = clock.monotonic() - startedMs,
     }).then((answer) => ({ answer }), (error: unknown) => ({ error }));
-    return { count, bytes, outcome };
+    return { count, bytes, brokenMs, outcome };
   }
 
   #encode(events: PackedPayloads): Encoded {

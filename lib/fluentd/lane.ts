@@ -31,6 +31,8 @@ export interface Post {
   /** Asked for each attempt, and copied at once. */
   readonly body: () => Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
+  /** Told where a connection that was kept broke: then it is sent once more. */
+  readonly onBroken: () => void;
 }
 
 /** What a receiver said. */
@@ -78,6 +80,7 @@ export class Lane {
     } catch (error) {
       // A connection that was kept may be gone; that says nothing of the receiver.
       if (!reused || request.signal.aborted) throw error;
+      request.onBroken();
       return await this.#post(request);
     }
   }

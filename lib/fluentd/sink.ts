@@ -82,7 +82,7 @@ export class FluentdSink implements Sink, Disposable {
         .catch((error: unknown) => {
           throw this.#explain(error, { url, option, signal });
         });
-      const { count, bytes, outcome } = sent;
+      const { count, bytes, brokenMs, outcome } = sent;
       const error = "error" in outcome
         ? this.#explain(outcome.error, { url, option, signal })
         : errorOf(outcome.answer, {
@@ -91,7 +91,7 @@ export class FluentdSink implements Sink, Disposable {
           count,
           nowMs: clock.now(),
         });
-      return { events: count, bytes, error };
+      return { events: count, bytes, brokenMs, error };
     };
     try {
       const { events, error } = observer === undefined

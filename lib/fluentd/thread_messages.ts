@@ -29,6 +29,8 @@ export type ThreadReport =
       readonly kind: "sent";
       readonly count: number;
       readonly bytes: number;
+      /** See `Sent.brokenMs`. */
+      readonly brokenMs: number | undefined;
       /** What the receiver says, or in words what fetch does. */
       readonly outcome: { readonly answer: Answer } | {
         readonly error: string;

@@ -10,6 +10,7 @@ import type {
 } from "../pipeline/request_observer.ts";
 import type { Monitor } from "./monitor.ts";
 import { requestOutcome } from "./outcome.ts";
+import type { RequestOutcome } from "./status_report.ts";
 
 /** Takes note of what becomes of requests; `kill` is what aborts them. */
 export function watchRequests(
@@ -31,12 +32,19 @@ export function watchRequests(
       } finally {
         counters.requestsInFlight--;
       }
-      const { events, bytes, error } = sent;
+      const { events, bytes, brokenMs, error } = sent;
+      const tookMs = performance.now() - startedMs;
+      const count = (outcome: RequestOutcome, ms: number) => {
+        counters.requests[outcome]++;
+        counters.requestBytes[outcome] += bytes;
+        monitor.measurements.request(outcome, ms / 1_000);
+      };
+      if (brokenMs !== undefined) {
+        count("connection", brokenMs);
+        counters.retries.fluentd.count("connection");
+      }
       const outcome = requestOutcome(error, kill);
-      counters.requests[outcome]++;
-      counters.requestBytes[outcome] += bytes;
-      const seconds = (performance.now() - startedMs) / 1_000;
-      monitor.measurements.request(outcome, seconds);
+      count(outcome, tookMs - (brokenMs ?? 0));
       span?.end(outcome === "delivered" ? "ok" : "failed", {
         events,
         bytes,

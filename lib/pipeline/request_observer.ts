@@ -11,6 +11,11 @@ export interface SentRequest {
   readonly events: number;
   /** Of the body, as it was sent. */
   readonly bytes: number;
+  /**
+   * How long a first attempt took, where the connection that it was made on broke:
+   * then there was another one at once, and all else is of that.
+   */
+  readonly brokenMs?: number | undefined;
   /** Why it is not known to be delivered; undefined: it is. */
   readonly error?: unknown;
 }

@@ -163,6 +163,29 @@ Deno.test("a connection that is dropped before or after the body is told, and th
   assertEquals(fluentd.connections.summary().refusedResumptions, 0);
 });
 
+Deno.test("who watches requests is told of one that was sent again, as the connection it was kept on broke", async () => {
+  for (const ownThread of [false, true]) {
+    await using fluentd = await startTlsFluentd();
+    const told: [broken: boolean, ok: boolean][] = [];
+    using sink = await sinkTo(fluentd, {
+      ownThread,
+      observer: {
+        async watch(_destination, send) {
+          const sent = await send();
+          told.push([sent.brokenMs !== undefined, sent.error === undefined]);
+          return sent;
+        },
+      },
+    });
+    await sink.send(AUDIT, auditEvents(1), NEVER);
+    fluentd.faults.add({ kind: "reset after body", stored: true, times: 1 });
+    await sink.send(AUDIT, auditEvents(1, { first: 1 }), NEVER);
+    await sink.send(AUDIT, auditEvents(1, { first: 2 }), NEVER);
+    assertEquals(told, [[false, true], [true, true], [false, true]]);
+    assertEquals(fluentd.received.ids("test.log"), ["e0", "e1", "e1", "e2"]);
+  }
+});
+
 Deno.test("many at once share the connections that there are", async () => {
   await using fluentd = await startTlsFluentd();
   using sink = await sinkTo(fluentd, { maxConnections: 3 });
@@ -342,6 +365,7 @@ Deno.test("what was handed to a request is not changed by what is written after 
     headers: new Headers(),
     body: () => body,
     signal: NEVER,
+    onBroken() {},
   });
   body.fill(0);
   assertEquals((await answer).status, 200);

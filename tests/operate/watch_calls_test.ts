@@ -6,6 +6,7 @@ import {
   RejectedError,
   TimeoutError,
 } from "../../lib/errors.ts";
+import { NO_MEASUREMENTS } from "../../lib/operate/measurements.ts";
 import type { Attributes, Tracer } from "../../lib/operate/tracer.ts";
 import { watchChunks } from "../../lib/operate/watch_chunks.ts";
 import { watchPages } from "../../lib/operate/watch_pages.ts";
@@ -97,6 +98,31 @@ Deno.test("an answer that means again later is counted as busy, and as no broken
   }
   const { busy, connection } = monitor.counters.requests;
   assertEquals([busy, connection], [statuses.length, 0]);
+});
+
+Deno.test("a request that was sent twice, as a connection broke, is counted as two, and as a retry", async () => {
+  const { monitor, spans } = setUp();
+  const measured: [string, number][] = [];
+  monitor.measurements = {
+    ...NO_MEASUREMENTS,
+    request: (outcome, seconds) => void measured.push([outcome, seconds]),
+  };
+  const { counters } = monitor;
+  await watchRequests(monitor, NEVER).watch(
+    AUDIT,
+    () => Promise.resolve({ events: 3, bytes: 300, brokenMs: 0 }),
+  );
+  const { delivered, connection } = counters.requests;
+  assertEquals([delivered, connection], [1, 1]);
+  const { requestBytes, retries } = counters;
+  assertEquals([requestBytes.delivered, requestBytes.connection], [300, 300]);
+  assertEquals(retries.fluentd.get("connection"), 1);
+  assertEquals(measured.map(([outcome]) => outcome), [
+    "connection",
+    "delivered",
+  ]);
+  assertEquals(measured[0], ["connection", 0]);
+  assertEquals(spans.length, 1);
 });
 
 Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
