@@ -28,16 +28,17 @@ export async function fetchReport(
   const url = `http://${formatAddress({ host: local, port })}/status`;
   // It is this machine's, whatever it is called.
   exceptFromProxies([local]);
-  let answer: unknown;
+  let text: string;
   try {
     const response = await fetch(url, {
-      redirect: "error",
+      redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    answer = await response.json();
+    text = await response.text();
   } catch (error) {
     throw new Error(`${url} does not answer: ${explain(error)}`);
   }
+  const answer = parse(text);
   if (!isReport(answer)) {
     throw new Error(
       `${url} answers with something else: another program listens there`,
@@ -54,6 +55,15 @@ function explain(error: unknown): string {
   return /Connection refused/.test(text)
     ? "connection refused: the program does not run, or listens elsewhere"
     : text;
+}
+
+/** What is no JSON is undefined: other programs answer with pages. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Told by what no other program answers with; the rest is of the same release. */

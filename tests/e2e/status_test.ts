@@ -131,18 +131,36 @@ Deno.test("where nobody answers, status says why and reads the directory", async
     nobody.stderr,
     /127\.0\.0\.1:\d+\/status does not answer: connection refused: the program does not run, or listens elsewhere: this is from the state directory alone\n$/,
   );
+});
 
+Deno.test("where another program answers, be it with a page, status says so and reads the directory", async () => {
+  await using stage = await setStage({ size: 10 });
+  await runProgram(stage.start("--exit-on-last-event"));
+  let answer = () => Response.json({ status: "success" });
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => Response.json({ status: "success" }),
+    () => answer(),
   );
-  const other = await status(
-    stage,
-    "--json",
-    `--listen=127.0.0.1:${server.addr.port}`,
-  );
-  assertEquals(parse(other).run, null);
-  assertMatch(other.stderr, /another program listens there/);
+  for (
+    const other of [
+      answer,
+      () => new Response("<!DOCTYPE html><title>Prometheus</title>"),
+      () => new Response("not found", { status: 404 }),
+      () => Response.redirect(`http://127.0.0.1:${server.addr.port}/login`),
+    ]
+  ) {
+    answer = other;
+    const outcome = await status(
+      stage,
+      "--json",
+      `--listen=127.0.0.1:${server.addr.port}`,
+    );
+    assertEquals([outcome.code, parse(outcome).run], [0, null]);
+    assertMatch(
+      outcome.stderr,
+      /\/status answers with something else: another program listens there: this is from the state directory alone\n$/,
+    );
+  }
 });
 
 Deno.test("status tells until when the configured certificates are good, also one that has ended", async () => {
