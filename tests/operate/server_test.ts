@@ -76,10 +76,17 @@ Deno.test("each path answers with what it is for, uncached and locked down", asy
 
 Deno.test("HEAD answers as GET does, without the body", async () => {
   await using server = serve(LOOPBACK, content());
-  const response = await fetch(`${server.url}/status`, { method: "HEAD" });
-  assertEquals(response.status, 200);
-  assertEquals(response.headers.get("content-type"), "application/json");
-  assertEquals(await response.text(), "");
+  for (const path of ["/", "/metrics", "/healthz", "/readyz", "/status"]) {
+    const whole = await fetch(`${server.url}${path}`);
+    const length = (await whole.bytes()).length;
+    const response = await fetch(`${server.url}${path}`, { method: "HEAD" });
+    assertEquals(response.status, whole.status);
+    for (const name of ["content-type", "content-security-policy"]) {
+      assertEquals(response.headers.get(name), whole.headers.get(name));
+    }
+    assertEquals(response.headers.get("content-length"), String(length));
+    assertEquals(await response.text(), "");
+  }
 });
 
 Deno.test("what is not ok is 503 with the reason", async () => {
