@@ -48,10 +48,9 @@ export function Figures({ report }: { report: RunningReport }) {
             <>
               refused for good
               {leftOut > 0 &&
-                `, and ${
+                `, or too large for Teleport to send and left out (${
                   formatCount(leftOut)
-                } left out: too large for Teleport to send`}; see{" "}
-              <code>teleport-event-handler rejected list</code>
+                })`}; see <code>teleport-event-handler rejected list</code>
             </>
           )}
         />
