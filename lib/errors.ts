@@ -14,6 +14,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** What an error says, one sentence each where it has several. */
+export function problemsOf(error: unknown): readonly string[] {
+  return error instanceof ConfigError ? error.problems : [describe(error)];
+}
+
 /**
  * A receiver refused these events for good: never again like this. With several
  * events in the request, one of them may be the cause.

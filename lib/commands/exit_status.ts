@@ -4,7 +4,9 @@
  * @module
  */
 
+import { ConfigError, GaveUpError } from "../errors.ts";
 import type { Counters } from "../operate/counters.ts";
+import { StoppedError } from "./signals.ts";
 
 /** What each is for. */
 export const ExitStatus = {
@@ -17,6 +19,14 @@ export const ExitStatus = {
   /** Gave up for now; EX_TEMPFAIL of sysexits.h. */
   TryAgainLater: 75,
 } as const;
+
+/** Of a command that an error has ended. */
+export function statusOfError(error: unknown): number {
+  if (error instanceof ConfigError) return ExitStatus.Usage;
+  if (error instanceof GaveUpError) return ExitStatus.TryAgainLater;
+  if (error instanceof StoppedError) return error.status;
+  return ExitStatus.Failed;
+}
 
 /** Of a run that has ended by itself because everything was delivered. */
 export function statusOfRun(

@@ -14,12 +14,11 @@ import {
   toStateConfig,
   toStatusConfig,
 } from "../config/resolve.ts";
-import { ConfigError, describe, GaveUpError } from "../errors.ts";
+import { problemsOf } from "../errors.ts";
 import type { Signals } from "../pipeline/forward.ts";
 import { exceptLoopback } from "../proxy_exceptions.ts";
-import { ExitStatus } from "./exit_status.ts";
+import { ExitStatus, statusOfError } from "./exit_status.ts";
 import { complain, print } from "./print.ts";
-import { StoppedError } from "./signals.ts";
 
 /**
  * Runs the command that the words name, and says on stderr what went wrong.
@@ -44,7 +43,8 @@ export async function runProgram(
     });
     return await runCommand(options, listen);
   } catch (error) {
-    return report(error);
+    complain(problemsOf(error));
+    return statusOfError(error);
   }
 }
 
@@ -130,15 +130,4 @@ async function runCommand(
       return ExitStatus.Done;
     }
   }
-}
-
-function report(error: unknown): number {
-  const problems = error instanceof ConfigError
-    ? error.problems
-    : [describe(error)];
-  complain(problems);
-  if (error instanceof ConfigError) return ExitStatus.Usage;
-  if (error instanceof GaveUpError) return ExitStatus.TryAgainLater;
-  if (error instanceof StoppedError) return error.status;
-  return ExitStatus.Failed;
 }

@@ -6,6 +6,7 @@
 
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
+import { problemsOf } from "../errors.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { AccountsCheck } from "../operate/accounts_check.ts";
 import { Counters } from "../operate/counters.ts";
@@ -17,10 +18,11 @@ import { summaryFields } from "../operate/summary.ts";
 import { watchRequests } from "../operate/watch_requests.ts";
 import { Accounts } from "../pipeline/accounts.ts";
 import type { Signals } from "../pipeline/forward.ts";
+import { StoppedError } from "./signals.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { inBackground } from "./background.ts";
 import { createMonitor } from "./create_monitor.ts";
-import { ExitStatus, statusOfRun } from "./exit_status.ts";
+import { ExitStatus, statusOfError, statusOfRun } from "./exit_status.ts";
 import { findCluster } from "./find_cluster.ts";
 import { forwardAll } from "./forward_all.ts";
 import { tell } from "./print.ts";
@@ -45,9 +47,24 @@ export async function runStart(
     write: (lines) =>
       progress === undefined ? tell(lines) : progress.print(lines),
   });
-  settleProxies(config.teleport.addresses, config.target);
-  await start(config, counters, signals);
+  try {
+    settleProxies(config.teleport.addresses, config.target);
+    await start(config, counters, signals);
+  } catch (error) {
+    if (config.log.format === "text") throw error;
+    // What reads JSON reads nothing else.
+    logEnd(error);
+    return statusOfError(error);
+  }
   return config.exitOnLastEvent ? statusOfRun(counters) : ExitStatus.Done;
+}
+
+/** Logs what ended a run before its time. */
+function logEnd(error: unknown): void {
+  const level = error instanceof StoppedError ? "warn" : "error";
+  for (const problem of problemsOf(error)) {
+    logger("start")[level]("ended before its time", { error: problem });
+  }
 }
 
 /**

@@ -54,6 +54,29 @@ Deno.test("a dry run gives Teleport up past retry-timeout, too", async () => {
   assertMatch(stderr, /gave up after .*connection refused/);
 });
 
+Deno.test("where logs are JSON, what ends a run is a line of JSON, too", async () => {
+  await using stage = await setStage({ size: 10 });
+  await stage.fluentd.stop();
+  const json = "--log-format=json";
+  const gaveUp = await runProgram(stage.start(EXIT, AT_ONCE, json));
+  using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refused = await runProgram(
+    stage.start(EXIT, json, `--listen=${other.addr.port}`),
+  );
+  assertEquals([gaveUp.code, refused.code], [75, 2]);
+  for (
+    const [{ stderr }, why] of [
+      [gaveUp, /^gave up after .*connection refused/],
+      [refused, /^listen: .*another process listens there/],
+    ] as const
+  ) {
+    const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const { level, message, error } = lines.at(-1);
+    assertEquals([level, message], ["ERROR", "ended before its time"]);
+    assertMatch(error, why);
+  }
+});
+
 Deno.test("an expired identity is told with its file and its date", async () => {
   await using stage = await setStage();
   const pki = await teleportPki();
