@@ -105,15 +105,14 @@ function problemOf(
   { address: { host }, option }: Host,
   caCerts: readonly string[],
 ): string | undefined {
-  const { problem, names, issuer, isAuthority, isVouchedFor } = shown;
-  // node:tls lets the certificate of a CA pass for a server's, delivery does not.
-  if (problem === undefined && !isAuthority) return undefined;
+  const { problem, issuer, isVouchedFor, hasDnsNames } = shown;
   const flaw = flawOf(shown, Date.now());
   if (flaw !== undefined) return flaw;
-  if (/ALTNAME|NotValidForName/i.test(problem ?? "")) {
-    return `its certificate is for another host name than ${host}: use ${
-      names.join(" or ")
-    } in ${option}, or issue a certificate for ${host}`;
+  // node:tls takes the common name where there are no DNS names, delivery does not.
+  const isNamed = hasDnsNames || isIP(host) !== 0;
+  if (problem === undefined && isNamed) return undefined;
+  if (problem === undefined || /ALTNAME|NotValidForName/i.test(problem)) {
+    return anotherName(shown, host, option);
   }
   if (isVouchedFor) {
     return `its certificate cannot be verified, although a CA that we trust signed it: issue another one (${problem})`;
@@ -123,6 +122,16 @@ function problemOf(
     : `those in fluentd-ca (${authorityNames(caCerts)})`;
   return `its certificate is signed by ${issuer}, which is none of the CAs that we trust, ${expected}: ` +
     `set fluentd-ca to the file of the CA that signed it (${problem})`;
+}
+
+function anotherName({ names }: Shown, host: string, option: string): string {
+  if (names.includes(host)) {
+    const entry = `${isIP(host) === 0 ? "DNS" : "IP"}:${host}`;
+    return `its certificate does not name ${host} where it counts: issue one with ${entry} in subjectAltName`;
+  }
+  return `its certificate is for another host name than ${host}: use ${
+    names.join(" or ")
+  } in ${option}, or issue a certificate for ${host}`;
 }
 
 /** Whether it lets in us, and whoever shows no certificate. */

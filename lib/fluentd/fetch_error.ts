@@ -30,6 +30,16 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "lasts",
   ],
   [
+    /UnsupportedCertVersion/,
+    "its certificate is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)",
+    "lasts",
+  ],
+  [
+    /not valid for any names/,
+    "its certificate names no host in subjectAltName, and the common name does not count: issue one that does",
+    "lasts",
+  ],
+  [
     /certificate not valid for name|NotValidForName/,
     "its certificate is for another host name: use that name in fluentd-url, or issue a certificate for this one",
     "lasts",

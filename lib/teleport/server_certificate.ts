@@ -10,14 +10,18 @@ import type { PeerCertificate } from "node:tls";
 
 /** What is kept of a certificate. */
 export interface ServerCertificate {
-  /** DNS names and addresses, or the common name. */
+  /** DNS names and addresses, or else the common name. */
   readonly names: readonly string[];
+  /** Whether DNS names are among them: the common name counts for nothing any more. */
+  readonly hasDnsNames: boolean;
   /** The name of the authority that signed it. */
   readonly issuer: string;
   /** Its beginning, milliseconds since the epoch. */
   readonly notBeforeMs: number;
   /** Its end, milliseconds since the epoch. */
   readonly notAfterMs: number;
+  /** Whether it is of X.509 version 3; those before it have no extensions. */
+  readonly isVersion3: boolean;
   /** Whether it is that of a CA. */
   readonly isAuthority: boolean;
   /** Whether servers may show it. */
@@ -27,19 +31,25 @@ export interface ServerCertificate {
 /** Object identifiers in DER: the extension "extended key usage", and "server authentication". */
 const EXTENDED_KEY_USAGE = Buffer.from("0603551d25", "hex");
 const SERVER_AUTHENTICATION = Buffer.from("06082b06010505070301", "hex");
+/** The tag in DER of a certificate's version. */
+const VERSION_TAG = 0xa0;
 
 /** Reads what is of interest here. */
 export function readServerCertificate(
   certificate: PeerCertificate,
 ): ServerCertificate {
   const { subject, issuer, subjectaltname, ca, raw } = certificate;
-  const names = (subjectaltname ?? "").split(", ")
-    .map((name) => name.replace(/^[^:]*:/, "")).filter(Boolean);
+  // Mail addresses and the like name no host.
+  const entries = (subjectaltname ?? "").split(", ")
+    .filter((entry) => /^(DNS|IP Address):./.test(entry));
+  const names = entries.map((entry) => entry.replace(/^[^:]*:/, ""));
   return {
     names: names.length > 0 ? names : [nameIn(subject)],
+    hasDnsNames: entries.some((entry) => entry.startsWith("DNS:")),
     issuer: nameIn(issuer),
     notBeforeMs: Date.parse(certificate.valid_from),
     notAfterMs: Date.parse(certificate.valid_to),
+    isVersion3: isVersion3(raw),
     isAuthority: ca,
     isForServers: isForServers(raw),
   };
@@ -47,7 +57,8 @@ export function readServerCertificate(
 
 /** What makes a certificate unfit, whoever signed it; undefined: nothing of the kind. */
 export function flawOf(
-  { notBeforeMs, notAfterMs, isAuthority, isForServers }: ServerCertificate,
+  { notBeforeMs, notAfterMs, isVersion3, isAuthority, isForServers }:
+    ServerCertificate,
   nowMs: number,
 ): string | undefined {
   if (notAfterMs <= nowMs) {
@@ -57,6 +68,9 @@ export function flawOf(
     return `its certificate is not valid before ${
       dateOf(notBeforeMs)
     }: are the clocks right?`;
+  }
+  if (!isVersion3) {
+    return "its certificate is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)";
   }
   if (isAuthority) {
     return "its certificate is that of a CA: give it one of its own, signed by the CA";
@@ -83,6 +97,19 @@ function isSignedBy(certificate: X509Certificate, authority: string): boolean {
     // With a key of a kind that nothing here can use.
     return false;
   }
+}
+
+/** What is signed begins with the version, which version 1 leaves out. */
+function isVersion3(raw: Uint8Array): boolean {
+  const signed = contentOf(raw);
+  return signed !== undefined && contentOf(signed)?.[0] === VERSION_TAG;
+}
+
+/** What is in an object in DER, and behind it, without its tag and length. */
+function contentOf(der: Uint8Array): Uint8Array | undefined {
+  const length = der[1];
+  if (length === undefined) return undefined;
+  return der.subarray(length < 0x80 ? 2 : 2 + (length & 0x7f));
 }
 
 /** A certificate that lists no purposes is for all; these bytes are nothing else in one. */

@@ -4,6 +4,7 @@ import {
   type CertificateOptions,
   createAuthority,
   issueCertificate,
+  type IssuedCertificate,
 } from "../../lib/configure/certificates.ts";
 import { formatDocument } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
@@ -25,6 +26,7 @@ import {
   VALID,
   webPki,
 } from "../fakes/pki.ts";
+import { ignoreWithoutOpenssl, openssl } from "../fakes/openssl.ts";
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
 import { Program, type ProgramOptions, runProgram } from "../fakes/program.ts";
 import {
@@ -38,6 +40,27 @@ import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import { leaveGoState } from "./go_leftovers.ts";
 import { setStage, type Stage } from "./stage.ts";
+
+/** A certificate as `openssl x509 -req` makes it where no extensions are named. */
+async function issueVersion1(
+  authority: IssuedCertificate,
+  directory: string,
+): Promise<IssuedCertificate> {
+  const path = (name: string) => join(directory, `version-1.${name}`);
+  await writeSecret(path("ca"), authority.certificatePem);
+  await writeSecret(path("ca.key"), authority.privateKeyPem);
+  await openssl(
+    ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+      .concat(["-noenc", "-keyout", path("key"), "-out", path("csr")])
+      .concat(["-subj", "/CN=localhost"]),
+  );
+  const certificatePem = await openssl(
+    ["x509", "-req", "-in", path("csr"), "-days", "1", "-CA", path("ca")]
+      .concat(["-CAkey", path("ca.key"), "-set_serial", "1"]),
+  );
+  const privateKeyPem = await Deno.readTextFile(path("key"));
+  return { certificatePem, privateKeyPem };
+}
 
 interface Checked {
   readonly code: number;
@@ -447,6 +470,61 @@ for (const [what, changes, says] of BAD_CERTIFICATES) {
     assert(!/expected|another CA/.test(text), text);
   });
 }
+
+Deno.test("a Fluentd whose certificate has its name only where it does not count: that, and how to name it", async (test) => {
+  await using stage = await setStage();
+  const pki = await fluentdPki();
+  await test.step("a common name and nothing else", async () => {
+    const server = await issueServer(pki, "localhost", { dnsNames: [] });
+    assertMatch(
+      await fluentdProblem(stage, { ...pki, server }),
+      /does not name localhost where it counts: issue one with DNS:localhost in subjectAltName; it shows a certificate for localhost,/,
+    );
+  });
+  await test.step("a common name beside an address", async () => {
+    const server = await issueServer(pki, "localhost", {
+      dnsNames: [],
+      ipAddresses: ["192.0.2.1"],
+    });
+    assertMatch(
+      await fluentdProblem(stage, { ...pki, server }),
+      /for another host name than localhost: use 192\.0\.2\.1 in fluentd-url, or issue a certificate for localhost/,
+    );
+  });
+  await test.step("an address as a host name", async () => {
+    const server = await issueServer(pki, "127.0.0.1", {});
+    await using fluentd = await startFluentd({
+      tls: fluentdTls({ ...pki, server }),
+    });
+    const { found, failed } = await check(stage, {
+      replace: ["test.log", "session"].map((path, place) =>
+        `--fluentd-${place === 0 ? "" : "session-"}url=https://127.0.0.1:${
+          new URL(fluentd.url).port
+        }/${path}`
+      ),
+    });
+    assertEquals(failed, ["Fluentd/TLS"], JSON.stringify(found));
+    assertMatch(
+      found["Fluentd/TLS"] ?? "",
+      /does not name 127\.0\.0\.1 where it counts: issue one with IP:127\.0\.0\.1 in subjectAltName/,
+    );
+  });
+});
+
+Deno.test({
+  name:
+    "a Fluentd whose certificate openssl made without extensions: that, and what to do",
+  ignore: ignoreWithoutOpenssl(),
+  async fn() {
+    await using stage = await setStage();
+    const pki = await fluentdPki();
+    const server = await issueVersion1(pki.authority, stage.directory);
+    assertMatch(
+      await fluentdProblem(stage, { ...pki, server }),
+      /is of X\.509 version 1, .*: issue one of version 3 \(openssl x509 -req needs -extfile\)/,
+    );
+  },
+});
 
 Deno.test("a Fluentd with the certificate of a CA: that, whatever its name is, and whether we trust it or not", async () => {
   await using stage = await setStage();

@@ -50,6 +50,14 @@ for (
       "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
       /certificate is that of a CA/,
     ],
+    [
+      "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
+      /is of X\.509 version 1, .*issue one of version 3/,
+    ],
+    [
+      'invalid peer certificate: certificate not valid for name "localhost"; certificate is not valid for any names (according to its subjectAltName extension)',
+      /names no host in subjectAltName, and the common name does not count/,
+    ],
     ["unsuccessful tunnel", /HTTP proxy does not connect us to it/],
     ["unexpected eof while tunneling", /HTTP proxy does not connect us to it/],
     ["proxy authentication required", /HTTP proxy wants a user/],

@@ -253,6 +253,8 @@ function routeTo({ host, port }: Address): Route {
       issuer: CLUSTER_NAME,
       notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
+      hasDnsNames: true,
+      isVersion3: true,
       isAuthority: false,
       isForServers: true,
       isVouchedFor: true,

@@ -14,6 +14,8 @@ const OTHER = {
     issuer: "a public CA",
     notBeforeMs: 0,
     notAfterMs: Infinity,
+    hasDnsNames: true,
+    isVersion3: true,
     isAuthority: false,
     isForServers: true,
     isVouchedFor: false,

@@ -52,6 +52,8 @@ Deno.test("an auth service is reached directly, and nobody else asked", async ()
       issuer: CLUSTER_NAME,
       notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
+      hasDnsNames: true,
+      isVersion3: true,
       isAuthority: false,
       isForServers: true,
       isVouchedFor: true,
