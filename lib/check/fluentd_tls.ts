@@ -6,7 +6,11 @@
 
 import { isIP } from "node:net";
 import { describe } from "../errors.ts";
-import { describeFetchError } from "../fluentd/fetch_error.ts";
+import {
+  describeFetchError,
+  type FetchErrorContext,
+  mayRefuseClient,
+} from "../fluentd/fetch_error.ts";
 import type { FluentdTls } from "../fluentd/tls.ts";
 import { CERTIFICATE_DEMANDED } from "../fluentd/answer.ts";
 import { connectTcp } from "../teleport/tcp.ts";
@@ -141,7 +145,9 @@ export async function checkDemand(
   { tls, signal }: TlsCheckOptions,
 ): Promise<Found<true>> {
   const { client, terms } = tls;
-  const refusal = await refusalOf(url, { ...tls, client: undefined }, signal);
+  const about = { url, option, terms, nowMs: Date.now() };
+  const stranger = { ...tls, client: undefined };
+  const refusal = await refusalOf(about, stranger, signal);
   if (refusal === undefined) {
     return {
       text:
@@ -154,31 +160,31 @@ export async function checkDemand(
     throw new Error(`${CERTIFICATE_DEMANDED} (${describe(refusal)})`);
   }
   // With TLS 1.3 it looks at a certificate only after the handshake.
-  const ours = await refusalOf(url, tls, signal);
+  const ours = await refusalOf(about, tls, signal);
   if (ours === undefined) return { text: "demanded", value: true };
-  const { message } = describeFetchError(ours, {
-    url,
-    option,
-    terms,
-    nowMs: Date.now(),
-  });
+  const { message } = describeFetchError(ours, about);
   throw new Error(
     `it demands a client certificate and does not take ours: fluentd-cert must be signed by the CA that it is configured with (${message})`,
   );
 }
 
-/** Why it does not let us in; undefined where it answers, whatever else it says. */
+/**
+ * Why it does not let us in; undefined where it answers, whatever else it says.
+ *
+ * @throws {Error} where whoever we are is not to blame
+ */
 async function refusalOf(
-  url: string,
+  about: FetchErrorContext,
   tls: FluentdTls,
   signal: AbortSignal,
 ): Promise<unknown> {
   try {
-    const { complaint } = await ask(url, tls, signal);
+    const { complaint } = await ask(about.url, tls, signal);
     return complaint && new Error(`it answers 400 "${complaint}"`);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof SilentError) throw error;
+    if (!mayRefuseClient(error)) throw describeFetchError(error, about);
     return error;
   }
 }

@@ -145,21 +145,28 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
 const REFUSED =
   /received fatal alert|tls handshake eof|connection closed|close_notify|reset by peer|broken pipe/i;
 
+/** Where a request went, and with what. */
+export interface FetchErrorContext {
+  readonly url: string;
+  /** The option that the URL comes from. */
+  readonly option: string;
+  /** The certificates that were in use. */
+  readonly terms: readonly Term[];
+  readonly nowMs: number;
+}
+
+/** Whether a receiver that does not take our certificate, or wants one, may say this. */
+export function mayRefuseClient(error: unknown): boolean {
+  return REFUSED.test(describe(error));
+}
+
 /**
- * The error in words; its text is kept for those who know it.
- *
- * @param request Where it went, and the certificates that were in use: one that
- * has ended is the cause, whatever the receiver makes of it
+ * The error in words; its text is kept for those who know it. A certificate of ours
+ * that has ended is the cause, whatever the receiver makes of it.
  */
 export function describeFetchError(
   error: unknown,
-  { url, option, terms, nowMs }: {
-    readonly url: string;
-    /** The option that the URL comes from. */
-    readonly option: string;
-    readonly terms: readonly Term[];
-    readonly nowMs: number;
-  },
+  { url, option, terms, nowMs }: FetchErrorContext,
 ): Error {
   const text = describe(error);
   const detail = shorten(text);

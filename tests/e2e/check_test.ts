@@ -526,6 +526,18 @@ Deno.test({
   },
 });
 
+Deno.test("what has nothing to do with our certificate is not blamed on it", async () => {
+  await using stage = await setStage();
+  const { found, failed } = await check(stage, {
+    env: { DENO_CERT: join(stage.directory, "missing.crt") },
+  });
+  assertEquals(failed, ["Fluentd/client certificate"]);
+  assertMatch(
+    found["Fluentd/client certificate"] ?? "",
+    /^failed: cannot send to https:.*: Failed opening CA file/,
+  );
+});
+
 Deno.test("a Fluentd with the certificate of a CA: that, whatever its name is, and whether we trust it or not", async () => {
   await using stage = await setStage();
   const pki = await fluentdPki();
