@@ -322,9 +322,35 @@ export function parsePrivateKey(
       `${role}: the private key in ${path} does not belong to the certificate in ${certificate.path}`,
     ]);
   }
-  return encrypted
+  const pem = encrypted
     ? key.export({ type: "pkcs8", format: "pem" }).toString()
     : block + "\n";
+  const problem = refusalByTls(pem, path, certificate);
+  if (problem !== undefined) throw new ConfigError([`${role}: ${problem}`]);
+  return pem;
+}
+
+/**
+ * Why TLS takes no such key or certificate, whoever is at the other end; undefined:
+ * it does. Otherwise each connection would fail, in words that name neither.
+ */
+function refusalByTls(
+  key: string,
+  path: string,
+  certificate: Certificate,
+): string | undefined {
+  try {
+    Deno.createHttpClient({ key, cert: certificate.pem }).close();
+    return undefined;
+  } catch (error) {
+    const text = describe(error);
+    if (text.includes("UnsupportedCertVersion")) {
+      return `the certificate in ${certificate.path} is of X.509 version 1, which nothing here takes: ` +
+        `issue one of version 3 (openssl x509 -req needs -extfile)`;
+    }
+    if (!text.includes("failed to parse private key")) return undefined;
+    return `TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`;
+  }
 }
 
 /** Older ciphers, such as 3DES in PKCS#8, are unknown here. */

@@ -23,6 +23,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "./assert.ts";
+import { ignoreWithoutOpenssl, issueVersion1 } from "./fakes/openssl.ts";
 import { EXPIRED, issueClient, teleportPki, VALID } from "./fakes/pki.ts";
 import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
 
@@ -303,6 +304,42 @@ Deno.test("the key of another certificate is told, with both files", async () =>
         "certificate in /etc/cert.pem",
     );
   }
+});
+
+Deno.test("a private key that TLS does not take is told, with those that it takes", async () => {
+  const client = await issueClient(await teleportPki(), {
+    keyType: "rsa-1024",
+  });
+  assertProblem(
+    assertThrows(() =>
+      parseKey(client.privateKeyPem, parse(client.certificatePem))
+    ),
+    "fluentd-key: TLS cannot use the private key in /etc/key.pem: " +
+      "take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
+  );
+});
+
+Deno.test({
+  name: "a certificate that openssl made without extensions is told as such",
+  ignore: ignoreWithoutOpenssl(),
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    try {
+      const { authority } = await teleportPki();
+      const made = await issueVersion1(authority, directory);
+      const certificate = parseCertificate(made.certificatePem, {
+        ...FILE,
+        nowMs: Date.now(),
+      });
+      assertProblem(
+        assertThrows(() => parseKey(made.privateKeyPem, certificate)),
+        "fluentd-key: the certificate in /etc/cert.pem is of X.509 version 1, " +
+          "which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)",
+      );
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
 });
 
 function parse(text: string): Certificate {

@@ -35,6 +35,11 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "lasts",
   ],
   [
+    /BadSignature|unable to verify the first certificate/,
+    "its signature cannot be verified: if the key of its certificate is RSA, has it 2048 bits at least?",
+    "lasts",
+  ],
+  [
     /not valid for any names/,
     "its certificate names no host in subjectAltName, and the common name does not count: issue one that does",
     "lasts",

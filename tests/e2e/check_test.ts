@@ -4,7 +4,6 @@ import {
   type CertificateOptions,
   createAuthority,
   issueCertificate,
-  type IssuedCertificate,
 } from "../../lib/configure/certificates.ts";
 import { formatDocument } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
@@ -26,7 +25,7 @@ import {
   VALID,
   webPki,
 } from "../fakes/pki.ts";
-import { ignoreWithoutOpenssl, openssl } from "../fakes/openssl.ts";
+import { ignoreWithoutOpenssl, issueVersion1 } from "../fakes/openssl.ts";
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
 import { Program, type ProgramOptions, runProgram } from "../fakes/program.ts";
 import {
@@ -40,27 +39,6 @@ import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import { leaveGoState } from "./go_leftovers.ts";
 import { setStage, type Stage } from "./stage.ts";
-
-/** A certificate as `openssl x509 -req` makes it where no extensions are named. */
-async function issueVersion1(
-  authority: IssuedCertificate,
-  directory: string,
-): Promise<IssuedCertificate> {
-  const path = (name: string) => join(directory, `version-1.${name}`);
-  await writeSecret(path("ca"), authority.certificatePem);
-  await writeSecret(path("ca.key"), authority.privateKeyPem);
-  await openssl(
-    ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-      .concat(["-noenc", "-keyout", path("key"), "-out", path("csr")])
-      .concat(["-subj", "/CN=localhost"]),
-  );
-  const certificatePem = await openssl(
-    ["x509", "-req", "-in", path("csr"), "-days", "1", "-CA", path("ca")]
-      .concat(["-CAkey", path("ca.key"), "-set_serial", "1"]),
-  );
-  const privateKeyPem = await Deno.readTextFile(path("key"));
-  return { certificatePem, privateKeyPem };
-}
 
 interface Checked {
   readonly code: number;

@@ -51,6 +51,10 @@ for (
       /certificate is that of a CA/,
     ],
     [
+      "invalid peer certificate: BadSignature",
+      /if the key of its certificate is RSA, has it 2048 bits at least\?/,
+    ],
+    [
       "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
       /is of X\.509 version 1, .*issue one of version 3/,
     ],
