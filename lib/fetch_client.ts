@@ -62,3 +62,21 @@ function toFetchProxy({ address, credentials }: HttpProxy): Deno.Proxy {
       [];
   return { transport: "http", url, basicAuth: { username, password } };
 }
+
+/**
+ * What fetch says of a failure, without what is said already, and without what is
+ * different each time, such as our own port: the same trouble has to have the same
+ * text.
+ */
+export function shortenFetchError(text: string): string {
+  return text
+    .replace(/^fetch failed: /i, "")
+    .replace(/^error sending request .*?\): (client error \(\w+\): )?/, "")
+    .replace(/: https:\/\/docs\.rs\/\S+/, "")
+    .replace(/verification time \d+ \(UNIX\), but certificate is /, "")
+    .replace(
+      /(not valid (?:after|before)) (\d+) \([^)]*\)/,
+      (_, what, seconds) =>
+        `${what} ${new Date(Number(seconds) * 1_000).toISOString()}`,
+    );
+}

@@ -7,6 +7,7 @@
 import { formatAddress } from "../address.ts";
 import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
+import { shortenFetchError } from "../fetch_client.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
 import { CERTIFICATE_DEMANDED } from "./answer.ts";
 
@@ -174,7 +175,7 @@ export function describeFetchError(
   { url, option, terms, nowMs }: FetchErrorContext,
 ): Error {
   const text = describe(error);
-  const detail = shorten(text);
+  const detail = shortenFetchError(text);
   const ended = terms.find(({ name, notAfterMs }) =>
     notAfterMs <= nowMs &&
     (name === "fluentd-cert" ? REFUSED : /UnknownIssuer|[Ee]xpired/)
@@ -217,21 +218,4 @@ function ofProxy(text: string, url: URL): string | undefined {
   return `the HTTP proxy ${
     formatAddress(proxy.address)
   } cannot be reached: is it running, and is its address right in ${variable} or ALL_PROXY?`;
-}
-
-/**
- * Without what is said already, and without what is different each time, such as
- * our own port: the same trouble has to have the same text.
- */
-function shorten(text: string): string {
-  return text
-    .replace(/^fetch failed: /i, "")
-    .replace(/^error sending request .*?\): (client error \(\w+\): )?/, "")
-    .replace(/: https:\/\/docs\.rs\/\S+/, "")
-    .replace(/verification time \d+ \(UNIX\), but certificate is /, "")
-    .replace(
-      /(not valid (?:after|before)) (\d+) \([^)]*\)/,
-      (_, what, seconds) =>
-        `${what} ${new Date(Number(seconds) * 1_000).toISOString()}`,
-    );
 }

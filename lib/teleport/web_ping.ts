@@ -5,8 +5,27 @@
  */
 
 import { describe } from "../errors.ts";
-import { createFetchClient } from "../fetch_client.ts";
+import { createFetchClient, shortenFetchError } from "../fetch_client.ts";
 import { type Address, formatAddress } from "../address.ts";
+
+/** The words of rustls, and what to do about them. */
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [
+    /UnknownIssuer/,
+    "is not signed by a CA that we trust: name the CA's file in the environment variable DENO_CERT, " +
+    "or set DENO_TLS_CA_STORE=system where the system trusts it",
+  ],
+  [
+    /CaUsedAsEndEntity/,
+    "is that of a CA: give the proxy one of its own, signed by the CA",
+  ],
+  [/certificate expired/, "has expired: renew it"],
+  [/certificate not valid yet/, "is not valid yet: are the clocks right?"],
+  [
+    /not valid for name/,
+    "is for another name: use that name in teleport-addr",
+  ],
+];
 
 /** What a proxy says of itself and its cluster. */
 export interface ProxyPing {
@@ -24,9 +43,8 @@ export class NoProxyError extends Error {
     message: string,
     /** Whether that may be different in a while. */
     readonly passing: boolean,
-    options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(message);
   }
 }
 
@@ -92,27 +110,14 @@ function record(value: unknown): Record<string, unknown> {
 }
 
 function explain(error: unknown, url: string): NoProxyError {
-  const text = describe(error)
-    .replace(/^fetch failed: /i, "")
-    .replace(/^error sending request .*?\): (client error \(\w+\): )?/, "");
-  if (/UnknownIssuer/.test(text)) {
-    return new NoProxyError(
-      `the certificate of ${url} is not signed by a CA that we trust: name the CA's file in ` +
-        "the environment variable DENO_CERT, or set DENO_TLS_CA_STORE=system where the system trusts it",
-      false,
-      { cause: error },
-    );
-  }
-  if (/not valid for name|NotValidForName/.test(text)) {
-    return new NoProxyError(
-      `the certificate of ${url} is for another name: use that name in teleport-addr`,
-      false,
-      { cause: error },
-    );
+  const text = shortenFetchError(describe(error));
+  const [, meaning] = MEANINGS.find(([pattern]) => pattern.test(text)) ?? [];
+  if (meaning !== undefined) {
+    const message = `the certificate of ${url} ${meaning} (${text})`;
+    return new NoProxyError(message, false);
   }
   return new NoProxyError(
     `${url} does not answer: ${text}`,
     !/certificate|alert|InvalidContentType|HTTP/.test(text),
-    { cause: error },
   );
 }

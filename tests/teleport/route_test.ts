@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import type { CertificateOptions } from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/address.ts";
+import { describe } from "../../lib/errors.ts";
 import type { HttpProxy } from "../../lib/http_proxy.ts";
 import type { Identity } from "../../lib/teleport/identity.ts";
 import { resolveRoute, type Route } from "../../lib/teleport/route.ts";
@@ -147,6 +148,34 @@ Deno.test("a proxy whose web certificate is for another name is told as such", a
     error.message,
     "is for another name: use that name in teleport-addr",
   );
+});
+
+Deno.test("a proxy whose web certificate is no good is told what is wrong with it, once and in the same words each time", async () => {
+  await using teleport = await startTeleport({ log: new AuditLog() });
+  const pki = await webPki();
+  for (
+    const [server, says] of [
+      [
+        await issueServer(pki, "localhost", { validity: EXPIRED }),
+        "has expired: renew it (invalid peer certificate: certificate expired: not valid after 2021-01-01T00:00:00.000Z)",
+      ],
+      [
+        await issueServer(pki, "localhost", { validity: NOT_YET_VALID }),
+        "is not valid yet: are the clocks right? (invalid peer certificate: certificate not valid yet: not valid before 2049-01-01T00:00:00.000Z)",
+      ],
+      [pki.authority, "is that of a CA: give the proxy one of its own"],
+    ] as const
+  ) {
+    await using proxy = await startTeleportProxy(teleport, {
+      pki: { ...pki, server },
+    });
+    const error = await assertFails(proxy, "no Teleport");
+    assertStringIncludes(
+      describe(error),
+      `the certificate of https://${proxy.address}/webapi/ping ${says}`,
+    );
+    assertEquals(describe(error).split("invalid peer certificate").length, 2);
+  }
 });
 
 Deno.test("an auth service that the credentials do not vouch for is told by who signed what", async (test) => {
