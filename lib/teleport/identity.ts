@@ -31,6 +31,8 @@ export interface Identity {
   readonly privateKey: string;
   /** The authorities, in PEM, that Teleport's own certificates are checked against. */
   readonly authorities: readonly string[];
+  /** The file that they are from. */
+  readonly authoritiesPath: string;
 }
 
 const ENCRYPTED_KEY = {
@@ -103,18 +105,20 @@ async function loadFiles(
       path: caFile,
       role: roles.ca,
     }),
+    authoritiesPath: caFile,
   };
 }
 
 /** The certificates of an identity, and their time. */
 export function identityTerms(
-  { certificate, authorities }: Pick<Identity, "certificate" | "authorities">,
-  source: IdentitySource,
+  { certificate, authorities, authoritiesPath }: Omit<Identity, "privateKey">,
+  { kind }: IdentitySource,
 ): Term[] {
   const { path, notBeforeMs, notAfterMs } = certificate;
-  const [name, ca] = source.kind === "identity"
-    ? ["teleport-identity", { name: "teleport-identity (CA)", path }]
-    : ["teleport-cert", { name: "teleport-ca", path: source.caFile }];
+  const [name, caName] = kind === "identity"
+    ? ["teleport-identity", "teleport-identity (CA)"]
+    : ["teleport-cert", "teleport-ca"];
+  const ca = { name: caName, path: authoritiesPath };
   return [
     { name, path, notBeforeMs, notAfterMs },
     termOfAuthorities(authorities, ca),
@@ -146,6 +150,7 @@ export async function readIdentityTerms(path: string): Promise<Term[]> {
   return identityTerms({
     certificate: parseCertificate(text, { ...about, nowMs: -Infinity }),
     authorities: parseAuthorities(authorities.join("\n"), about),
+    authoritiesPath: found.file,
   }, found);
 }
 
@@ -192,5 +197,6 @@ export function parseIdentityFile(
       passphrase: ENCRYPTED_KEY,
     }),
     authorities: parseAuthorities(authorities.join("\n"), { path, role }),
+    authoritiesPath: path,
   };
 }

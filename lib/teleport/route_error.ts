@@ -85,9 +85,9 @@ export function silent(
 export function explainLook(
   address: Address,
   look: Look,
-  { certificate }: Identity,
+  { certificate, authoritiesPath }: Identity,
 ): RouteError | undefined {
-  if ("shown" in look) return explainShown(address, look, certificate);
+  if ("shown" in look) return explainShown(address, look, authoritiesPath);
   const { error } = look;
   if (refusesClient(error)) {
     const expired = expiry(certificate, Date.now());
@@ -104,7 +104,7 @@ export function explainLook(
 function explainShown(
   address: Address,
   look: Extract<Look, { shown: Shown }>,
-  { path }: Identity["certificate"],
+  authoritiesPath: string,
 ): RouteError | undefined {
   const { shown } = look;
   if (!shown.names.includes(AUTH_SERVER_NAME)) return undefined;
@@ -115,7 +115,7 @@ function explainShown(
     return routeError(address, "bad certificate", `${flaw} (${detail})`);
   }
   const text = "its certificate is not signed by a CA of our credentials: " +
-    `are those in ${path} of this cluster, and newer than its last CA rotation? (${detail})`;
+    `are those in ${authoritiesPath} of this cluster, and newer than its last CA rotation? (${detail})`;
   return routeError(address, "untrusted", text);
 }
 

@@ -208,6 +208,39 @@ Deno.test("an identity with another cluster's CA: the one that was expected and 
   assertMatch(found["Storage/directory"] ?? "", /^ok/);
 });
 
+Deno.test("where the CAs are in a file of their own, that is the one to look at", async (test) => {
+  await using stage = await setStage();
+  const { client } = await teleportPki();
+  const { authority } = await strangerPki();
+  const directory = join(stage.directory, "tbot");
+  await Deno.mkdir(directory);
+  const path = (name: string) => join(directory, name);
+  await writeSecret(path("tlscert"), client.certificatePem);
+  await writeSecret(path("key"), client.privateKeyPem);
+  await writeSecret(path("teleport-host-ca.crt"), authority.certificatePem);
+  const ways = [[`--teleport-identity=${directory}`], [
+    `--teleport-ca=${path("teleport-host-ca.crt")}`,
+    `--teleport-cert=${path("tlscert")}`,
+    `--teleport-key=${path("key")}`,
+  ]];
+  for (const replace of ways) {
+    await test.step(replace.join(" ").replaceAll(directory, "…"), async () => {
+      const { found } = await check(stage, {
+        replace,
+        without: ["--teleport-identity"],
+      });
+      assertMatch(
+        found["Teleport's credentials/credentials"] ?? "",
+        /tbot\/tlscert until .*tbot\/teleport-host-ca\.crt until /,
+      );
+      assertMatch(
+        found["Teleport/TLS"] ?? "",
+        /are those in .*\/teleport-host-ca\.crt of this cluster/,
+      );
+    });
+  }
+});
+
 Deno.test("an identity that has expired is told with its file and its end, and the rest is looked at", async () => {
   await using stage = await setStage();
   const pki = await teleportPki();

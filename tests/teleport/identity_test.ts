@@ -47,6 +47,7 @@ Deno.test("an identity file holds key, certificate and CAs, in that order, and S
     },
     privateKey: client.privateKeyPem,
     authorities: [authority, stranger].map((ca) => ca.certificatePem.trim()),
+    authoritiesPath: FILE.path,
   });
 });
 
@@ -175,6 +176,7 @@ Deno.test("an identity is the same from one file or from three", async () => {
     assertEquals(three, {
       ...one,
       certificate: { ...one.certificate, path: client.cert },
+      authoritiesPath: client.ca,
     });
   });
 });
@@ -248,11 +250,19 @@ Deno.test("a directory that tbot writes does as well as its files", async () => 
     for (const [name, path] of Object.entries(files)) {
       await Deno.copyFile(path, join(application, name));
     }
-    for (const output of [directory, application]) {
+    for (
+      const [output, certificateName, caName] of [
+        [directory, "identity", "identity"],
+        [application, "tlscert", "teleport-host-ca.crt"],
+      ] as const
+    ) {
+      const path = join(output, certificateName);
       const found = await load({ kind: "identity", file: output });
-      const { path } = found.certificate;
-      const certificate = { ...expected.certificate, path };
-      assertEquals(found, { ...expected, certificate });
+      assertEquals(found, {
+        ...expected,
+        certificate: { ...expected.certificate, path },
+        authoritiesPath: join(output, caName),
+      });
     }
   });
 });
