@@ -154,10 +154,11 @@ export function describeConnectFailure(details: string): string {
   return unavailable(tidy(details));
 }
 
-/** Without a time that makes each failure another one, and without an empty note. */
+/** Without the times that make each failure another one, and without an empty note. */
 function tidy(details: string): string {
   return details.replace(/ \(\d{4}-\d{2}-\d{2}T[\d:.]+Z\)/, "")
-    .replace(/\. Resolution note: $/, "");
+    .replace(/\. Resolution note: $/, "")
+    .replace(/^(Deadline exceeded) after [\d.]+s(?:,[\w ]+: [\d.]+s)*/, "$1");
 }
 
 function unavailable(details: string): string {

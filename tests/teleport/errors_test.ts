@@ -161,8 +161,9 @@ const MESSAGES: readonly {
   },
   {
     status: "DEADLINE_EXCEEDED",
-    details: "Deadline exceeded after 60s",
-    says: "no answer in time (Deadline exceeded after 60s)",
+    details:
+      "Deadline exceeded after 60.001s,metadata filters: 0.001s,LB pick: 0.002s,remote_addr=192.0.2.1:3025",
+    says: "no answer in time (Deadline exceeded,remote_addr=192.0.2.1:3025)",
   },
   {
     status: "RESOURCE_EXHAUSTED",
