@@ -200,6 +200,6 @@ function isVerificationFailure(text: string): boolean {
 
 /** Whether an error says that the other end refuses our certificate. */
 export function refusesClient(text: string): boolean {
-  return /CertificateRequired|UnknownCA|BadCertificate|Certificate(Unknown|Expired|Revoked)/i
+  return /CertificateRequired|UnknownCA|(Bad|Unsupported)Certificate|Certificate(Unknown|Expired|Revoked)/i
     .test(text);
 }

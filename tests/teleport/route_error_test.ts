@@ -1,4 +1,8 @@
-import { noTeleport, silent } from "../../lib/teleport/route_error.ts";
+import {
+  explainLook,
+  noTeleport,
+  silent,
+} from "../../lib/teleport/route_error.ts";
 import { NoProxyError } from "../../lib/teleport/web_ping.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
 import { EXPIRED, issueClient, teleportPki } from "../fakes/pki.ts";
@@ -39,6 +43,19 @@ Deno.test("a server that drops the connection may be restarting, whatever it say
     assertEquals(permanent, false);
   }
 });
+
+for (
+  const alert of ["UnknownCA", "BadCertificate", "UnsupportedCertificate"]
+) {
+  Deno.test(`a server that breaks off the handshake with ${alert} is not asked whether it is a proxy`, async () => {
+    const error = `received fatal alert: ${alert}`;
+    const explained = explainLook(ADDRESS, { error }, await identityOf());
+    assertStringIncludes(
+      explained?.message ?? "",
+      `it does not accept our client certificate: is it of this cluster, and still valid? (${error})`,
+    );
+  });
+}
 
 Deno.test("an expired certificate of ours is blamed for a server that says nothing, and a good one is not", async () => {
   const pki = await teleportPki();
