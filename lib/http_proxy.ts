@@ -7,7 +7,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { ConfigError } from "./errors.ts";
-import type { Address } from "./address.ts";
+import { type Address, formatAddress } from "./address.ts";
 import { environmentVariable } from "./environment_variable.ts";
 
 /** A proxy that is asked to CONNECT. */
@@ -15,6 +15,13 @@ export interface HttpProxy {
   readonly address: Address;
   /** User and password, with a colon between them; a secret. */
   readonly credentials: string | undefined;
+}
+
+/** What is in between, to be said behind what is beyond it; empty where nothing is. */
+export function through(httpProxy: HttpProxy | undefined): string {
+  return httpProxy === undefined
+    ? ""
+    : ` through the HTTP proxy ${formatAddress(httpProxy.address)}`;
 }
 
 /** Looks up an environment variable. */

@@ -8,7 +8,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { describe } from "../errors.ts";
 import { type Address, formatAddress } from "../address.ts";
-import type { HttpProxy } from "../http_proxy.ts";
+import { type HttpProxy, through } from "../http_proxy.ts";
 import { connectTcp } from "../teleport/tcp.ts";
 import { attempt, type Finding } from "./finding.ts";
 
@@ -83,7 +83,7 @@ async function tryConnection(
     if (signal.aborted) throw signal.reason;
     if (late.aborted) {
       throw new Error(
-        `no connection to ${text} within ${
+        `no connection to ${text}${through(httpProxy)} within ${
           TIMEOUT_MS / 1_000
         } s: is the address right in ${option}, and does every firewall let us through?`,
       );

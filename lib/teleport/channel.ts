@@ -36,6 +36,7 @@ import type { Route } from "./route.ts";
 import type { Collector } from "./event_batches.ts";
 import { batchesOf } from "./stream_batches.ts";
 import { passThrough } from "./tcp.ts";
+import { through } from "../http_proxy.ts";
 import { AUTH_SERVER_NAME, tlsOptions } from "./tls.ts";
 
 /** gRPC's default of 4 MiB is what servers send by default; events may exceed it. */
@@ -344,7 +345,12 @@ async function secure(
   const late = new AbortController();
   const { signal } = late;
   const timer = setTimeout(
-    () => late.abort(new Error(`no answer within ${CONNECT_MS / 1000} s`)),
+    () =>
+      late.abort(
+        new Error(
+          `no answer${through(httpProxy)} within ${CONNECT_MS / 1000} s`,
+        ),
+      ),
     CONNECT_MS,
   );
   try {

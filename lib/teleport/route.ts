@@ -137,7 +137,7 @@ async function askProxy(
 /** Gives up after a while. */
 async function inTime<T>(
   address: Address,
-  { identity, signal }: RouteOptions,
+  { identity, httpProxy, signal }: RouteOptions,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
@@ -146,7 +146,9 @@ async function inTime<T>(
     return await run(AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw late.signal.aborted ? silent(address, TIMEOUT_MS, identity) : error;
+    throw late.signal.aborted
+      ? silent(address, TIMEOUT_MS, { identity, httpProxy })
+      : error;
   } finally {
     clearTimeout(timer);
   }

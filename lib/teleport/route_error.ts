@@ -6,6 +6,7 @@
 
 import { describe } from "../errors.ts";
 import { type Address, formatAddress } from "../address.ts";
+import { type HttpProxy, through } from "../http_proxy.ts";
 import {
   describeConnectFailure,
   expiry,
@@ -70,9 +71,12 @@ export function unreachable(address: Address, cause: unknown): RouteError {
 export function silent(
   address: Address,
   timeoutMs: number,
-  identity: Identity,
+  { identity, httpProxy }: {
+    readonly identity: Identity;
+    readonly httpProxy: HttpProxy | undefined;
+  },
 ): RouteError {
-  const text = `no answer within ${
+  const text = `no answer${through(httpProxy)} within ${
     timeoutMs / 1_000
   } s: is the address right, and does every firewall let us through?`;
   return routeError(address, "unreachable", blame(identity, text));

@@ -60,14 +60,33 @@ for (
 Deno.test("an expired certificate of ours is blamed for a server that says nothing, and a good one is not", async () => {
   const pki = await teleportPki();
   const client = await issueClient(pki, { validity: EXPIRED });
-  const expired = silent(ADDRESS, 10_000, await identityOf({ ...pki, client }));
+  const expired = silent(ADDRESS, 10_000, {
+    identity: await identityOf({ ...pki, client }),
+    httpProxy: undefined,
+  });
   assertStringIncludes(
     expired.message,
     "the certificate in /etc/identity expired on 2021-01-01T00:00:00.000Z: renew it (no answer within 10 s",
   );
   assertEquals(expired.permanent, false);
-  const good = silent(ADDRESS, 10_000, await identityOf());
+  const good = silent(ADDRESS, 10_000, {
+    identity: await identityOf(),
+    httpProxy: undefined,
+  });
   assertStringIncludes(good.message, "3025: no answer within 10 s");
+});
+
+Deno.test("where an HTTP proxy is in between, silence may be its own", async () => {
+  const httpProxy = {
+    address: { host: "proxy.corp", port: 3128 },
+    credentials: "user:password",
+  };
+  const identity = await identityOf();
+  const { message } = silent(ADDRESS, 10_000, { identity, httpProxy });
+  assertStringIncludes(
+    message,
+    "Teleport at tele.example.com:3025: no answer through the HTTP proxy proxy.corp:3128 within 10 s",
+  );
 });
 
 Deno.test("another server's answer is not blamed on an expired certificate of ours", async () => {
