@@ -255,7 +255,8 @@ export class ClientStream extends Duplex {
    * that has begun, or is about to, which is held anyway.
    */
   #allowMore(): void {
-    if (this.#peerEnded || this.destroyed) return;
+    // Before it has a number, the peer cannot be told.
+    if (this.#id === undefined || this.#peerEnded || this.destroyed) return;
     const most = Math.max(
       this.#windowBytes - this.readableLength,
       this.#messages.missing,

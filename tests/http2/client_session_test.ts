@@ -266,6 +266,28 @@ Deno.test("the peer has no more streams at once than it wants, and all in the en
   assertEquals(most, 2);
 });
 
+Deno.test("a large answer comes whole also where its request had to wait for room", async () => {
+  await using connected = await connectToServer({ maxConcurrentStreams: 1 });
+  const { session, peer } = connected;
+  await once(session, "remoteSettings");
+  const message = grpcMessage(new Uint8Array(1_000_000));
+  peer.on("stream", async (stream: ServerHttp2Stream) => {
+    for await (const _ of stream);
+    stream.respond({ ":status": 200 });
+    stream.end(message);
+  });
+  // From then on, as much is expected of the method.
+  await answerTo(session.request(HEADERS).end());
+  const lengths: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    answerTo(session.request(HEADERS).end()).then(({ body }) =>
+      lengths.push(body.length)
+    );
+  }
+  await waitUntil("all answers", () => lengths.length === 3);
+  assertEquals(new Set(lengths), new Set([message.length]));
+});
+
 Deno.test("a stream that the peer breaks off says with which code", async () => {
   await using connected = await connectToServer();
   const { session, peer } = connected;
