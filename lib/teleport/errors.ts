@@ -176,6 +176,9 @@ function unavailable(details: string): string {
     return "its certificate is not signed by a CA of our credentials, or not " +
       `for the name teleport.cluster.local: are they of this cluster? (${details})`;
   }
+  if (/corrupt message|Protocol error|NoApplicationProtocol/.test(details)) {
+    return `it does not speak Teleport's protocol: is the port right? (${details})`;
+  }
   if (refusesClient(details) || /HandshakeFailure|alert/i.test(details)) {
     return "it does not accept our client certificate: is it of this cluster, " +
       `and still valid? (${details})`;
@@ -186,9 +189,6 @@ function unavailable(details: string): string {
   ) {
     return "it closed the connection at once, as when it does not accept our " +
       `client certificate: is it of this cluster, and still valid? (${details})`;
-  }
-  if (/corrupt message|Protocol error/.test(details)) {
-    return `it does not speak Teleport's protocol: is the port right? (${details})`;
   }
   return `not reachable (${details})`;
 }

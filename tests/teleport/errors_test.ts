@@ -156,6 +156,12 @@ const MESSAGES: readonly {
   },
   {
     status: "UNAVAILABLE",
+    details: "Last error: Error: received fatal alert: NoApplicationProtocol",
+    says:
+      "it does not speak Teleport's protocol: is the port right? (Last error: Error: received fatal alert: NoApplicationProtocol)",
+  },
+  {
+    status: "UNAVAILABLE",
     details: "Connection dropped",
     says: "not reachable (Connection dropped)",
   },
