@@ -67,6 +67,10 @@ export interface TlsFiles {
   } | undefined;
 }
 
+/** What is wrong with a certificate of version 1, whose it is said before. */
+export const IS_VERSION_1 =
+  "is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)";
+
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
 const LINE_FEED = 0x0a;
@@ -345,8 +349,7 @@ function refusalByTls(
   } catch (error) {
     const text = describe(error);
     if (text.includes("UnsupportedCertVersion")) {
-      return `the certificate in ${certificate.path} is of X.509 version 1, which nothing here takes: ` +
-        `issue one of version 3 (openssl x509 -req needs -extfile)`;
+      return `the certificate in ${certificate.path} ${IS_VERSION_1}`;
     }
     if (!text.includes("failed to parse private key")) return undefined;
     return `TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`;

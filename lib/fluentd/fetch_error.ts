@@ -5,7 +5,7 @@
  */
 
 import { formatAddress } from "../address.ts";
-import type { Term } from "../credentials.ts";
+import { IS_VERSION_1, type Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
 import { shortenFetchError } from "../fetch_client.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
@@ -32,7 +32,7 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
   [
     /UnsupportedCertVersion/,
-    "its certificate is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)",
+    `its certificate ${IS_VERSION_1}`,
     "lasts",
   ],
   [

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
+import { IS_VERSION_1 } from "../credentials.ts";
 
 /** What is kept of a certificate. */
 export interface ServerCertificate {
@@ -70,7 +71,7 @@ export function flawOf(
     }: are the clocks right?`;
   }
   if (!isVersion3) {
-    return "its certificate is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)";
+    return `its certificate ${IS_VERSION_1}`;
   }
   if (isAuthority) {
     return "its certificate is that of a CA: give it one of its own, signed by the CA";
