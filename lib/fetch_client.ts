@@ -63,6 +63,26 @@ function toFetchProxy({ address, credentials }: HttpProxy): Deno.Proxy {
   return { transport: "http", url, basicAuth: { username, password } };
 }
 
+/** What an answer says, up to so much of it: it may have no end. */
+export async function readBeginning(
+  response: Response,
+  maxCharacters: number,
+): Promise<{ readonly text: string; readonly isWhole: boolean }> {
+  const length = response.headers.get("content-length");
+  // Most are: read at once they take half the time.
+  if (length !== null && Number(length) <= maxCharacters) {
+    return { text: await response.text(), isWhole: true };
+  }
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length < maxCharacters) continue;
+    return { text: text.slice(0, maxCharacters), isWhole: false };
+  }
+  return { text, isWhole: true };
+}
+
 /**
  * What fetch says of a failure, without what is said already, and without what is
  * different each time, such as our own port: the same trouble has to have the same

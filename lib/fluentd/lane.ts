@@ -10,7 +10,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { createFetchClient } from "../fetch_client.ts";
+import { createFetchClient, readBeginning } from "../fetch_client.ts";
 import { CopiedBody } from "./copied_body.ts";
 
 /** Fluentd closes a connection that was idle for 10 s, without notice. */
@@ -47,7 +47,7 @@ export interface Answer {
 }
 
 /** Some tell what became of each event. */
-const MAX_ANSWER_CHARACTERS = 1024 * 1024;
+export const MAX_ANSWER_CHARACTERS = 1024 * 1024;
 
 /** A connection that is made on first use, and made anew when it has to be. */
 export class Lane {
@@ -108,9 +108,10 @@ export class Lane {
       });
       if (response.ok) return await this.#acknowledged(response);
       // The status counts whatever becomes of the rest, as with a 2xx.
-      const { text } = await readBeginning(response).catch(() => ({
-        text: "",
-      }));
+      const { text } = await readBeginning(response, MAX_ANSWER_CHARACTERS)
+        .catch(() => ({
+          text: "",
+        }));
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {
@@ -126,32 +127,14 @@ export class Lane {
 
   /** The receiver has the events, whatever becomes of the rest of its answer. */
   async #acknowledged(response: Response): Promise<Answer> {
-    const { isWhole } = await readBeginning(response).catch(() => ({
-      isWhole: false,
-    }));
+    const { isWhole } = await readBeginning(response, MAX_ANSWER_CHARACTERS)
+      .catch(() => ({
+        isWhole: false,
+      }));
     if (isWhole) this.#usedMs = this.#clock.monotonic();
     else this.close();
     return { status: response.status, retryAfter: null, text: "" };
   }
-}
-
-/** What an answer says, up to so much of it: it may have no end. */
-export async function readBeginning(
-  response: Response,
-): Promise<{ readonly text: string; readonly isWhole: boolean }> {
-  const length = response.headers.get("content-length");
-  // Most are: read at once they take half the time.
-  if (length !== null && Number(length) <= MAX_ANSWER_CHARACTERS) {
-    return { text: await response.text(), isWhole: true };
-  }
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length < MAX_ANSWER_CHARACTERS) continue;
-    return { text: text.slice(0, MAX_ANSWER_CHARACTERS), isWhole: false };
-  }
-  return { text, isWhole: true };
 }
 
 function createClient(

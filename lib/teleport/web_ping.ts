@@ -5,8 +5,15 @@
  */
 
 import { describe } from "../errors.ts";
-import { createFetchClient, shortenFetchError } from "../fetch_client.ts";
+import {
+  createFetchClient,
+  readBeginning,
+  shortenFetchError,
+} from "../fetch_client.ts";
 import { type Address, formatAddress } from "../address.ts";
+
+/** A proxy says a few thousand; what is no proxy may never end. */
+const MAX_CHARACTERS = 1024 * 1024;
 
 /** The words of rustls, and what to do about them. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
@@ -65,12 +72,13 @@ export async function pingProxy(
 ): Promise<ProxyPing> {
   const url = `https://${formatAddress(address)}/webapi/ping`;
   let text: string;
+  let isWhole: boolean;
   try {
     using client = createFetchClient(new URL(url), {
       caCerts: [...authorities],
     });
     const response = await fetch(url, { client, signal });
-    text = await response.text();
+    ({ text, isWhole } = await readBeginning(response, MAX_CHARACTERS));
     if (!response.ok) {
       throw new NoProxyError(
         `${url} answers with status ${response.status}`,
@@ -82,7 +90,7 @@ export async function pingProxy(
     if (error instanceof NoProxyError) throw error;
     throw explain(error, url);
   }
-  const ping = parsePing(text);
+  const ping = isWhole ? parsePing(text) : undefined;
   if (ping !== undefined) return ping;
   throw new NoProxyError(`${url} answers with something else`, false);
 }

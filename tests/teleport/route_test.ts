@@ -178,6 +178,26 @@ Deno.test("a proxy whose web certificate is no good is told what is wrong with i
   }
 });
 
+Deno.test("a web server whose answer never ends is no proxy, and is not read on and on", async () => {
+  const { certificatePem: cert, privateKeyPem: key } = (await webPki()).server;
+  const kilobyte = new TextEncoder().encode(" ".repeat(1_024));
+  const gone = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.enqueue(kilobyte),
+          cancel: () => gone.resolve(),
+        }),
+      ),
+  );
+  const { port } = server.addr;
+  const error = await assertFails({ host: "localhost", port }, "no Teleport");
+  assertStringIncludes(error.message, "/webapi/ping answers with something");
+  await gone.promise;
+});
+
 Deno.test("an auth service that the credentials do not vouch for is told by who signed what", async (test) => {
   const pki = await teleportPki();
   const stranger = await strangerPki();
