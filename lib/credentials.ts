@@ -20,6 +20,8 @@ export interface Certificate {
   readonly notAfterMs: number;
   /** The file that it was read from, for messages. */
   readonly path: string;
+  /** The option that names it, for messages. */
+  readonly role: string;
 }
 
 /** A certificate that is in use, and its time. */
@@ -204,6 +206,7 @@ export function parseCertificate(
     notBeforeMs: validFromDate.getTime(),
     notAfterMs,
     path,
+    role,
   };
 }
 
@@ -329,30 +332,33 @@ export function parsePrivateKey(
   const pem = encrypted
     ? key.export({ type: "pkcs8", format: "pem" }).toString()
     : block + "\n";
-  const problem = refusalByTls(pem, path, certificate);
-  if (problem !== undefined) throw new ConfigError([`${role}: ${problem}`]);
+  proveUsable(pem, { path, role }, certificate);
   return pem;
 }
 
 /**
- * Why TLS takes no such key or certificate, whoever is at the other end; undefined:
- * it does. Otherwise each connection would fail, in words that name neither.
+ * TLS takes fewer kinds of keys and certificates than OpenSSL, which has looked at
+ * these: whoever is at the other end, each connection would fail with the others,
+ * in words that name neither.
  */
-function refusalByTls(
+function proveUsable(
   key: string,
-  path: string,
+  { path, role }: { readonly path: string; readonly role: string },
   certificate: Certificate,
-): string | undefined {
+): void {
   try {
     Deno.createHttpClient({ key, cert: certificate.pem }).close();
-    return undefined;
-  } catch (error) {
-    const text = describe(error);
+  } catch (cause) {
+    const text = describe(cause);
     if (text.includes("UnsupportedCertVersion")) {
-      return `the certificate in ${certificate.path} ${IS_VERSION_1}`;
+      throw new ConfigError([
+        `${certificate.role}: the certificate in ${certificate.path} ${IS_VERSION_1}`,
+      ], { cause });
     }
-    if (!text.includes("failed to parse private key")) return undefined;
-    return `TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`;
+    if (!text.includes("failed to parse private key")) return;
+    throw new ConfigError([
+      `${role}: TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`,
+    ], { cause });
   }
 }
 

@@ -96,7 +96,7 @@ Deno.test("a certificate is read with its chain, beginning, end and file", async
     pem: client.certificatePem + authority.certificatePem,
     notBeforeMs: VALID.notBefore.getTime(),
     notAfterMs: VALID.notAfter.getTime(),
-    path: FILE.path,
+    ...FILE,
   });
 });
 
@@ -333,7 +333,7 @@ Deno.test({
       });
       assertProblem(
         assertThrows(() => parseKey(made.privateKeyPem, certificate)),
-        "fluentd-key: the certificate in /etc/cert.pem is of X.509 version 1, " +
+        "fluentd-cert: the certificate in /etc/cert.pem is of X.509 version 1, " +
           "which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)",
       );
     } finally {

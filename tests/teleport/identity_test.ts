@@ -175,7 +175,11 @@ Deno.test("an identity is the same from one file or from three", async () => {
     });
     assertEquals(three, {
       ...one,
-      certificate: { ...one.certificate, path: client.cert },
+      certificate: {
+        ...one.certificate,
+        path: client.cert,
+        role: "teleport-cert",
+      },
       authoritiesPath: client.ca,
     });
   });
