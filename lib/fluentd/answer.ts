@@ -12,6 +12,9 @@ import type { Answer } from "./lane.ts";
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 const MAX_QUOTED_CHARACTERS = 300;
 
+/** As C's `asctime` writes it: of UTC, without saying so. */
+const ASCTIME = /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
+
 /** As a page of nginx says it, or a line of text. */
 const TLS_COMPLAINT = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/;
 /** Said wherever one is demanded, whichever way that shows. */
@@ -131,7 +134,7 @@ function retryAfterMs(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined;
   const waitMs = /^\d+$/.test(value)
     ? Number(value) * 1_000
-    : Date.parse(value) - nowMs;
+    : Date.parse(ASCTIME.test(value) ? `${value} GMT` : value) - nowMs;
   if (Number.isNaN(waitMs)) return undefined;
   return Math.min(Math.max(0, waitMs), MAX_RETRY_AFTER_MS);
 }

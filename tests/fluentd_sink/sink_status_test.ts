@@ -178,6 +178,31 @@ Deno.test("a busy receiver's date is honoured, by our clock", async () => {
   }
 });
 
+Deno.test("a busy receiver's date is honoured in each form that HTTP has, wherever we are", async () => {
+  const timeZone = Deno.env.get("TZ");
+  Deno.env.set("TZ", "America/New_York");
+  try {
+    assertEquals(
+      new Date(2026, 2, 1, 7).toISOString(),
+      "2026-03-01T12:00:00.000Z",
+    );
+    for (
+      const date of [
+        "Sun, 01 Mar 2026 12:01:30 GMT",
+        "Sunday, 01-Mar-26 12:01:30 GMT",
+        "Sun Mar  1 12:01:30 2026",
+      ]
+    ) {
+      const error = await thrownAt(503, { headers: { "retry-after": date } });
+      assertInstanceOf(error, BusyError);
+      assertEquals(error.retryAfterMs, 90_000, date);
+    }
+  } finally {
+    if (timeZone === undefined) Deno.env.delete("TZ");
+    else Deno.env.set("TZ", timeZone);
+  }
+});
+
 Deno.test("a busy receiver that names no time, or nonsense, is tried again like any other", async () => {
   for (const value of [undefined, "soon", ""]) {
     const error = await thrownAt(429, {
