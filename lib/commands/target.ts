@@ -235,6 +235,7 @@ function openStdout(
         progress: new Progress(snapshot, { clock, onChange: () => {} }),
         saver: {
           keepSaved: () => Promise.resolve(),
+          saved: () => Promise.resolve(),
           save: () => Promise.resolve(),
         },
         first: true,

@@ -133,6 +133,8 @@ export interface Saver {
    * is for `save`. Throws as soon as a save fails.
    */
   keepSaved(stop: AbortSignal): Promise<void>;
+  /** Resolves once all that has changed is saved; rejects with the reason of `stop`. */
+  saved(stop: AbortSignal): Promise<void>;
   /** Saves what changed since the last time. */
   save(): Promise<void>;
 }

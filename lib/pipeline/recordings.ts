@@ -35,6 +35,8 @@ const RETRY_BEFORE_EXIT = { initialMs: 500, maxMs: 2_000 };
 export interface RecordingsOptions extends OrderedRequestsOptions {
   readonly source: RecordingSource;
   readonly checkpoints: Checkpoints;
+  /** See `Saver.saved`. */
+  readonly saved: (stop: AbortSignal) => Promise<void>;
   /** Recordings exported at the same time. */
   readonly concurrency: number;
   /** Whether to go on retrying what is not there; otherwise it is left for the next run. */
@@ -155,6 +157,8 @@ export class Recordings {
         for (const sessionId of await requests.next(stop)) {
           this.#retry(sessionId);
         }
+        // Those who ask for the next ones are done with these.
+        await this.#options.saved(stop);
       }
     } catch (error) {
       if (!isAbort(error, stop)) this.#failure.abort(error);

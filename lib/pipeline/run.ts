@@ -36,7 +36,7 @@ export interface RunOptions {
   >;
   readonly recordings: Omit<
     RecordingsOptions,
-    "deliver" | "checkpoints" | "account"
+    "deliver" | "checkpoints" | "account" | "saved"
   >;
   /** Left out: nobody is locked. */
   readonly locking?: Omit<AutoLockOptions, "checkpoints"> | undefined;
@@ -74,6 +74,7 @@ export async function run(
       deliver,
       account: accounts.recording,
       checkpoints: progress,
+      saved: (stop) => saver.saved(stop),
     },
     AbortSignal.any([stop, failure.signal]),
   );

@@ -84,7 +84,9 @@ export class StateFile implements Saver {
   readonly #observer: StateObserver;
   readonly #header: Pick<StateDocument, "version" | "cluster" | "startTime">;
   #changed = Promise.withResolvers<void>();
-  #dirty = false;
+  #changes = 0;
+  /** How many of them are on disk. */
+  #savedChanges = 0;
 
   /** @param document What was read, or what a first run begins with */
   constructor(
@@ -106,7 +108,7 @@ export class StateFile implements Saver {
 
   /** Has the document saved although nothing in it changed: it is new. */
   change(): void {
-    this.#dirty = true;
+    this.#changes++;
     this.#changed.resolve();
   }
 
@@ -135,6 +137,14 @@ export class StateFile implements Saver {
     }
   }
 
+  /** Resolves once all that has changed is on disk; rejects with the reason of `stop`. */
+  async saved(stop: AbortSignal): Promise<void> {
+    const changes = this.#changes;
+    while (this.#savedChanges < changes) {
+      await this.#clock.sleep(SAVE_INTERVAL_MS, stop);
+    }
+  }
+
   /**
    * Saves what changed since the last time; nothing where nothing did. Not to be
    * called while another save is under way.
@@ -147,8 +157,8 @@ export class StateFile implements Saver {
 
   /** Resolves with how long it took, in milliseconds. */
   async #save(): Promise<number> {
-    if (!this.#dirty) return 0;
-    this.#dirty = false;
+    const changes = this.#changes;
+    if (changes === this.#savedChanges) return 0;
     this.#changed = Promise.withResolvers<void>();
     const startedMs = this.#clock.monotonic();
     try {
@@ -164,6 +174,7 @@ export class StateFile implements Saver {
         { cause },
       );
     }
+    this.#savedChanges = changes;
     const tookMs = this.#clock.monotonic() - startedMs;
     this.#observer.saved(tookMs / 1_000);
     return tookMs;

@@ -119,6 +119,7 @@ function startRun(
     }, { clock, onChange: () => {} }),
     saver: {
       keepSaved: () => saves.promise,
+      saved: () => Promise.resolve(),
       save: () => Promise.resolve(),
     },
     accounts: new Accounts(),

@@ -39,6 +39,7 @@ async function forwardAll(
     });
   const saver: Saver = {
     keepSaved: () => Promise.resolve(),
+    saved: () => Promise.resolve(),
     save: () => Promise.resolve(void look()),
   };
   const batches: Batch[] = Array.from({ length: 30 }, (_, i) => ({

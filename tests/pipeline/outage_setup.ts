@@ -153,6 +153,7 @@ export function startBetween(
     progress,
     saver: {
       keepSaved: () => Promise.resolve(),
+      saved: () => Promise.resolve(),
       save: () => Promise.resolve(),
     },
     accounts: new Accounts(),

@@ -483,6 +483,27 @@ Deno.test("what is asked for is kept, should the program end before it is tried"
   await run.recordings.drain();
 });
 
+Deno.test("a request is not done with before what it changes is saved", async () => {
+  const saved = Promise.withResolvers<void>();
+  let looks = 0;
+  const run = startRecordings({}, {
+    follow: true,
+    requests: {
+      next: () =>
+        ++looks === 1 ? Promise.resolve(["s1"]) : new Promise(() => {}),
+    },
+    saved: () => saved.promise,
+    pending: { s1: pending({ attempts: 9, notBeforeMs: 2 ** 42 }) },
+  });
+  await run.clock.advance(0);
+  assertEquals(run.told[0], "s1 retried");
+  assertEquals(looks, 1);
+  saved.resolve();
+  await turn();
+  assertEquals(looks, 2);
+  run.stop.abort();
+});
+
 Deno.test("requests that cannot be heeded for a fault of ours end the run", async () => {
   const bug = new Error("a bug");
   const run = startRecordings({}, {

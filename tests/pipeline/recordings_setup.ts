@@ -129,6 +129,7 @@ export function startRecordings(
     deliver,
     account: new Account(),
     checkpoints: progress,
+    saved: () => Promise.resolve(),
     filter: typeFilter([], ["print"]),
     concurrency: 2,
     maxEvents: 3,

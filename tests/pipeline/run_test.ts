@@ -23,7 +23,7 @@ import { pending, recorded } from "./recordings_setup.ts";
 
 /** Keeps snapshots; fails where a test says so. */
 class MemorySaver implements Saver {
-  readonly saved: Snapshot[] = [];
+  readonly snapshots: Snapshot[] = [];
   progress: Progress | undefined;
   changed = Promise.withResolvers<void>();
   fails: Error | undefined;
@@ -39,15 +39,21 @@ class MemorySaver implements Saver {
     }
   }
 
+  saved(): Promise<void> {
+    return Promise.resolve();
+  }
+
   save(): Promise<void> {
     if (this.fails !== undefined) return Promise.reject(this.fails);
-    if (this.progress !== undefined) this.saved.push(this.progress.snapshot());
+    if (this.progress !== undefined) {
+      this.snapshots.push(this.progress.snapshot());
+    }
     return Promise.resolve();
   }
 
   /** The cursor and the pending recordings that would be found by the next run. */
   get last(): string {
-    const { position, recordings } = this.saved.at(-1) ?? {};
+    const { position, recordings } = this.snapshots.at(-1) ?? {};
     const ids = Object.keys(recordings ?? {});
     return [cursorOf(position), ...ids].join(" ");
   }
@@ -207,7 +213,7 @@ Deno.test("a recording is remembered together with the position behind its annou
     batchesOf([upload("missing")], auditEvents(2)),
   );
   await clock.runUntil(ended);
-  for (const { position, recordings } of saver.saved) {
+  for (const { position, recordings } of saver.snapshots) {
     if (cursorOf(position) !== "start") assert("missing" in recordings);
   }
   assertEquals(saver.last, "2 missing");
@@ -268,7 +274,7 @@ Deno.test("killed with the very reason it was stopped with, a recording under wa
   await turn();
   kill.abort(reason);
   assertStrictEquals(await assertRejects(() => ended), reason);
-  assertEquals(saver.saved.at(-1)?.recordings["s1"]?.count, 0);
+  assertEquals(saver.snapshots.at(-1)?.recordings["s1"]?.count, 0);
 });
 
 Deno.test("the position moves past a refused event only once that is safe, and stays before it otherwise", async () => {
@@ -410,7 +416,7 @@ Deno.test("a run ends only when who is to be locked is, and that is saved", asyn
   assert(!over);
   made.resolve();
   await ended;
-  assertEquals(saver.saved.at(-1)?.locks, {
+  assertEquals(saver.snapshots.at(-1)?.locks, {
     '["mallory",""]': clock.now() + 60_000,
   });
 });

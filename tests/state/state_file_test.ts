@@ -295,6 +295,26 @@ Deno.test("a save that takes long is followed by a pause four times as long, of 
   }
 });
 
+Deno.test("what has changed is known to be saved once it is on disk, and not before", async () => {
+  await withDirectory(async (directory) => {
+    const { file, clock } = open(directory);
+    const stop = new AbortController();
+    // There is nothing to save.
+    await file.saved(stop.signal);
+    file.progress.advance(moved(1), []);
+    const saved = file.saved(stop.signal).then(() => readState(directory));
+    await clock.untilSleeping();
+    await file.save();
+    assertEquals((await clock.runUntil(saved))?.position, moved(1));
+    file.progress.advance(moved(2), []);
+    const stopped = file.saved(stop.signal);
+    await clock.untilSleeping();
+    const reason = new Error("stopped");
+    stop.abort(reason);
+    assertEquals(await assertRejects(() => stopped), reason);
+  });
+});
+
 Deno.test("saving ends at once when it is stopped, whatever it waits for", async () => {
   await withDirectory(async (directory) => {
     const { file, clock, saves } = open(directory);
