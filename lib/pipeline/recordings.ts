@@ -87,6 +87,8 @@ export class Recordings {
   readonly #running = new Set<string>();
   /** Those that were announced once more since their attempt began. */
   readonly #again = new Set<string>();
+  /** Those that somebody asked for while they were under way. */
+  readonly #asked = new Set<string>();
   /** How often each was tried by this run without getting further, or being left. */
   readonly #tries = new Map<string, number>();
   /** Recordings that wait for, or are in, their first attempt: so many at most. */
@@ -165,9 +167,16 @@ export class Recordings {
     }
   }
 
-  /** Nothing to do for one that is delivered, under way, or about to be. */
+  /**
+   * Nothing to do for one that is delivered, or about to be tried. What is under way
+   * may have begun before what was in its way was mended.
+   */
   #retry(sessionId: string): void {
     const { checkpoints, observer } = this.#options;
+    if (this.#running.has(sessionId)) {
+      this.#asked.add(sessionId);
+      return;
+    }
     const recording = checkpoints.recordings().get(sessionId);
     if (recording === undefined || !this.#waiting.delete(sessionId)) return;
     checkpoints.updateRecording(sessionId, { ...recording, notBeforeMs: 0 });
@@ -242,16 +251,19 @@ export class Recordings {
     const recording = checkpoints.recordings().get(sessionId);
     this.#again.delete(sessionId);
     let failure;
+    let asked;
     try {
       failure = recording && await this.#attempt(sessionId, recording);
     } finally {
       // From now on an announcement means another export.
       this.#running.delete(sessionId);
+      asked = this.#asked.delete(sessionId);
       if (this.#fresh.delete(sessionId)) this.#room.release();
     }
     if (recording === undefined) return;
     if (failure !== undefined) {
       this.#failed(sessionId, recording, failure);
+      if (asked) this.#retry(sessionId);
       return;
     }
     this.#tries.delete(sessionId);

@@ -468,6 +468,35 @@ Deno.test("a recording that waits is tried at once where somebody asks for it", 
   await run.recordings.drain();
 });
 
+Deno.test("a recording that is asked for during an attempt is tried once more at once, should that fail", async () => {
+  const attempt = Promise.withResolvers<void>();
+  const requests = new Requests();
+  let tries = 0;
+  const run = startRecordings({
+    async *s1(startIndex) {
+      if (++tries > 1) yield* streaming(THREE)(startIndex, never);
+      else await attempt.promise;
+    },
+  }, { follow: true, requests });
+  run.announce("s1");
+  await turnsUntil("the attempt", () => tries === 1);
+  requests.ask("s1");
+  await turn();
+  assertEquals(tries, 1);
+  attempt.resolve();
+  await run.clock.advance(0);
+  assertEquals(
+    run.told.filter((line) => !line.startsWith("read")),
+    [
+      "s1 failed 1: the recording is not there (yet)",
+      "s1 retried",
+      "s1 finished",
+    ],
+  );
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
 Deno.test("what is asked for is kept, should the program end before it is tried", async () => {
   const requests = new Requests();
   const run = startRecordings({}, {
