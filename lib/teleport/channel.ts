@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { setDefaultHighWaterMark } from "node:stream";
 import { setImmediate } from "node:timers";
 import { connect, type ConnectionOptions } from "node:tls";
 import {
@@ -70,6 +71,10 @@ const VERBOSITY_NAMES = ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"];
 if (!VERBOSITY_NAMES.some((name) => Deno.env.get(name))) {
   setLogVerbosity(logVerbosity.NONE);
 }
+
+// grpc-js holds so many messages of a stream that nobody reads, however large they
+// are, and by default 16.
+setDefaultHighWaterMark(true, 1);
 
 /** What is called, and with what. */
 export interface StreamCall<Request extends DescMessage> {

@@ -4,6 +4,7 @@ import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog, type AuditLogOptions } from "../fakes/audit_log.ts";
+import { logEvent } from "../fakes/log_event.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { never } from "../fakes/never.ts";
@@ -163,19 +164,47 @@ Deno.test("while nobody asks, a chunk is not read on and on", async () => {
     const request = { dayMs: START_MS, chunk, cursor: "" };
     const batches = client.exportEvents(request, never());
     await batches.next();
-    let before = -1;
-    await waitUntil("the server to be held up", async () => {
-      const { chunkEvents } = teleport.served;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      const still = chunkEvents === before;
-      before = chunkEvents;
-      return still;
-    });
-    assert(teleport.served.chunkEvents < 30_000, String(before));
+    await untilHeldUp(teleport);
+    const { chunkEvents } = teleport.served;
+    assert(chunkEvents < 30_000, String(chunkEvents));
     await batches.return(undefined);
     await waitUntil("the stream's end", () => teleport.openCalls === 0);
   });
 });
+
+Deno.test("while nobody asks, only a few large events of a chunk are held", async () => {
+  await withTeleport({}, async ({ client, teleport }) => {
+    const fields = { data: "x".repeat(1024 * 1024) };
+    teleport.log.append(
+      ...Array.from(
+        { length: 40 },
+        (_, i) => logEvent("exec", { timeMs: START_MS + i, fields }),
+      ),
+    );
+    const [chunk = ""] = await client.listChunks(START_MS, never());
+    const request = { dayMs: START_MS, chunk, cursor: "" };
+    const batches = client.exportEvents(request, never());
+    const first = await batches.next();
+    await untilHeldUp(teleport);
+    const { chunkEvents } = teleport.served;
+    assert(chunkEvents < 15, String(chunkEvents));
+    let events = first.value?.events.length ?? 0;
+    for await (const batch of batches) events += batch.events.length;
+    assertEquals(events, 40);
+  });
+});
+
+/** Until the server sends no more of a chunk, as nobody takes it. */
+async function untilHeldUp(teleport: TeleportStandIn): Promise<void> {
+  let before = -1;
+  await waitUntil("the server to be held up", async () => {
+    const { chunkEvents } = teleport.served;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const still = chunkEvents === before;
+    before = chunkEvents;
+    return still;
+  });
+}
 
 async function withTeleport(
   { log, exportSupported = true }: {
