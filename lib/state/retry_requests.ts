@@ -45,6 +45,8 @@ export async function requestRetry(
 /** The requests in a state directory. */
 export class RetryRequestFiles implements RetryRequests {
   readonly #directory: string;
+  /** Of those that are taken and not done with: what comes meanwhile is another one. */
+  readonly #takenDirectory: string;
   readonly #clock: Clock;
   readonly #onFailure: (error: StateError) => void;
   #taken: string[] = [];
@@ -55,6 +57,7 @@ export class RetryRequestFiles implements RetryRequests {
     options: { clock: Clock; onFailure: (error: StateError) => void },
   ) {
     this.#directory = directoryIn(stateDirectory);
+    this.#takenDirectory = join(this.#directory, ".taken");
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
   }
@@ -81,16 +84,23 @@ export class RetryRequestFiles implements RetryRequests {
     }
   }
 
-  /** Removes what was taken the last time, and takes what is there. */
+  /**
+   * Removes what was taken the last time, and takes what is there, and what an
+   * earlier run has taken and was not done with.
+   */
   async #look(): Promise<string[]> {
     // Ours, so that whoever runs the command, we may remove what is in it.
-    await createDirectory(this.#directory);
+    await createDirectory(this.#takenDirectory);
     for (const name of this.#taken.splice(0)) {
-      await removeIfThere(join(this.#directory, name));
+      await removeIfThere(join(this.#takenDirectory, name));
     }
-    for await (const { name, isFile } of Deno.readDir(this.#directory)) {
-      if (isFile) this.#taken.push(name);
+    for (const name of await filesIn(this.#directory)) {
+      await Deno.rename(
+        join(this.#directory, name),
+        join(this.#takenDirectory, name),
+      );
     }
+    this.#taken = await filesIn(this.#takenDirectory);
     return this.#taken.flatMap(decodeName);
   }
 }
@@ -103,6 +113,11 @@ async function createDirectory(path: string): Promise<void> {
   await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
 }
 
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  return entries.filter(({ isFile }) => isFile).map(({ name }) => name);
+}
+
 async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path);
@@ -113,7 +128,7 @@ async function removeIfThere(path: string): Promise<void> {
 
 /** Of a file in the directory, whatever the session is called. */
 function nameOf(sessionId: string): string {
-  // "." and ".." are left as they are otherwise.
+  // "." and ".." are left as they are otherwise, and ".taken" is ours.
   return encodeURIComponent(sessionId).replaceAll(".", "%2E");
 }
 

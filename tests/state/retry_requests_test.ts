@@ -54,7 +54,7 @@ Deno.test("a request stays until the next one is waited for, and is gone then", 
   await withRequests(async ({ directory, clock, next }) => {
     await requestRetry(directory, ["s1"]);
     await next();
-    assertEquals(await namesIn(join(directory, "retry")), ["s1"]);
+    assertEquals(await namesIn(join(directory, "retry", ".taken")), ["s1"]);
     const stop = new AbortController();
     const waiting = new RetryRequestFiles(directory, {
       clock,
@@ -64,10 +64,20 @@ Deno.test("a request stays until the next one is waited for, and is gone then", 
     assertEquals(await waiting.next(stop.signal), ["s1"]);
     const ended = waiting.next(stop.signal);
     await clock.untilSleeping();
-    assertEquals(await namesIn(join(directory, "retry")), []);
+    assertEquals(await namesIn(join(directory, "retry")), [".taken"]);
+    assertEquals(await namesIn(join(directory, "retry", ".taken")), []);
     const reason = new Error("stopped");
     stop.abort(reason);
     assertEquals(await assertRejects(() => ended), reason);
+  });
+});
+
+Deno.test("a request that comes before the last one for the same session is done with is another one", async () => {
+  await withRequests(async ({ directory, next }) => {
+    await requestRetry(directory, ["s1", "s2"]);
+    assertEquals((await next()).toSorted(), ["s1", "s2"]);
+    await requestRetry(directory, ["s1"]);
+    assertEquals(await next(), ["s1"]);
   });
 });
 
@@ -81,6 +91,7 @@ Deno.test("whatever a session is called, its request stays in its directory", as
       "a/b",
       ".",
       "..",
+      ".taken",
     ];
     await requestRetry(directory, sessionIds);
     assertEquals(await namesIn(directory), ["retry"]);

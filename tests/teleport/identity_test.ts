@@ -44,6 +44,7 @@ Deno.test("an identity file holds key, certificate and CAs, in that order, and S
       notBeforeMs: VALID.notBefore.getTime(),
       notAfterMs: VALID.notAfter.getTime(),
       path: FILE.path,
+      role: "teleport-identity",
     },
     privateKey: client.privateKeyPem,
     authorities: [authority, stranger].map((ca) => ca.certificatePem.trim()),
