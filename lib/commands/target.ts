@@ -208,7 +208,7 @@ function openStdout(
   clock: Clock,
 ): Target {
   const log = logger("delivery");
-  const sink = new StdoutSink((bytes) => Deno.stdout.writeSync(bytes));
+  const sink = new StdoutSink((bytes) => Deno.stdout.write(bytes));
   return {
     sink,
     quarantine: {

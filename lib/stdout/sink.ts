@@ -8,18 +8,25 @@ import { describe, GaveUpError } from "../errors.ts";
 import type { AuditEvent, Destination } from "../event.ts";
 import { fitting } from "../pipeline/fitting.ts";
 import type { Sink } from "../pipeline/ports.ts";
+import { Slots } from "../pipeline/slots.ts";
 import { encodeEvents, JSON_LINES } from "../struct/encode_events.ts";
 import { PayloadBlock } from "../struct/payload_block.ts";
+import { abortable } from "../vendor/async.ts";
 
 const LIMITS = { maxEvents: Infinity, maxBytes: 1024 * 1024 };
 
 /** Writes events somewhere, one JSON object a line. */
 export class StdoutSink implements Sink {
-  readonly #write: (bytes: Uint8Array) => number;
+  readonly #write: (bytes: Uint8Array) => Promise<number>;
   readonly #block = new PayloadBlock();
+  /** One request writes at a time: its lines, and the memory they are in, are whole. */
+  readonly #turn = new Slots(1);
 
-  /** @param write Writes some of the bytes, at least one, and returns how many */
-  constructor(write: (bytes: Uint8Array) => number) {
+  /**
+   * @param write Writes some of the bytes, at least one, and resolves with how many.
+   *   Where nobody reads, that may take for ever, and must not hold up anything else
+   */
+  constructor(write: (bytes: Uint8Array) => Promise<number>) {
     this.#write = write;
   }
 
@@ -29,19 +36,33 @@ export class StdoutSink implements Sink {
    * @throws {GaveUpError} where not everything can be written: half a line may be
    * out, and whoever read it is gone
    */
-  // deno-lint-ignore require-await
   async send(
     _destination: Destination,
     events: readonly AuditEvent[],
+    kill: AbortSignal,
   ): Promise<number> {
-    const packed = this.#block.pack(events, fitting(events, LIMITS).count);
-    const { count, json } = encodeEvents(packed, {
-      framing: JSON_LINES,
-      limits: LIMITS,
-    });
+    await this.#turn.acquire(kill);
+    return await abortable(this.#print(events), kill);
+  }
+
+  async #print(events: readonly AuditEvent[]): Promise<number> {
     try {
-      for (let written = 0; written < json.length;) {
-        written += this.#write(json.subarray(written));
+      const packed = this.#block.pack(events, fitting(events, LIMITS).count);
+      const { count, json } = encodeEvents(packed, {
+        framing: JSON_LINES,
+        limits: LIMITS,
+      });
+      await this.#writeAll(json);
+      return count;
+    } finally {
+      this.#turn.release();
+    }
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += await this.#write(bytes.subarray(written));
       }
     } catch (cause) {
       throw new GaveUpError(
@@ -49,7 +70,6 @@ export class StdoutSink implements Sink {
         { cause },
       );
     }
-    return count;
   }
 
   close(): void {}

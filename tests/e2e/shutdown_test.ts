@@ -212,6 +212,30 @@ Deno.test("stopped while Fluentd stays away, it ends after its grace, and nothin
   await assertRestArrives(stage);
 });
 
+Deno.test({
+  name:
+    "stopped while nobody reads what a dry run prints, it ends after its grace",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using stage = await setRecentStage(600);
+    const path = join(stage.directory, "unread");
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    await using program = new Program(stage.dryRun("--batch=600"), {
+      main: { path: SHORT_GRACE, permissions: [] },
+      shell: `exec "$@" >'${path}'`,
+    });
+    // A page is more than the pipe takes, and once its first byte is here, the
+    // rest is under way.
+    using pipe = await Deno.open(path);
+    await pipe.read(new Uint8Array(1));
+    program.kill("SIGTERM");
+    await waitUntil("the end", () => program.hasEnded);
+    const { code, stderr } = await program.outcome();
+    assertEquals(code, 143, stderr);
+    assertMatch(stderr, /stopped by SIGTERM before everything in flight/);
+  },
+});
+
 function exists(path: string): boolean {
   try {
     Deno.statSync(path);
