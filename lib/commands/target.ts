@@ -208,7 +208,9 @@ function openStdout(
   clock: Clock,
 ): Target {
   const log = logger("delivery");
-  const sink = new StdoutSink((bytes) => Deno.stdout.write(bytes));
+  const sink = new StdoutSink((bytes) => Deno.stdout.write(bytes), {
+    isTerminal: Deno.stdout.isTerminal(),
+  });
   return {
     sink,
     quarantine: {

@@ -9,6 +9,7 @@ import type { AuditEvent, Destination } from "../event.ts";
 import { fitting } from "../pipeline/fitting.ts";
 import type { Sink } from "../pipeline/ports.ts";
 import { Slots } from "../pipeline/slots.ts";
+import { printableLines } from "../printable.ts";
 import { encodeEvents, JSON_LINES } from "../struct/encode_events.ts";
 import { PayloadBlock } from "../struct/payload_block.ts";
 import { abortable } from "../vendor/async.ts";
@@ -18,6 +19,7 @@ const LIMITS = { maxEvents: Infinity, maxBytes: 1024 * 1024 };
 /** Writes events somewhere, one JSON object a line. */
 export class StdoutSink implements Sink {
   readonly #write: (bytes: Uint8Array) => Promise<number>;
+  readonly #isTerminal: boolean;
   readonly #block = new PayloadBlock();
   /** One request writes at a time: its lines, and the memory they are in, are whole. */
   readonly #turn = new Slots(1);
@@ -25,9 +27,15 @@ export class StdoutSink implements Sink {
   /**
    * @param write Writes some of the bytes, at least one, and resolves with how many.
    *   Where nobody reads, that may take for ever, and must not hold up anything else
+   * @param isTerminal Whether a person reads it there: what commands a terminal is
+   *   escaped, which is the same JSON
    */
-  constructor(write: (bytes: Uint8Array) => Promise<number>) {
+  constructor(
+    write: (bytes: Uint8Array) => Promise<number>,
+    { isTerminal = false }: { readonly isTerminal?: boolean } = {},
+  ) {
     this.#write = write;
+    this.#isTerminal = isTerminal;
   }
 
   /**
@@ -52,7 +60,7 @@ export class StdoutSink implements Sink {
         framing: JSON_LINES,
         limits: LIMITS,
       });
-      await this.#writeAll(json);
+      await this.#writeAll(this.#isTerminal ? escaped(json) : json);
       return count;
     } finally {
       this.#turn.release();
@@ -73,4 +81,10 @@ export class StdoutSink implements Sink {
   }
 
   close(): void {}
+}
+
+/** JSON lines whose strings, which others have chosen, do nothing to a terminal. */
+function escaped(json: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(json);
+  return new TextEncoder().encode(printableLines(text));
 }

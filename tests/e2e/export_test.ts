@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertMatch } from "../assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+} from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -208,16 +213,24 @@ Deno.test("a dry run prints JSON lines and needs no Fluentd and no storage", asy
 });
 
 Deno.test({
-  name: "on a terminal, too, a dry run prints each event on a line of its own",
+  name:
+    "on a terminal, too, a dry run prints each event on a line of its own, and nothing that commands it",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using stage = await setStage({ size: 10 });
+    stage.teleport.append(
+      logEvent("user.login", {
+        timeMs: stage.startMs,
+        fields: { user: "\u009b31mbob" },
+      }),
+    );
     // While nothing has arrived, a progress line would be drawn.
     stage.teleport.faults.add({ kind: "slow", delayMs: 1_000, times: 5 });
     const { code, stdout } = await runProgram(stage.dryRun(EXIT), {
       shell: `exec script -qec "$*" /dev/null </dev/null`,
     });
     assertEquals(code, 0, stdout);
+    assertNotMatch(stdout, /\u009b/);
     const printed = stdout.split("\r\n").filter((line) => /{"ei"/.test(line));
     assertEquals(
       printed.map((line) => JSON.parse(line)),

@@ -1,20 +1,25 @@
 import { GaveUpError, RejectedError } from "../../lib/errors.ts";
 import { AUDIT } from "../../lib/event.ts";
 import { StdoutSink } from "../../lib/stdout/sink.ts";
-import { assertEquals, assertGreater, assertRejects } from "../assert.ts";
+import {
+  assertEquals,
+  assertGreater,
+  assertNotMatch,
+  assertRejects,
+} from "../assert.ts";
 import { auditEvent, auditEvents } from "../fakes/audit_events.ts";
 
 /** Nothing is killed. */
 const { signal: NEVER } = new AbortController();
 
 /** A sink, and what it has written. */
-function createSink(bytesAtOnce = Infinity) {
+function createSink(bytesAtOnce = Infinity, isTerminal = false) {
   const chunks: Uint8Array[] = [];
   const sink = new StdoutSink((bytes) => {
     const part = bytes.slice(0, bytesAtOnce);
     chunks.push(part);
     return Promise.resolve(part.length);
-  });
+  }, { isTerminal });
   const text = () =>
     chunks.map((chunk) => new TextDecoder().decode(chunk)).join("");
   return { sink, chunks, text };
@@ -79,6 +84,23 @@ Deno.test("who is killed while nobody reads does not wait for it", async () => {
     assertEquals({ status, ...how }, { status: "rejected", reason });
   }
   written.reject(new Deno.errors.BrokenPipe());
+});
+
+Deno.test("what is in events commands no terminal, and is the same JSON", async () => {
+  const fields = { "\u009b2J": "\u001b[31m\u007f\u0085\u009b31m\u202e\u2028ü" };
+  const events = [auditEvent("e0", { fields }), ...auditEvents(1)];
+  const terminal = createSink(7, true);
+  await terminal.sink.send(AUDIT, events, NEVER);
+  assertNotMatch(
+    terminal.text().replaceAll("\n", ""),
+    /[\p{Cc}\p{Bidi_Control}\u2028]/u,
+  );
+  const file = createSink();
+  await file.sink.send(AUDIT, events, NEVER);
+  const parse = (text: string) =>
+    text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(parse(terminal.text()), parse(file.text()));
+  assertEquals(parse(file.text())[0], { uid: "e0", ...fields });
 });
 
 Deno.test("what is too much at once is left for the next time", async () => {
