@@ -18,6 +18,9 @@ import {
   isExcepted,
 } from "./http_proxy.ts";
 
+/** Some receivers tell what became of each event; what is something else may never end. */
+const MAX_ANSWER_CHARACTERS = 1024 * 1024;
+
 /** What a client is made with, besides the proxy. */
 export type FetchClientOptions =
   | Omit<Deno.CreateHttpClientOptions, "proxy">
@@ -66,21 +69,26 @@ function toFetchProxy({ address, credentials }: HttpProxy): Deno.Proxy {
 /** What an answer says, up to so much of it: it may have no end. */
 export async function readBeginning(
   response: Response,
-  maxCharacters: number,
 ): Promise<{ readonly text: string; readonly isWhole: boolean }> {
-  const length = response.headers.get("content-length");
-  // Most are: read at once they take half the time.
-  if (length !== null && Number(length) <= maxCharacters) {
+  // Most are short: read at once they take half the time.
+  if (isShort(response.headers)) {
     return { text: await response.text(), isWhole: true };
   }
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length < maxCharacters) continue;
-    return { text: text.slice(0, maxCharacters), isWhole: false };
+    if (text.length < MAX_ANSWER_CHARACTERS) continue;
+    return { text: text.slice(0, MAX_ANSWER_CHARACTERS), isWhole: false };
   }
   return { text, isWhole: true };
+}
+
+/** The length is that on the way, which says nothing of what fetch unpacks. */
+function isShort(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= MAX_ANSWER_CHARACTERS &&
+    !headers.has("content-encoding");
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { createFetchClient, readBeginning } from "../fetch_client.ts";
 import { tlsComplaintOf } from "../fluentd/answer.ts";
-import { MAX_ANSWER_CHARACTERS, type TlsOptions } from "../fluentd/lane.ts";
+import type { TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -52,7 +52,7 @@ export async function ask(
       await response.body?.cancel();
       return { date, complaint: undefined };
     }
-    const { text } = await readBeginning(response, MAX_ANSWER_CHARACTERS);
+    const { text } = await readBeginning(response);
     return { date, complaint: tlsComplaintOf({ status, text }) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -46,9 +46,6 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Some tell what became of each event. */
-export const MAX_ANSWER_CHARACTERS = 1024 * 1024;
-
 /** A connection that is made on first use, and made anew when it has to be. */
 export class Lane {
   readonly #tls: () => TlsOptions;
@@ -108,10 +105,9 @@ export class Lane {
       });
       if (response.ok) return await this.#acknowledged(response);
       // The status counts whatever becomes of the rest, as with a 2xx.
-      const { text } = await readBeginning(response, MAX_ANSWER_CHARACTERS)
-        .catch(() => ({
-          text: "",
-        }));
+      const { text } = await readBeginning(response).catch(() => ({
+        text: "",
+      }));
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {
@@ -127,10 +123,9 @@ export class Lane {
 
   /** The receiver has the events, whatever becomes of the rest of its answer. */
   async #acknowledged(response: Response): Promise<Answer> {
-    const { isWhole } = await readBeginning(response, MAX_ANSWER_CHARACTERS)
-      .catch(() => ({
-        isWhole: false,
-      }));
+    const { isWhole } = await readBeginning(response).catch(() => ({
+      isWhole: false,
+    }));
     if (isWhole) this.#usedMs = this.#clock.monotonic();
     else this.close();
     return { status: response.status, retryAfter: null, text: "" };

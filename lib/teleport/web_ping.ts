@@ -12,9 +12,6 @@ import {
 } from "../fetch_client.ts";
 import { type Address, formatAddress } from "../address.ts";
 
-/** A proxy says a few thousand; what is no proxy may never end. */
-const MAX_CHARACTERS = 1024 * 1024;
-
 /** The words of rustls, and what to do about them. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
@@ -78,7 +75,7 @@ export async function pingProxy(
       caCerts: [...authorities],
     });
     const response = await fetch(url, { client, signal });
-    ({ text, isWhole } = await readBeginning(response, MAX_CHARACTERS));
+    ({ text, isWhole } = await readBeginning(response));
     if (!response.ok) {
       throw new NoProxyError(
         `${url} answers with status ${response.status}`,

@@ -1,5 +1,6 @@
 import { BusyError, RejectedError } from "../../lib/errors.ts";
 import { AUDIT, type Destination } from "../../lib/event.ts";
+import { gzip } from "../../lib/fluentd/gzip.ts";
 import { Lane } from "../../lib/fluentd/lane.ts";
 import {
   assert,
@@ -342,6 +343,31 @@ Deno.test("an answer that goes on and on is not listened to, and counts", async 
     else assertMatch(`${said}`, /answered 503 "x{300}"/);
     assertEquals(await heard.promise, "the beginning");
   }
+});
+
+Deno.test("a compressed answer is not unpacked as a whole, small as it is on the way", async () => {
+  const body = gzip(new Uint8Array(64 * 1024 * 1024).fill(0x78));
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      new Response(body, {
+        status: 503,
+        headers: {
+          "content-encoding": "gzip",
+          "content-length": `${body.length}`,
+        },
+      }),
+  );
+  const tls = { caCerts: [], client: undefined };
+  const lane = new Lane(() => tls, new FakeClock());
+  const { status, text } = await lane.post({
+    url: `http://127.0.0.1:${server.addr.port}/test.log`,
+    headers: new Headers(),
+    body: () => new Uint8Array(2),
+    signal: NEVER,
+    onBroken() {},
+  });
+  assertEquals([status, text.length], [503, 1024 * 1024]);
 });
 
 Deno.test("a busy receiver's time is honoured although the rest of the answer never comes", async () => {
