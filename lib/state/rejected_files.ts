@@ -45,10 +45,7 @@ export async function countRejected(stateDirectory: string): Promise<number> {
     try {
       count += await countLines(path);
     } catch (cause) {
-      throw new StateError(
-        `cannot read what is set aside in ${path}: ${describe(cause)}`,
-        { cause },
-      );
+      throw unreadable(path, cause);
     }
   }
   return count;
@@ -147,10 +144,27 @@ async function listFiles(stateDirectory: string): Promise<string[]> {
     for await (const { name } of Deno.readDir(directory)) {
       if (name.endsWith(".jsonl")) paths.push(join(directory, name));
     }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) {
+      throw unreadable(directory, cause);
+    }
   }
   return paths.sort();
+}
+
+async function* readLinesOf(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* readLines(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): StateError {
+  return new StateError(
+    `cannot read what is set aside in ${path}: ${describe(cause)}`,
+    { cause },
+  );
 }
 
 async function* readEvents(
@@ -158,7 +172,7 @@ async function* readEvents(
 ): AsyncGenerator<{ line: Uint8Array; event: RejectedEvent }> {
   const decoder = new TextDecoder();
   let number = 0;
-  for await (const line of readLines(path)) {
+  for await (const line of readLinesOf(path)) {
     number++;
     let event: unknown;
     try {

@@ -70,6 +70,27 @@ Deno.test("events are there to be used before those behind them are read", async
   });
 });
 
+Deno.test("what is set aside and cannot be read is told by its name", async () => {
+  for (const use of [idsIn, countRejected, removeAll]) {
+    await withFiles({}, async ({ stateDirectory, directory }) => {
+      const path = join(directory, "2026-03-01.jsonl");
+      await Deno.mkdir(path);
+      await assertRejects(
+        () => use(stateDirectory),
+        StateError,
+        `cannot read what is set aside in ${path}: `,
+      );
+      await Deno.remove(directory, { recursive: true });
+      await Deno.writeTextFile(directory, "no directory");
+      await assertRejects(
+        () => use(stateDirectory),
+        StateError,
+        `cannot read what is set aside in ${directory}: `,
+      );
+    });
+  }
+});
+
 Deno.test("a line that is JSON but no event that was set aside is told, and nothing is removed", async () => {
   const event = {
     time: "2026-03-01T12:00:00.000Z",
