@@ -9,6 +9,7 @@ import { assert, assertEquals, assertMatch } from "./assert.ts";
 import { setStage } from "./e2e/stage.ts";
 import { auditEvent } from "./fakes/audit_events.ts";
 import { AuditLog } from "./fakes/audit_log.ts";
+import { withDirectory } from "./fakes/directory.ts";
 import { identityText } from "./fakes/identity_file.ts";
 import { CLUSTER_NAME } from "./fakes/log_event.ts";
 import { fluentdPki, issueClient, teleportPki } from "./fakes/pki.ts";
@@ -144,14 +145,11 @@ async function withFiles(
     write: (name: string, text: string) => Promise<string>,
   ) => Promise<void>,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     await use(async (name, text) => {
       const path = join(directory, name);
       await writeSecret(path, text);
       return path;
     });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }

@@ -23,6 +23,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "./assert.ts";
+import { withDirectory } from "./fakes/directory.ts";
 import { ignoreWithoutOpenssl, issueVersion1 } from "./fakes/openssl.ts";
 import { EXPIRED, issueClient, teleportPki, VALID } from "./fakes/pki.ts";
 import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
@@ -31,8 +32,7 @@ const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
 const FILE = { path: "/etc/cert.pem", role: "fluentd-cert" };
 
 Deno.test("a file that cannot be read is told by name, with the reason", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const missing = join(directory, "missing");
     assertProblem(
       await assertRejects(() => readCredentialFile(missing, "fluentd-key")),
@@ -42,9 +42,7 @@ Deno.test("a file that cannot be read is told by name, with the reason", async (
       await assertRejects(() => readCredentialFile(directory, "fluentd-key")),
       `fluentd-key: cannot read ${directory}: it is a directory`,
     );
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test({
@@ -323,8 +321,7 @@ Deno.test({
   name: "a certificate that openssl made without extensions is told as such",
   ignore: ignoreWithoutOpenssl(),
   async fn() {
-    const directory = await Deno.makeTempDir();
-    try {
+    await withDirectory(async (directory) => {
       const { authority } = await teleportPki();
       const made = await issueVersion1(authority, directory);
       const certificate = parseCertificate(made.certificatePem, {
@@ -336,9 +333,7 @@ Deno.test({
         "fluentd-cert: the certificate in /etc/cert.pem is of X.509 version 1, " +
           "which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)",
       );
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    });
   },
 });
 

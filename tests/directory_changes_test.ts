@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { DirectoryChanges } from "../lib/directory_changes.ts";
+import { withDirectory } from "./fakes/directory.ts";
 import { waitUntil } from "./fakes/wait_until.ts";
 
 Deno.test("a directory that is made anew is noticed by all who watch it, and what is written there", async () => {
-  const parent = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (parent) => {
     const directory = join(parent, "out");
     const path = join(directory, "a");
     await Deno.mkdir(directory);
@@ -26,7 +26,5 @@ Deno.test("a directory that is made anew is noticed by all who watch it, and wha
       await Deno.mkdir(directory);
     });
     await noticed(() => Deno.writeTextFile(path, "2"));
-  } finally {
-    await Deno.remove(parent, { recursive: true });
-  }
+  });
 });

@@ -10,6 +10,7 @@ import { IDENTITY_KEY, IDENTITY_SECRET } from "../lib/configure/kubernetes.ts";
 import { exampleToml } from "../scripts/docs.ts";
 import { assert, assertEquals, assertMatch } from "./assert.ts";
 import { runConfigure } from "./configure/configure_process.ts";
+import { withDirectory } from "./fakes/directory.ts";
 import { renderChart } from "./fakes/helm_chart.ts";
 import { parseYamlAll } from "./yaml.ts";
 
@@ -52,8 +53,7 @@ Deno.test("the systemd unit starts the program, with its state where it may writ
 });
 
 Deno.test("what configure has written is found where a unit or a container has it, by the documented commands", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const written = join(directory, "event-handler");
     const etc = join(directory, "etc");
     assertEquals((await runConfigure([written])).code, 0);
@@ -89,17 +89,14 @@ Deno.test("what configure has written is found where a unit or a container has i
       assert(path.startsWith("/etc/other/"), path);
     }
     assertMatch(toml, /^storage = "\/var\/lib\/teleport-event-handler"$/m);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test({
   name: "systemd takes the unit, and finds little that it exposes",
   ignore: !hasSystemdAnalyze(),
   async fn() {
-    const directory = await Deno.makeTempDir();
-    try {
+    await withDirectory(async (directory) => {
       const unit = join(directory, "teleport-event-handler.service");
       await Deno.writeTextFile(
         unit,
@@ -116,9 +113,7 @@ Deno.test({
         unit,
       ]);
       assertMatch(security, /exposure level .*: [01]\.\d OK/);
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    });
   },
 });
 

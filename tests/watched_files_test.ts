@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { WatchedFiles } from "../lib/watched_files.ts";
 import { assertEquals, assertRejects } from "./assert.ts";
+import { withDirectory } from "./fakes/directory.ts";
 import { FakeClock } from "./fakes/fake_clock.ts";
 import { waitUntil } from "./fakes/wait_until.ts";
 import { changeWatched } from "./fakes/watching_clock.ts";
@@ -25,41 +26,41 @@ async function watching(
     beforeWatching?: (directory: string) => Promise<void>;
   } = {},
 ): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  const clock = new FakeClock();
-  const stop = new AbortController();
-  const pathOf = (name: string) => join(directory, within, name);
-  const write = (name: string, text: string) =>
-    Deno.writeTextFile(pathOf(name), text);
-  const read = (name: string) => Deno.readTextFile(pathOf(name));
-  await Deno.mkdir(join(directory, within), { recursive: true });
-  await write("a", "1");
-  await write("b", "1");
-  await prepare?.(directory);
-  const told: string[] = [];
-  const files = await WatchedFiles.open({
-    paths: [pathOf("a"), pathOf("b")],
-    async load() {
-      const [a, b] = [await read("a"), await read("b")];
-      if (a !== b) throw new Error(`${a} is not ${b}`);
-      return a;
-    },
-    intervalMs: HOUR_MS,
-    clock,
-    observer: {
-      renewed: (value) => told.push(`renewed ${value}`),
-      kept: (error) => told.push(`kept: ${error}`),
-    },
+  await withDirectory(async (directory) => {
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    const pathOf = (name: string) => join(directory, within, name);
+    const write = (name: string, text: string) =>
+      Deno.writeTextFile(pathOf(name), text);
+    const read = (name: string) => Deno.readTextFile(pathOf(name));
+    await Deno.mkdir(join(directory, within), { recursive: true });
+    await write("a", "1");
+    await write("b", "1");
+    await prepare?.(directory);
+    const told: string[] = [];
+    const files = await WatchedFiles.open({
+      paths: [pathOf("a"), pathOf("b")],
+      async load() {
+        const [a, b] = [await read("a"), await read("b")];
+        if (a !== b) throw new Error(`${a} is not ${b}`);
+        return a;
+      },
+      intervalMs: HOUR_MS,
+      clock,
+      observer: {
+        renewed: (value) => told.push(`renewed ${value}`),
+        kept: (error) => told.push(`kept: ${error}`),
+      },
+    });
+    await beforeWatching?.(directory);
+    const kept = files.keepFresh(stop.signal);
+    try {
+      await use({ clock, directory, told, value: () => files.value, write });
+    } finally {
+      stop.abort();
+      await kept;
+    }
   });
-  await beforeWatching?.(directory);
-  const kept = files.keepFresh(stop.signal);
-  try {
-    await use({ clock, directory, told, value: () => files.value, write });
-  } finally {
-    stop.abort();
-    await kept;
-    await Deno.remove(directory, { recursive: true });
-  }
 }
 
 Deno.test("files that are written are noticed at once", async () => {
@@ -125,8 +126,7 @@ Deno.test("links that lead elsewhere are noticed at once, as in a Kubernetes sec
 });
 
 Deno.test("files that links lead to are noticed where they are", async () => {
-  const elsewhere = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (elsewhere) => {
     await watching(async ({ clock, told }) => {
       await changeWatched(clock, async () => {
         for (const name of ["a", "b"]) {
@@ -142,9 +142,7 @@ Deno.test("files that links lead to are noticed where they are", async () => {
         }
       },
     });
-  } finally {
-    await Deno.remove(elsewhere, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a directory is noticed at once when its link leads elsewhere, and what is written there", async () => {
@@ -259,74 +257,74 @@ Deno.test("files that are no good are told, and the last good ones stay", async 
 
 Deno.test("what could not be taken is tried again at the interval", async () => {
   const clock = new FakeClock();
-  const directory = await Deno.makeTempDir();
-  const path = join(directory, "a");
-  await Deno.writeTextFile(path, "1");
-  const told: string[] = [];
-  const stop = new AbortController();
-  let works = false;
-  const files = await WatchedFiles.open({
-    paths: [path],
-    async load(stop) {
-      const text = await Deno.readTextFile(path);
-      if (stop !== undefined && !works) throw new Error("not now");
-      return text;
-    },
-    intervalMs: HOUR_MS,
-    clock,
-    observer: {
-      renewed: (value) => told.push(`renewed ${value}`),
-      kept: (error) => told.push(`kept: ${error}`),
-    },
+  await withDirectory(async (directory) => {
+    const path = join(directory, "a");
+    await Deno.writeTextFile(path, "1");
+    const told: string[] = [];
+    const stop = new AbortController();
+    let works = false;
+    const files = await WatchedFiles.open({
+      paths: [path],
+      async load(stop) {
+        const text = await Deno.readTextFile(path);
+        if (stop !== undefined && !works) throw new Error("not now");
+        return text;
+      },
+      intervalMs: HOUR_MS,
+      clock,
+      observer: {
+        renewed: (value) => told.push(`renewed ${value}`),
+        kept: (error) => told.push(`kept: ${error}`),
+      },
+    });
+    const kept = files.keepFresh(stop.signal);
+    try {
+      await clock.untilSleeping();
+      await Deno.writeTextFile(path, "2");
+      await advanceUntil(clock, () => told.length > 1);
+      assertEquals(new Set(told), new Set(["kept: Error: not now"]));
+      assertEquals(files.value, "1");
+      works = true;
+      await advanceUntil(clock, () => files.value === "2");
+      assertEquals(told.at(-1), "renewed 2");
+    } finally {
+      stop.abort();
+      await kept;
+    }
   });
-  const kept = files.keepFresh(stop.signal);
-  try {
-    await clock.untilSleeping();
-    await Deno.writeTextFile(path, "2");
-    await advanceUntil(clock, () => told.length > 1);
-    assertEquals(new Set(told), new Set(["kept: Error: not now"]));
-    assertEquals(files.value, "1");
-    works = true;
-    await advanceUntil(clock, () => files.value === "2");
-    assertEquals(told.at(-1), "renewed 2");
-  } finally {
-    stop.abort();
-    await kept;
-    await Deno.remove(directory, { recursive: true });
-  }
 });
 
 Deno.test("stop ends a load, and nobody is told of it", async () => {
   const clock = new FakeClock();
-  const directory = await Deno.makeTempDir();
-  const path = join(directory, "a");
-  await Deno.writeTextFile(path, "1");
-  const stop = new AbortController();
-  let loading = false;
-  const told: string[] = [];
-  const files = await WatchedFiles.open({
-    paths: [path],
-    async load(stop) {
-      if (stop === undefined) return "1";
-      loading = true;
-      await systemClock.sleep(HOUR_MS, stop);
-      return "2";
-    },
-    intervalMs: HOUR_MS,
-    clock,
-    observer: {
-      renewed: () => told.push("renewed"),
-      kept: () => told.push("kept"),
-    },
+  await withDirectory(async (directory) => {
+    const path = join(directory, "a");
+    await Deno.writeTextFile(path, "1");
+    const stop = new AbortController();
+    let loading = false;
+    const told: string[] = [];
+    const files = await WatchedFiles.open({
+      paths: [path],
+      async load(stop) {
+        if (stop === undefined) return "1";
+        loading = true;
+        await systemClock.sleep(HOUR_MS, stop);
+        return "2";
+      },
+      intervalMs: HOUR_MS,
+      clock,
+      observer: {
+        renewed: () => told.push("renewed"),
+        kept: () => told.push("kept"),
+      },
+    });
+    const kept = files.keepFresh(stop.signal);
+    await clock.untilSleeping();
+    await Deno.writeTextFile(path, "2");
+    await advanceUntil(clock, () => loading);
+    stop.abort();
+    await kept;
+    assertEquals(told, []);
   });
-  const kept = files.keepFresh(stop.signal);
-  await clock.untilSleeping();
-  await Deno.writeTextFile(path, "2");
-  await advanceUntil(clock, () => loading);
-  stop.abort();
-  await kept;
-  assertEquals(told, []);
-  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("what is written again as it was is no change", async () => {
@@ -361,30 +359,30 @@ Deno.test("files that are no good at the beginning are an error", async () => {
 
 Deno.test("a directory that comes later is noticed at once", async () => {
   const clock = new FakeClock();
-  const parent = await Deno.makeTempDir();
-  const directory = join(parent, "out");
-  const path = join(directory, "a");
-  const told: string[] = [];
-  const stop = new AbortController();
-  const files = await WatchedFiles.open({
-    paths: [path],
-    load: () => Deno.readTextFile(path).catch(() => "none"),
-    intervalMs: HOUR_MS,
-    clock,
-    observer: { renewed: (value) => told.push(value), kept: () => {} },
-  });
-  const kept = files.keepFresh(stop.signal);
-  try {
-    await changeWatched(clock, async () => {
-      await Deno.mkdir(directory);
-      await Deno.writeTextFile(path, "there");
+  await withDirectory(async (parent) => {
+    const directory = join(parent, "out");
+    const path = join(directory, "a");
+    const told: string[] = [];
+    const stop = new AbortController();
+    const files = await WatchedFiles.open({
+      paths: [path],
+      load: () => Deno.readTextFile(path).catch(() => "none"),
+      intervalMs: HOUR_MS,
+      clock,
+      observer: { renewed: (value) => told.push(value), kept: () => {} },
     });
-    assertEquals(told, ["there"]);
-  } finally {
-    stop.abort();
-    await kept;
-    await Deno.remove(parent, { recursive: true });
-  }
+    const kept = files.keepFresh(stop.signal);
+    try {
+      await changeWatched(clock, async () => {
+        await Deno.mkdir(directory);
+        await Deno.writeTextFile(path, "there");
+      });
+      assertEquals(told, ["there"]);
+    } finally {
+      stop.abort();
+      await kept;
+    }
+  });
 });
 
 /** An hour after the other; files are read in real time between them. */

@@ -8,6 +8,7 @@ import type { TeleportConfig } from "../../lib/config/config.ts";
 import type { IssuedCertificate } from "../../lib/configure/certificates.ts";
 import { assertEquals, assertStrictEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
@@ -33,30 +34,30 @@ async function opened(
     readonly prepare?: (directory: string) => Promise<void>;
   } = {},
 ): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  await using teleport = await startTeleport({ log: new AuditLog() });
-  const clock = new FakeClock();
-  const stop = new AbortController();
-  await writeTeleportPki(directory);
-  await prepare?.(directory);
-  const open = await openTeleport({
-    addresses: [teleport],
-    credentials: credentials(directory),
-    refreshIntervalMs: HOUR_MS,
-  }, clock);
-  const fresh = open.keepFresh(stop.signal);
-  const call = async () => {
-    await open.client.ping(new AbortController().signal);
-    return teleport.callers.at(-1) ?? "";
-  };
-  try {
-    await use({ ...open, clock, directory, call });
-  } finally {
-    stop.abort();
-    await fresh;
-    open.client.close();
-    await Deno.remove(directory, { recursive: true });
-  }
+  await withDirectory(async (directory) => {
+    await using teleport = await startTeleport({ log: new AuditLog() });
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    await writeTeleportPki(directory);
+    await prepare?.(directory);
+    const open = await openTeleport({
+      addresses: [teleport],
+      credentials: credentials(directory),
+      refreshIntervalMs: HOUR_MS,
+    }, clock);
+    const fresh = open.keepFresh(stop.signal);
+    const call = async () => {
+      await open.client.ping(new AbortController().signal);
+      return teleport.callers.at(-1) ?? "";
+    };
+    try {
+      await use({ ...open, clock, directory, call });
+    } finally {
+      stop.abort();
+      await fresh;
+      open.client.close();
+    }
+  });
 }
 
 function identityIn(directory: string) {

@@ -10,6 +10,7 @@ import { ConfigError } from "../../lib/errors.ts";
 import { loadTls } from "../../lib/fluentd/tls.ts";
 import { loadIdentity } from "../../lib/teleport/identity.ts";
 import { assertEquals } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { writeFluentdPki, writeTeleportPki } from "../fakes/pki_files.ts";
 import { NOW_MS } from "./files.ts";
 
@@ -204,17 +205,14 @@ const CASES: Readonly<Record<string, Case>> = {
 
 for (const [name, given] of Object.entries(CASES)) {
   Deno.test(`${name}: each problem is told, with the place`, async () => {
-    const directory = await Deno.makeTempDir();
-    try {
+    await withDirectory(async (directory) => {
       const report = await reportOf(given, directory);
       assertEquals(
         report.map((problem) => problem.replaceAll(directory, "DIR"))
           .toSorted(),
         given.report.toSorted(),
       );
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    });
   });
 }
 

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 
 /** Runs a shell without its start-up files; undefined where it is not installed. */
 async function run(
@@ -78,8 +79,7 @@ for (const [words, offered] of OFFERS) {
 }
 
 Deno.test("bash completes files where one is expected, and directories only for others", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/a file.toml`, "");
     await Deno.mkdir(`${directory}/a directory`);
     const start = `${directory}/a`;
@@ -93,9 +93,7 @@ Deno.test("bash completes files where one is expected, and directories only for 
     assertEquals(await bashOffers("configure", "--force", start), [
       `${directory}/a directory`,
     ]);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test({

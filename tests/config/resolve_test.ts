@@ -8,6 +8,7 @@ import {
 } from "../../lib/config/resolve.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { filesOf, NOW_MS } from "./files.ts";
 
 const FILES = {
@@ -491,8 +492,7 @@ Deno.test("a missing file is told once, by the place that names it", () => {
 });
 
 Deno.test("on a real disk, directories and unreadable files are told apart", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const file = `${directory}/identity`;
     await Deno.writeTextFile(file, "");
     const input = inputOf("start", [
@@ -524,9 +524,7 @@ Deno.test("on a real disk, directories and unreadable files are told apart", asy
       isWithinFile?.startsWith(`--fluentd-key: cannot read ${file}/none: `),
     );
     assertEquals(error.problems.length, 3);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a file without permission is told as such", () => {

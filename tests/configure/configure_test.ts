@@ -11,6 +11,7 @@ import {
   assertStringIncludes,
 } from "../assert.ts";
 import { filesOf } from "../config/files.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { renderChart } from "../fakes/helm_chart.ts";
 import { ignoreWithoutOpenssl, openssl } from "../fakes/openssl.ts";
 import { parseYaml } from "../yaml.ts";
@@ -37,12 +38,9 @@ const FILES = [
 async function inDirectory(
   test: (directory: string) => Promise<void>,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "configure_" });
-  try {
+  await withDirectory(async (directory) => {
     await test(await Deno.realPath(directory));
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }
 
 /** A Secret of Kubernetes. */
@@ -51,20 +49,15 @@ interface Secret {
   readonly data: Readonly<Record<string, string>>;
 }
 
-function namesIn(directory: string): string[] {
-  return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
-}
-
 Deno.test("all files are written for the owner alone, and the next steps are said", () =>
   inDirectory(async (root) => {
     const out = join(root, "out");
     const { code, stdout, stderr } = await runConfigure([out]);
     assertEquals([code, stderr], [0, ""]);
-    assertEquals(namesIn(out), FILES);
-    assertEquals((Deno.statSync(out).mode ?? 0) & 0o777, 0o700);
+    assertEquals(await namesIn(out), FILES);
+    assertEquals(await modeOf(out), 0o700);
     for (const name of FILES) {
-      const { mode } = Deno.statSync(join(out, name));
-      assertEquals((mode ?? 0) & 0o777, 0o600, name);
+      assertEquals(await modeOf(join(out, name)), 0o600, name);
       assertStringIncludes(stdout, `  ${name}\n`);
     }
     for (
@@ -357,7 +350,7 @@ Deno.test("files that exist are all named, and nothing is written", () =>
       stderr,
       `${out} has ca.key, fluent.conf already: name another directory, or overwrite with --force`,
     );
-    assertEquals(namesIn(out), ["ca.key", "fluent.conf"]);
+    assertEquals(await namesIn(out), ["ca.key", "fluent.conf"]);
     assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "precious");
   }));
 
@@ -366,7 +359,7 @@ Deno.test("--force overwrites files that exist", () =>
     await Deno.writeTextFile(join(out, "ca.key"), "old");
     const { code, stderr } = await runConfigure(["--force", out]);
     assertEquals(code, 0, stderr);
-    assertEquals(namesIn(out), FILES);
+    assertEquals(await namesIn(out), FILES);
     assertMatch(Deno.readTextFileSync(join(out, "ca.key")), /PRIVATE KEY/);
   }));
 
@@ -411,7 +404,7 @@ Deno.test({
         stdout,
         "\nteleport-event-handler: stopped by SIGINT while configuring: nothing is written\r\n",
       );
-      assertEquals(namesIn(out), ["ca.key"]);
+      assertEquals(await namesIn(out), ["ca.key"]);
       assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "old");
     }),
 });
@@ -441,7 +434,7 @@ Deno.test("a directory that cannot be made is named, with the reason", () =>
     assertEquals(code, 2);
     assertStringIncludes(stderr, `cannot write to ${join(file, "out")}`);
     assertMatch(stderr, /not a directory/i);
-    assertEquals(namesIn(root), ["file"]);
+    assertEquals(await namesIn(root), ["file"]);
   }));
 
 Deno.test({
@@ -455,7 +448,7 @@ Deno.test({
       await Deno.chmod(out, 0o700);
       assertEquals(code, 2);
       assertStringIncludes(stderr, `cannot write to ${out}`);
-      assertEquals(namesIn(out), []);
+      assertEquals(await namesIn(out), []);
     }),
 });
 
@@ -466,7 +459,7 @@ Deno.test("a failure in the middle leaves what was there, and nothing else", () 
     const { code, stderr } = await runConfigure(["--force", out]);
     assertEquals(code, 2);
     assertStringIncludes(stderr, "nothing is written");
-    assertEquals(namesIn(out), ["ca.key", "fluent.conf"]);
+    assertEquals(await namesIn(out), ["ca.key", "fluent.conf"]);
     assertEquals(Deno.readTextFileSync(join(out, "ca.key")), "old");
   }));
 
@@ -512,7 +505,7 @@ for (const [args, problem, stdin] of REFUSALS) {
       );
       assertEquals(code, 2, stderr);
       assertStringIncludes(stderr, problem);
-      assertEquals(namesIn(root), []);
+      assertEquals(await namesIn(root), []);
     }));
 }
 
@@ -544,7 +537,7 @@ Deno.test("a directory whose name Fluentd would take for a placeholder is refuse
       const told = JSON.stringify(placeholder);
       assertStringIncludes(stderr, `configure: out: ${told} in "${root}/`);
     }
-    assertEquals(namesIn(root), []);
+    assertEquals(await namesIn(root), []);
   }));
 
 Deno.test("a password that is not UTF-8, or cut off within a character, is refused", () =>
@@ -559,6 +552,6 @@ Deno.test("a password that is not UTF-8, or cut off within a character, is refus
         stderr,
         "configure: cannot take the password from standard input: the password is not written in UTF-8: convert it",
       );
-      assertEquals(namesIn(root), []);
+      assertEquals(await namesIn(root), []);
     }
   }));

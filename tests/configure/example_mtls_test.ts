@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import settings from "../../deno.json" with { type: "json" };
 import { setStage } from "../e2e/stage.ts";
 import { assertEquals, assertStringIncludes } from "../assert.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { ignoreWithoutOpenssl } from "../fakes/openssl.ts";
 import { runProgram } from "../fakes/program.ts";
@@ -99,22 +100,18 @@ async function deliverWithExampleKeys(): Promise<void> {
   assertEquals(outcome.code, 0, outcome.stderr);
   assertEquals(fluentd.received.ids("test.log").length, 20);
 
-  for (const { name } of Deno.readDirSync(keys)) {
-    const { mode } = await Deno.stat(join(keys, name));
-    assertEquals((mode ?? 0) & 0o777, 0o600, name);
+  for (const name of await namesIn(keys)) {
+    assertEquals(await modeOf(join(keys, name)), 0o600, name);
   }
 }
 
 Deno.test("the OpenSSL recipe says that it needs a password, and makes nothing", async () => {
-  const keys = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (keys) => {
     const { code, stderr } = await generate({ PASS: "", KEYS_DIR: keys });
     assertEquals(code, 2);
     assertStringIncludes(stderr, "PASS is not set");
-    assertEquals([...Deno.readDirSync(keys)], []);
-  } finally {
-    await Deno.remove(keys, { recursive: true });
-  }
+    assertEquals(await namesIn(keys), []);
+  });
 });
 
 Deno.test("the OpenSSL recipe is a task, and git ignores the keys that it makes", async () => {

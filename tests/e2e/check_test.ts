@@ -8,6 +8,7 @@ import {
 import { formatDocument } from "../../lib/state/document.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
+import { namesIn } from "../fakes/directory.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
@@ -152,8 +153,8 @@ Deno.test("where everything holds, each step says so, and nothing is left behind
     stage.fluentd.received.requests.filter(({ body }) => body === "[]").length,
     2,
   );
-  const names = await Array.fromAsync(Deno.readDir(stage.directory));
-  assert(!names.some(({ name }) => /storage|check/.test(name)));
+  const names = await namesIn(stage.directory);
+  assert(!names.some((name) => /storage|check/.test(name)));
 });
 
 Deno.test("people get a line for each step, the configuration before it, and the sum after it", async () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "../assert.ts";
+import { namesIn } from "../fakes/directory.ts";
 import type { JsonRecord } from "../fakes/fluentd_body.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
@@ -70,7 +71,7 @@ Deno.test("a refused event that finds no room ends the run in words, and is not 
 async function readSetAside({ stateDirectory }: Stage): Promise<unknown[]> {
   const directory = join(stateDirectory, "rejected");
   const lines = [];
-  for await (const { name } of Deno.readDir(directory)) {
+  for (const name of await namesIn(directory)) {
     const text = await Deno.readTextFile(join(directory, name));
     lines.push(...text.trim().split("\n"));
   }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "../assert.ts";
+import { namesIn } from "../fakes/directory.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -214,7 +215,7 @@ async function repeatSetAside(
   times: number,
 ): Promise<void> {
   const directory = join(stateDirectory, "rejected");
-  for await (const { name } of Deno.readDir(directory)) {
+  for (const name of await namesIn(directory)) {
     const path = join(directory, name);
     const text = await Deno.readTextFile(path);
     await Deno.writeTextFile(path, text.repeat(times));

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "../assert.ts";
+import { modeOf } from "../fakes/directory.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import {
@@ -242,8 +243,6 @@ Deno.test("another start-time than the stored one is refused with the way to sta
 Deno.test("the state is for its owner alone", async () => {
   await using stage = await setStage({ size: 10 });
   assertEquals((await runProgram(stage.start(EXIT))).code, 0);
-  const mode = async (path: string) =>
-    ((await Deno.stat(path)).mode ?? 0) & 0o777;
-  assertEquals(await mode(stage.stateDirectory), 0o700);
-  assertEquals(await mode(join(stage.stateDirectory, "state.json")), 0o600);
+  assertEquals(await modeOf(stage.stateDirectory), 0o700);
+  assertEquals(await modeOf(join(stage.stateDirectory, "state.json")), 0o600);
 });

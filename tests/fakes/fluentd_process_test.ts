@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { assertEquals, assertRejects } from "../assert.ts";
+import { withDirectory } from "./directory.ts";
 import { connectTo, postTo } from "./fluentd_client.ts";
 import { startFluentdProcess } from "./fluentd_process.ts";
 import { fluentdTls } from "./fluentd_tls.ts";
 import { fluentdPki } from "./pki.ts";
 
 Deno.test("a process of its own demands certificates, obeys commands and compares", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const pki = await fluentdPki();
     const paths = {
       ca: join(directory, "ca.crt"),
@@ -54,9 +54,7 @@ Deno.test("a process of its own demands certificates, obeys commands and compare
       comparison: { missing: ["c"], duplicates: ["b"], unexpected: [] },
     });
     assertEquals([connections.accepted, connections.refused], [3, 1]);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a process that ends tells those who wait", async () => {

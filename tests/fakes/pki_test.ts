@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertStrictEquals,
 } from "../assert.ts";
+import { modeOf, namesIn, withDirectory } from "./directory.ts";
 import { identityText } from "./identity_file.ts";
 import {
   EXPIRED,
@@ -86,17 +87,14 @@ Deno.test("a private key stays the same in every form", async () => {
 });
 
 Deno.test("files are readable by their owner alone", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const { identity } = await writeTeleportPki(directory);
     await writeFluentdPki(directory);
-    const names: string[] = [];
-    for await (const { name } of Deno.readDir(directory)) {
-      const { mode } = await Deno.stat(`${directory}/${name}`);
-      assertEquals((mode ?? 0) & 0o777, 0o600, name);
-      names.push(name);
+    const names = await namesIn(directory);
+    for (const name of names) {
+      assertEquals(await modeOf(`${directory}/${name}`), 0o600, name);
     }
-    assertEquals(names.sort(), [
+    assertEquals(names, [
       "fluentd-ca.crt",
       "fluentd-client.crt",
       "fluentd-client.key",
@@ -110,7 +108,5 @@ Deno.test("files are readable by their owner alone", async () => {
       "teleport-server.key",
     ]);
     assertEquals(await Deno.readTextFile(identity), await identityText());
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });

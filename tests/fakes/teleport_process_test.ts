@@ -5,14 +5,14 @@ import {
   assertStringIncludes,
 } from "../assert.ts";
 import { AuditLog } from "./audit_log.ts";
+import { withDirectory } from "./directory.ts";
 import { logEvent } from "./log_event.ts";
 import { writeTeleportPki } from "./pki_files.ts";
 import { callTeleport, type TeleportCaller } from "./teleport_caller.ts";
 import { startTeleportProcess } from "./teleport_process.ts";
 
 Deno.test("a process of its own serves the log that its options say, and obeys", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const { server } = await writeTeleportPki(directory);
     const options = { seed: 3, size: 500, uploadEvery: 50 };
     const log = new AuditLog(options);
@@ -65,14 +65,11 @@ Deno.test("a process of its own serves the log that its options say, and obeys",
       },
       locks: ["a-lock"],
     });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a process that is killed is gone, and can be started again on its port", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const { server } = await writeTeleportPki(directory);
     await using first = await startTeleportProcess({ ...server, size: 3 });
     const { port } = first;
@@ -87,9 +84,7 @@ Deno.test("a process that is killed is gone, and can be started again on its por
     assert(second.pid !== first.pid);
     await using caller = await callTeleport(first);
     assertEquals((await allIds(caller)).length, 3);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });
 
 async function allIds(caller: TeleportCaller): Promise<string[]> {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS } from "../../scripts/permissions.ts";
 import { assert, assertEquals, assertStringIncludes } from "../assert.ts";
-import { withDirectory } from "../fakes/directory.ts";
+import { namesIn, withDirectory } from "../fakes/directory.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -87,5 +87,5 @@ Deno.test("a runtime that cannot be had is told, with what to do", () =>
     assert(code !== 0);
     assertStringIncludes(stderr, `cannot build ${output}: there is no denort`);
     assertStringIncludes(stderr, "name\nthe file in DENORT_BIN");
-    assertEquals([...Deno.readDirSync(directory)], []);
+    assertEquals(await namesIn(directory), []);
   }));

@@ -6,6 +6,7 @@ import {
 } from "../../lib/state/document.ts";
 import { readGoState } from "../../lib/state/go_state.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { goIndex } from "../fakes/go_state.ts";
 import { sampleDocument } from "./sample_document.ts";
 
@@ -306,8 +307,7 @@ async function withFiles(
   files: Files,
   use: (directory: string) => Promise<void>,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     for (const [name, content] of Object.entries(files)) {
       const path = join(directory, name);
       await Deno.mkdir(join(path, ".."), { recursive: true });
@@ -316,7 +316,5 @@ async function withFiles(
         : Deno.writeFile(path, content));
     }
     await use(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }

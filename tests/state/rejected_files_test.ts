@@ -6,7 +6,7 @@ import {
   removeRejected,
 } from "../../lib/state/rejected_files.ts";
 import { assertEquals, assertRejects } from "../assert.ts";
-import { modeOf, namesIn } from "../fakes/directory.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 
 /** Larger than what is read at once. */
 const TEXT = "é日🦕".repeat(20_000);
@@ -33,13 +33,10 @@ Deno.test("what is set aside is read oldest first, whatever its size and its cha
 });
 
 Deno.test("where nothing was ever set aside there is nothing to read or remove", async () => {
-  const stateDirectory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (stateDirectory) => {
     assertEquals(await idsIn(stateDirectory), []);
     assertEquals(await removeRejected(stateDirectory, () => true), 0);
-  } finally {
-    await Deno.remove(stateDirectory, { recursive: true });
-  }
+  });
 });
 
 Deno.test("no file is read as a whole, which a string may be too small for", async () => {
@@ -244,9 +241,8 @@ async function withFiles(
   >,
   use: (files: Files) => Promise<void>,
 ): Promise<void> {
-  const stateDirectory = await Deno.makeTempDir();
-  const directory = join(stateDirectory, "rejected");
-  try {
+  await withDirectory(async (stateDirectory) => {
+    const directory = join(stateDirectory, "rejected");
     await Deno.mkdir(directory);
     for (const [name, lines] of Object.entries(files)) {
       const text = lines.map((line) =>
@@ -266,9 +262,7 @@ async function withFiles(
       );
     }
     await use({ stateDirectory, directory });
-  } finally {
-    await Deno.remove(stateDirectory, { recursive: true });
-  }
+  });
 }
 
 function idsIn(stateDirectory: string): Promise<string[]> {

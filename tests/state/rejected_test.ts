@@ -9,7 +9,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "../assert.ts";
-import { modeOf, namesIn } from "../fakes/directory.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { sampleEvent } from "../teleport/sample_event.ts";
@@ -260,10 +260,9 @@ interface Rejected {
 async function withRejected(
   use: (rejected: Rejected) => Promise<void>,
 ): Promise<void> {
-  const stateDirectory = await Deno.makeTempDir();
-  const directory = join(stateDirectory, "rejected");
-  const clock = new FakeClock(Date.parse(NOW));
-  try {
+  await withDirectory(async (stateDirectory) => {
+    const directory = join(stateDirectory, "rejected");
+    const clock = new FakeClock(Date.parse(NOW));
     await use({
       stateDirectory,
       directory,
@@ -274,9 +273,7 @@ async function withRejected(
           await Deno.readTextFile(join(directory, "2026-03-01.jsonl")),
         ),
     });
-  } finally {
-    await Deno.remove(stateDirectory, { recursive: true });
-  }
+  });
 }
 
 function parseLines(text: string): Record<string, unknown>[] {

@@ -5,7 +5,7 @@ import {
   RetryRequestFiles,
 } from "../../lib/state/retry_requests.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
-import { modeOf, namesIn } from "../fakes/directory.ts";
+import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 
 interface Setup {
@@ -17,14 +17,13 @@ interface Setup {
 }
 
 async function withRequests(use: (setup: Setup) => Promise<void>) {
-  const directory = await Deno.makeTempDir();
-  const clock = new FakeClock();
-  const failures: StateError[] = [];
-  const requests = new RetryRequestFiles(directory, {
-    clock,
-    onFailure: (error) => failures.push(error),
-  });
-  try {
+  await withDirectory(async (directory) => {
+    const clock = new FakeClock();
+    const failures: StateError[] = [];
+    const requests = new RetryRequestFiles(directory, {
+      clock,
+      onFailure: (error) => failures.push(error),
+    });
     await use({
       directory,
       clock,
@@ -32,9 +31,7 @@ async function withRequests(use: (setup: Setup) => Promise<void>) {
       requests,
       next: () => requests.next(new AbortController().signal),
     });
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }
 
 Deno.test("what was asked for before is found at once, what is asked for later within seconds", async () => {

@@ -12,6 +12,7 @@ import {
   assertRejects,
   assertThrows,
 } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import {
   EXPIRED,
@@ -309,12 +310,9 @@ function load(source: IdentitySource) {
 async function withFiles(
   use: (paths: TeleportPaths, directory: string) => Promise<void>,
 ): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     await use(await writeTeleportPki(directory), directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 }
 
 function assertProblem(error: unknown, problem: string): void {
