@@ -11,6 +11,7 @@ import { AuditLog } from "../fakes/audit_log.ts";
 import { withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { identityText } from "../fakes/identity_file.ts";
+import { never } from "../fakes/never.ts";
 import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
 import { writeSecret, writeTeleportPki } from "../fakes/pki_files.ts";
 import { startTeleport } from "../fakes/teleport.ts";
@@ -47,7 +48,7 @@ async function opened(
     }, clock);
     const fresh = open.keepFresh(stop.signal);
     const call = async () => {
-      await open.client.ping(new AbortController().signal);
+      await open.client.ping(never());
       return teleport.callers.at(-1) ?? "";
     };
     try {

@@ -3,6 +3,7 @@ import {
   type Credentials,
 } from "../../lib/configure/credentials.ts";
 import { assertEquals, assertRejects } from "../assert.ts";
+import { never } from "../fakes/never.ts";
 
 const OPTIONS = {
   keyType: "ecdsa-p256",
@@ -16,7 +17,7 @@ const OPTIONS = {
 Deno.test("each certificate is told once it is made, the CA first", async () => {
   const made: (keyof Credentials)[] = [];
   await createCredentials(OPTIONS, {
-    stop: new AbortController().signal,
+    stop: never(),
     onMade: (name) => made.push(name),
   });
   assertEquals(made[0], "ca");

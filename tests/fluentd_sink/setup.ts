@@ -9,10 +9,11 @@ import type { FluentdTls } from "../../lib/fluentd/tls.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { type FluentdStandIn, startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
+import { never } from "../fakes/never.ts";
 import { fluentdPki, type Pki } from "../fakes/pki.ts";
 
 /** A signal that never aborts. */
-export const NEVER = new AbortController().signal;
+export const NEVER = never();
 
 const PLAIN: FluentdTls = { caCerts: [], client: undefined, terms: [] };
 const NO_HEADERS: ReturnType<FluentdOptions["headers"]> = [];

@@ -11,10 +11,11 @@ import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { auditEvents, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { ignoreWithoutPromtool, promtool } from "../fakes/promtool.ts";
 import { watchedRun } from "./watched_run.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 const OURS = "teleport_event_handler_";
 
 /** The metrics by name and labels, as they stand in the text. */

@@ -15,9 +15,10 @@ import { watchRequests } from "../../lib/operate/watch_requests.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assertEquals, assertRejects, assertStrictEquals } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
+import { never } from "../fakes/never.ts";
 import { watchedRun } from "./watched_run.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 const UNAVAILABLE = new TeleportError("gone", "UNAVAILABLE");
 
 /** A monitor whose spans are kept. */
@@ -127,7 +128,7 @@ Deno.test("a request that was sent twice, as a connection broke, is counted as t
 
 Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
   const { monitor, spans } = setUp();
-  const requests = watchRequests(monitor, new AbortController().signal);
+  const requests = watchRequests(monitor, never());
   const refused = new RejectedError("no Struct", 1);
   const before = { ...monitor.counters.requests };
   assertStrictEquals(

@@ -8,6 +8,7 @@ import { Counters } from "../../lib/operate/counters.ts";
 import { Monitor, type MonitorOptions } from "../../lib/operate/monitor.ts";
 import { createMovements } from "../../lib/operate/movement.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 
 /** A monitor; what is not given is as at a start. */
 export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
@@ -23,7 +24,7 @@ export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
     version: "1.2.3",
     teleport: "teleport.example.com:3025",
     fluentd: "https://fluentd.example.com:8888",
-    stop: new AbortController().signal,
+    stop: never(),
     ...options,
   });
 }

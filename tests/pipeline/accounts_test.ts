@@ -8,6 +8,7 @@ import { run } from "../../lib/pipeline/run.ts";
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { recorded } from "./recordings_setup.ts";
 
@@ -128,7 +129,7 @@ async function forwardAll(
         failed: look,
       },
     },
-  }, { stop: new AbortController().signal, kill: kill.signal });
+  }, { stop: never(), kill: kill.signal });
   const outcome = clock.runUntil(ended);
   let over = false;
   const watching = (async () => {

@@ -1,6 +1,7 @@
 import { Alarms } from "../../lib/pipeline/alarms.ts";
 import { assertEquals } from "../assert.ts";
 import { FakeClock, turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
 
@@ -56,7 +57,7 @@ Deno.test("what has no time to wait rings soon, and one that rings may wait anew
   const rung: number[] = [];
   const alarms: Alarms = new Alarms({
     clock,
-    stop: new AbortController().signal,
+    stop: never(),
     ring(name) {
       rung.push(clock.monotonic());
       if (rung.length < 3) alarms.set(name, 5);

@@ -9,6 +9,7 @@ import { createDeliver } from "../../lib/pipeline/deliver.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { auditEvent, idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 
 const RECORDING: Destination = { kind: "recording", sessionId: "s1" };
@@ -56,8 +57,8 @@ function setUp(
     clock: new FakeClock(),
     observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
   }, {
-    kill: new AbortController().signal,
-    giveUp: new AbortController().signal,
+    kill: never(),
+    giveUp: never(),
   });
   return {
     deliver,

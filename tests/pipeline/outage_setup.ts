@@ -14,6 +14,7 @@ import { ExportSource } from "../../lib/teleport/export_source.ts";
 import { PageSource } from "../../lib/teleport/page_source.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { sampleEvent } from "../teleport/sample_event.ts";
 import { ScriptedLog } from "../teleport/scripted_log.ts";
@@ -219,7 +220,7 @@ export function startBetween(
         failed() {},
       },
     },
-  }, { stop: stop.signal, kill: new AbortController().signal });
+  }, { stop: stop.signal, kill: never() });
 
   return {
     clock,

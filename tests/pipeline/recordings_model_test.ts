@@ -3,6 +3,7 @@ import type { RecordingMark } from "../../lib/pipeline/ports.ts";
 import { assert, assertEquals, assertLessOrEqual } from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn, turnsUntil } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import {
   recorded,
@@ -12,7 +13,7 @@ import {
 } from "./recordings_setup.ts";
 
 const HOUR_MS = 60 * 60_000;
-const NEVER = new AbortController().signal;
+const NEVER = never();
 
 /** One recording, on the server and at the receiver. */
 class Session {

@@ -8,6 +8,7 @@ import {
 } from "../assert.ts";
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn, turnsUntil } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import {
   cutting,
   pending,
@@ -26,11 +27,9 @@ const THREE = recorded([0, 1, 2]);
 function late(times: number): Script {
   let asked = 0;
   return async function* (startIndex) {
-    if (asked++ >= times) yield* streaming(THREE)(startIndex, never);
+    if (asked++ >= times) yield* streaming(THREE)(startIndex, never());
   };
 }
-
-const never = new AbortController().signal;
 
 // deno-lint-ignore require-yield
 const broken: Script = async function* () {
@@ -129,7 +128,7 @@ Deno.test("however many recordings fail, slowly, those for the first time need n
   });
   run.announce(...fresh);
   let room = false;
-  run.recordings.room(never).then(() => room = true);
+  run.recordings.room(never()).then(() => room = true);
   await run.clock.advance(20_000);
   assert(room);
   for (const id of fresh) {
@@ -430,7 +429,7 @@ Deno.test("a recording that waits is tried at once where somebody asks for it", 
   const requests = new Requests();
   const run = startRecordings({
     async *s1(startIndex) {
-      if (there) yield* streaming(THREE)(startIndex, never);
+      if (there) yield* streaming(THREE)(startIndex, never());
     },
     s2: broken,
   }, {
@@ -474,7 +473,7 @@ Deno.test("a recording that is asked for during an attempt is tried once more at
   let tries = 0;
   const run = startRecordings({
     async *s1(startIndex) {
-      if (++tries > 1) yield* streaming(THREE)(startIndex, never);
+      if (++tries > 1) yield* streaming(THREE)(startIndex, never());
       else await attempt.promise;
     },
   }, { follow: true, requests });

@@ -9,6 +9,7 @@ import {
 } from "../assert.ts";
 import { auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import {
   cutting,
   pending,
@@ -18,7 +19,7 @@ import {
   streaming,
 } from "./recordings_setup.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 const ELEVEN = recorded([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 
 /** Streams one event, and then waits until it is stopped or allowed to go on. */

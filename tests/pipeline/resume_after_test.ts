@@ -3,8 +3,9 @@ import type { Source } from "../../lib/pipeline/ports.ts";
 import { resumeAfter } from "../../lib/pipeline/resume_after.ts";
 import { assertEquals, assertStrictEquals } from "../assert.ts";
 import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
+import { never } from "../fakes/never.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 
 /** Pages of three events each: e0 to e2, e3 to e5 and so on. */
 function pages(count: number, { more = false } = {}): Batch<PagePosition>[] {

@@ -14,6 +14,7 @@ import {
   assertStrictEquals,
 } from "../assert.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
 
@@ -34,7 +35,7 @@ function setUp(options: Partial<RetryOptions> = {}): Setup {
     options: {
       policy: POLICY,
       clock,
-      signal: new AbortController().signal,
+      signal: never(),
       isFinal: () => false,
       onFailure: (failed) => failures.push(failed),
       ...options,

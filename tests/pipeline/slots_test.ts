@@ -1,8 +1,9 @@
 import { Slots } from "../../lib/pipeline/slots.ts";
 import { assertEquals, assertRejects, assertStrictEquals } from "../assert.ts";
 import { turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 
 /** Acquires, and notes the name once it has. */
 function acquireAs(
@@ -104,7 +105,7 @@ Deno.test("slots that are taken beyond their number are made up for first", asyn
 
 Deno.test("a signal that outlives many acquisitions keeps none of their listeners", async () => {
   const slots = new Slots(1);
-  const signal = new AbortController().signal;
+  const signal = never();
   let listeners = 0;
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);

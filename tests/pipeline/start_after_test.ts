@@ -9,8 +9,9 @@ import {
   idsOf,
   position,
 } from "../fakes/audit_events.ts";
+import { never } from "../fakes/never.ts";
 
-const NEVER = new AbortController().signal;
+const NEVER = never();
 
 /** Pages of three events each: e0 to e2, e3 to e5 and so on. */
 function pages(count: number): Batch<PagePosition>[] {

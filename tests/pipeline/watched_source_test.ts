@@ -3,10 +3,9 @@ import type { Source } from "../../lib/pipeline/ports.ts";
 import { watchedSource } from "../../lib/pipeline/watched_source.ts";
 import { assertEquals, assertRejects } from "../assert.ts";
 import { auditEvents, position } from "../fakes/audit_events.ts";
+import { never } from "../fakes/never.ts";
 
 const FROM = position(0);
-const never = new AbortController().signal;
-
 function setUp(batches: readonly (Batch | Error)[]) {
   const told: string[] = [];
   const source: Source = {
@@ -33,7 +32,7 @@ function batch(n: number): Batch {
 Deno.test("a source is due while it is waited for, and rests while its batch is at work", async () => {
   const { watched, told } = setUp([batch(1), batch(0)]);
   const read: Batch[] = [];
-  for await (const one of watched.read(FROM, never)) {
+  for await (const one of watched.read(FROM, never())) {
     read.push(one);
     told.push("at work");
   }
@@ -45,12 +44,12 @@ Deno.test("a source is due while it is waited for, and rests while its batch is 
 Deno.test("a source that fails, or that nobody reads on, rests", async () => {
   const failing = setUp([new Error("boom")]);
   await assertRejects(
-    () => Array.fromAsync(failing.watched.read(FROM, never)),
+    () => Array.fromAsync(failing.watched.read(FROM, never())),
     Error,
     "boom",
   );
   assertEquals(failing.told.at(-1), "rest");
   const left = setUp([batch(1), batch(2)]);
-  for await (const _ of left.watched.read(FROM, never)) break;
+  for await (const _ of left.watched.read(FROM, never())) break;
   assertEquals(left.told, ["due", "asked", "moved", "rest", "rest"]);
 });

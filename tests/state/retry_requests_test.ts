@@ -7,6 +7,7 @@ import {
 import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 
 interface Setup {
   readonly directory: string;
@@ -29,7 +30,7 @@ async function withRequests(use: (setup: Setup) => Promise<void>) {
       clock,
       failures,
       requests,
-      next: () => requests.next(new AbortController().signal),
+      next: () => requests.next(never()),
     });
   });
 }

@@ -15,6 +15,7 @@ import {
 import { cursorOf } from "../fakes/audit_events.ts";
 import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { runLimited, startChild } from "./child_process.ts";
 import { sampleDocument } from "./sample_document.ts";
@@ -345,7 +346,7 @@ Deno.test("a save that fails ends the saving in words, and is made up for later"
     file.change();
     await Deno.mkdir(path);
     await assertRejects(
-      () => file.keepSaved(new AbortController().signal),
+      () => file.keepSaved(never()),
       StateError,
       `cannot save the state file ${path}: `,
     );

@@ -9,6 +9,7 @@ import { auditSource } from "../../lib/teleport/audit_source.ts";
 import { assertEquals } from "../assert.ts";
 import { auditEvents, idsOf, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 
 const EXPORT: ExportPosition = {
   kind: "export",
@@ -67,7 +68,7 @@ async function readFrom(from: Position, options: Options = {}) {
     },
   });
   const read: string[] = [];
-  const stop = new AbortController().signal;
+  const stop = never();
   for await (const { events } of audit.read(from, stop)) {
     read.push(...idsOf(events));
   }

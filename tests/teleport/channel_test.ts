@@ -35,6 +35,7 @@ import { AuditLog } from "../fakes/audit_log.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
+import { never } from "../fakes/never.ts";
 import { strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
@@ -238,7 +239,7 @@ function ping(channel: Channel) {
     requestSchema: PingRequestSchema,
     request: {},
     decode: (bytes) => fromBinary(PingResponseSchema, bytes),
-  }, { signal: new AbortController().signal });
+  }, { signal: never() });
 }
 
 /** As if it had been found to be an auth service. */

@@ -5,6 +5,7 @@ import { dateOf } from "../../lib/teleport/export_position.ts";
 import { ExportSource } from "../../lib/teleport/export_source.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
+import { never } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -71,7 +72,7 @@ for (const { name, faults, failures } of FAULTS) {
     let failed = 0;
     const source = createSource(client, () => failed++);
     const ids: string[] = [];
-    const stop = new AbortController().signal;
+    const stop = never();
     for await (const { events } of source.read(START, stop)) {
       ids.push(...events.map(({ id }) => id));
     }

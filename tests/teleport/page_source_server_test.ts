@@ -7,6 +7,7 @@ import { assert, assertEquals } from "../assert.ts";
 import { AuditLog } from "../fakes/audit_log.ts";
 import { identityText } from "../fakes/identity_file.ts";
 import { logEvent } from "../fakes/log_event.ts";
+import { never } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
 
@@ -79,7 +80,7 @@ for (const { name, faults, tells } of FAULTS) {
     const source = createSource(client, told);
     const ids: string[] = [];
     for await (
-      const batch of source.read(START, new AbortController().signal)
+      const batch of source.read(START, never())
     ) ids.push(...batch.events.map(({ id }) => id));
     assertEquals(ids.length, SIZE + burst.length);
     assertEquals(ids, [...log.ids()]);

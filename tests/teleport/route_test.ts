@@ -20,6 +20,7 @@ import { AuditLog } from "../fakes/audit_log.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
+import { never } from "../fakes/never.ts";
 import {
   EXPIRED,
   issueClient,
@@ -435,7 +436,7 @@ async function resolve(
   return await resolveRoute({ host, port }, {
     identity: identity ?? await identityOf(undefined, [await webPki()]),
     httpProxy,
-    signal: new AbortController().signal,
+    signal: never(),
   });
 }
 
