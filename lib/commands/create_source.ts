@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
 import { logger } from "../log.ts";
 import type { Monitor } from "../operate/monitor.ts";
-import type { Observers } from "../operate/observers.ts";
+import type { CallsObserver } from "../operate/observers.ts";
 import { watchChunks } from "../operate/watch_chunks.ts";
 import { watchPages } from "../operate/watch_pages.ts";
 import type { Source } from "../pipeline/ports.ts";
@@ -44,7 +44,7 @@ export interface SourceOptions {
 export interface SourceSurroundings {
   readonly clock: Clock;
   readonly monitor: Monitor;
-  readonly teleport: Observers["teleport"];
+  readonly teleport: CallsObserver;
 }
 
 /** Makes the source of a run. */

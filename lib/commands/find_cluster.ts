@@ -5,7 +5,7 @@
  */
 
 import type { Clock } from "../clock.ts";
-import type { Observers } from "../operate/observers.ts";
+import type { CallsObserver } from "../operate/observers.ts";
 import { retry, type RetryPolicy } from "../pipeline/retry.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import type { Cluster } from "../teleport/connection.ts";
@@ -23,7 +23,7 @@ export async function findCluster(
   { policy, clock, teleport, stop }: {
     readonly policy: RetryPolicy;
     readonly clock: Clock;
-    readonly teleport: Observers["teleport"];
+    readonly teleport: CallsObserver;
     readonly stop: AbortSignal;
   },
 ): Promise<FoundCluster | undefined> {

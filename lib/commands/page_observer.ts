@@ -6,7 +6,7 @@
 
 import { logger } from "../log.ts";
 import type { Monitor } from "../operate/monitor.ts";
-import type { Observers } from "../operate/observers.ts";
+import type { CallsObserver } from "../operate/observers.ts";
 import type { PageObserver } from "../teleport/page_source.ts";
 
 /** Where it is noted that events could not be read. */
@@ -24,7 +24,7 @@ export interface LeftOutNotes {
 /** Logs, counts and notes. */
 export function observePages(
   { teleport, monitor, notes }: {
-    teleport: Observers["teleport"];
+    teleport: CallsObserver;
     monitor: Pick<Monitor, "counters" | "problems">;
     notes: LeftOutNotes;
   },

@@ -6,6 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { describe, needsAction } from "../errors.ts";
+import type { Destination } from "../event.ts";
 import { logger } from "../log.ts";
 import type { DeliveryObserver } from "../pipeline/deliver.ts";
 import type { ForwardObserver } from "../pipeline/forward.ts";
@@ -27,11 +28,14 @@ export interface Observers {
   readonly delivery: DeliveryObserver;
   readonly events: ForwardObserver;
   readonly recordings: RecordingsObserver;
-  /** A call to Teleport failed and will be made again; and one that worked. */
-  readonly teleport: {
-    failed(failed: FailedAttempt): void;
-    worked(): void;
-  };
+  readonly teleport: CallsObserver;
+}
+
+/** Who is told of the calls to Teleport. */
+export interface CallsObserver {
+  /** One failed and will be made again. */
+  failed(failed: FailedAttempt): void;
+  worked(): void;
 }
 
 /** What the listeners keep up to date. */
@@ -54,102 +58,92 @@ const WHAT = {
 
 /** Makes the listeners of one run. */
 export function createObservers(watched: Watched, clock: Clock): Observers {
-  const { counters, movements, problems } = watched;
+  return {
+    delivery: deliveryObserver(watched, clock),
+    events: eventsObserver(watched, clock),
+    recordings: recordingsObserver(watched, clock),
+    teleport: callsObserver(watched, clock),
+  };
+}
+
+function deliveryObserver(
+  { counters, movements, problems, fluentd }: Watched,
+  clock: Clock,
+): DeliveryObserver {
   const log = logger("delivery");
   const causes = new Set<string>();
   // One may fail for long while the other one works.
-  const delivery = {
+  const trouble = {
     audit: new Trouble(WHAT.audit, { log, clock }),
     recording: new Trouble(WHAT.recording, { log, clock }),
   };
   const moving = { audit: movements.delivery, recording: movements.recordings };
-  const teleport = new Trouble(WHAT.teleport, {
-    log: logger("teleport"),
-    clock,
-  });
   // Requests that failed and are to be made again. That others arrive meanwhile says
   // nothing of these: one may hold a single event that the receiver stumbles over.
   const failing = { audit: 0, recording: 0 };
-  const over = (kind: "audit" | "recording") => {
+  const over = (kind: Destination["kind"]) => {
     if (failing[kind] > 0) return;
-    delivery[kind].worked();
+    trouble[kind].worked();
     problems.over(WHAT[kind]);
   };
-  const answered = (kind: "audit" | "recording") => {
-    watched.fluentd.answered(WHAT[kind]);
+  const answered = (kind: Destination["kind"]) => {
+    fluentd.answered(WHAT[kind]);
     moved(moving[kind], counters[kind]);
     over(kind);
   };
   return {
-    delivery: {
-      delivered({ kind }, count) {
-        counters[kind].delivered += count;
-        answered(kind);
-      },
-      setAside({ kind }, event, reason) {
-        counters[kind].setAside++;
-        answered(kind);
-        problems.occurred(WHAT.refused, reason);
-        const cause = causeOf(reason);
-        if (causes.has(cause) || causes.size >= MAX_CAUSES) return;
-        causes.add(cause);
-        log.error(
-          "event refused and set aside; more for this cause are counted only",
-          {
-            id: event.id,
-            type: event.type,
-            reason,
-          },
-        );
-      },
-      failed({ kind }, failed) {
-        if (failed.attempt === 1) failing[kind]++;
-        counters.retries.fluentd.count(requestOutcome(failed.error));
-        moving[kind].attempted(failed.waitMs);
-        const error = describe(failed.error);
-        watched.fluentd.failed(WHAT[kind], error);
-        problems.occurred(WHAT[kind], error);
-        report(delivery[kind], error, failed);
-      },
-      recovered({ kind }) {
-        failing[kind]--;
-        over(kind);
-      },
+    delivered({ kind }, count) {
+      counters[kind].delivered += count;
+      answered(kind);
     },
-    events: {
-      read(events, kept) {
-        if (events.length > 0) counters.caughtUp = false;
-        count(counters.audit, events.length, kept);
-        if (kept > 0) movements.delivery.due();
-      },
-      advanced({ kind, newest }) {
-        counters.inOrder = kind === "page";
-        if (newest !== null) counters.newestMs = Date.parse(newest.time);
-      },
-      caughtUp() {
-        counters.caughtUp = true;
-        const askedMs = clock.now();
-        return () => {
-          counters.upToDateMs = askedMs;
-        };
-      },
+    setAside({ kind }, event, reason) {
+      counters[kind].setAside++;
+      answered(kind);
+      problems.occurred(WHAT.refused, reason);
+      const cause = causeOf(reason);
+      if (causes.has(cause) || causes.size >= MAX_CAUSES) return;
+      causes.add(cause);
+      log.error(
+        "event refused and set aside; more for this cause are counted only",
+        { id: event.id, type: event.type, reason },
+      );
     },
-    recordings: recordingsObserver(watched, clock),
-    teleport: {
-      failed(failed) {
-        counters.retries.teleport.count(callStatus(failed.error));
-        movements.reading.attempted(failed.waitMs);
-        const error = describe(failed.error);
-        watched.teleport.failed(WHAT.teleport, error);
-        problems.occurred(WHAT.teleport, error);
-        report(teleport, error, failed);
-      },
-      worked() {
-        teleport.worked();
-        if (watched.teleport.answered(WHAT.teleport)) {
-          problems.over(WHAT.teleport);
-        }
-      },
+    failed({ kind }, failed) {
+      if (failed.attempt === 1) failing[kind]++;
+      counters.retries.fluentd.count(requestOutcome(failed.error));
+      moving[kind].attempted(failed.waitMs);
+      const error = describe(failed.error);
+      fluentd.failed(WHAT[kind], error);
+      problems.occurred(WHAT[kind], error);
+      report(trouble[kind], error, failed);
+    },
+    recovered({ kind }) {
+      failing[kind]--;
+      over(kind);
+    },
+  };
+}
+
+function eventsObserver(
+  { counters, movements }: Watched,
+  clock: Clock,
+): ForwardObserver {
+  return {
+    read(events, kept) {
+      if (events.length > 0) counters.caughtUp = false;
+      count(counters.audit, events.length, kept);
+      if (kept > 0) movements.delivery.due();
+    },
+    advanced({ kind, newest }) {
+      counters.inOrder = kind === "page";
+      if (newest !== null) counters.newestMs = Date.parse(newest.time);
+    },
+    caughtUp() {
+      counters.caughtUp = true;
+      const askedMs = clock.now();
+      return () => {
+        counters.upToDateMs = askedMs;
+      };
     },
   };
 }
@@ -217,6 +211,30 @@ function recordingsObserver(
       } else {
         log.debug("recording still cannot be read", fields);
       }
+    },
+  };
+}
+
+function callsObserver(
+  { counters, movements, problems, teleport }: Watched,
+  clock: Clock,
+): CallsObserver {
+  const trouble = new Trouble(WHAT.teleport, {
+    log: logger("teleport"),
+    clock,
+  });
+  return {
+    failed(failed) {
+      counters.retries.teleport.count(callStatus(failed.error));
+      movements.reading.attempted(failed.waitMs);
+      const error = describe(failed.error);
+      teleport.failed(WHAT.teleport, error);
+      problems.occurred(WHAT.teleport, error);
+      report(trouble, error, failed);
+    },
+    worked() {
+      trouble.worked();
+      if (teleport.answered(WHAT.teleport)) problems.over(WHAT.teleport);
     },
   };
 }
