@@ -1,5 +1,5 @@
 /**
- * Times as positions and the state have them.
+ * Times as RFC 3339 writes them, in UTC: as positions and the state have them, too.
  *
  * @module
  */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { rfc3339, secondOf } from "../rfc3339.ts";
 import { refusal } from "./refusal.ts";
 import { single, type ValueType } from "./value_type.ts";
 
@@ -32,17 +33,17 @@ export function parseRfc3339(text: string): string {
     );
   }
   // Date rolls 30 February over to 1 March instead of refusing it.
-  if (toSeconds(new Date(`${date}T${time}Z`)) !== `${date}T${time}Z`) {
+  if (toSeconds(`${date}T${time}Z`) !== `${date}T${time}Z`) {
     throw refusal(text, "names a day or an hour that does not exist");
   }
-  const utc = toSeconds(new Date(`${date}T${time}${zone.toUpperCase()}`));
+  const utc = toSeconds(`${date}T${time}${zone.toUpperCase()}`);
   if (utc === undefined) throw refusal(text, "has no valid time zone");
   return utc;
 }
 
-function toSeconds(moment: Date): string | undefined {
-  if (Number.isNaN(moment.getTime())) return undefined;
-  return moment.toISOString().replace(/\.\d+Z$/, "Z");
+function toSeconds(text: string): string | undefined {
+  const timeMs = Date.parse(text);
+  return Number.isNaN(timeMs) ? undefined : rfc3339(secondOf(timeMs));
 }
 
 /** A moment that has passed. */
