@@ -4,7 +4,8 @@
  * @module
  */
 
-import { createFetchClient, readBeginning } from "../fetch_client.ts";
+import { createFetchClient } from "../fetch_client.ts";
+import { readBeginning } from "../fetch_outcome.ts";
 import { tlsComplaintOf } from "../fluentd/answer.ts";
 import type { TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";

@@ -7,7 +7,7 @@
 import { formatAddress } from "../address.ts";
 import { IS_VERSION_1, type Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
-import { shortenFetchError } from "../fetch_client.ts";
+import { shortenFetchError } from "../fetch_outcome.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
 import { CERTIFICATE_DEMANDED } from "./answer.ts";
 

@@ -10,7 +10,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { createFetchClient, readBeginning } from "../fetch_client.ts";
+import { createFetchClient } from "../fetch_client.ts";
+import { readBeginning } from "../fetch_outcome.ts";
 import { CopiedBody } from "./copied_body.ts";
 
 /** Fluentd closes a connection that was idle for 10 s, without notice. */

@@ -5,11 +5,8 @@
  */
 
 import { describe } from "../errors.ts";
-import {
-  createFetchClient,
-  readBeginning,
-  shortenFetchError,
-} from "../fetch_client.ts";
+import { createFetchClient } from "../fetch_client.ts";
+import { readBeginning, shortenFetchError } from "../fetch_outcome.ts";
 import { type Address, formatAddress } from "../address.ts";
 
 /** The words of rustls, and what to do about them. */
