@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { IS_VERSION_1 } from "./certificate_flaws.ts";
 import { ConfigError, describe } from "./errors.ts";
 import { logger } from "./log.ts";
 
@@ -68,10 +69,6 @@ export interface TlsFiles {
     readonly keyPassphraseFile: string | undefined;
   } | undefined;
 }
-
-/** What is wrong with a certificate of version 1, whose it is said before. */
-export const IS_VERSION_1 =
-  "is of X.509 version 1, which nothing here takes: issue one of version 3 (openssl x509 -req needs -extfile)";
 
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 

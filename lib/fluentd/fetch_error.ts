@@ -5,7 +5,12 @@
  */
 
 import { formatAddress } from "../address.ts";
-import { IS_VERSION_1, type Term } from "../credentials.ts";
+import {
+  IS_AUTHORITY,
+  IS_NOT_FOR_SERVERS,
+  IS_VERSION_1,
+} from "../certificate_flaws.ts";
+import type { Term } from "../credentials.ts";
 import { describe, DestinationError } from "../errors.ts";
 import { shortenFetchError } from "../fetch_outcome.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
@@ -27,7 +32,7 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
   [
     /CaUsedAsEndEntity/,
-    "its certificate is that of a CA: give it one of its own, signed by the CA",
+    `its certificate ${IS_AUTHORITY}`,
     "lasts",
   ],
   [
@@ -62,7 +67,7 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
   [
     /extended key usage/,
-    "its certificate is not meant for servers: issue one for server authentication",
+    `its certificate ${IS_NOT_FOR_SERVERS}`,
     "lasts",
   ],
   [

@@ -7,7 +7,11 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
-import { IS_VERSION_1 } from "../credentials.ts";
+import {
+  IS_AUTHORITY,
+  IS_NOT_FOR_SERVERS,
+  IS_VERSION_1,
+} from "../certificate_flaws.ts";
 
 /** What is kept of a certificate. */
 export interface ServerCertificate {
@@ -70,15 +74,9 @@ export function flawOf(
       dateOf(notBeforeMs)
     }: are the clocks right?`;
   }
-  if (!isVersion3) {
-    return `its certificate ${IS_VERSION_1}`;
-  }
-  if (isAuthority) {
-    return "its certificate is that of a CA: give it one of its own, signed by the CA";
-  }
-  if (!isForServers) {
-    return "its certificate is not meant for servers: issue one for server authentication";
-  }
+  if (!isVersion3) return `its certificate ${IS_VERSION_1}`;
+  if (isAuthority) return `its certificate ${IS_AUTHORITY}`;
+  if (!isForServers) return `its certificate ${IS_NOT_FOR_SERVERS}`;
   return undefined;
 }
 
