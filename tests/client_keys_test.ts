@@ -17,7 +17,7 @@ import { writeSecret } from "./fakes/pki_files.ts";
 import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
 import { runProgram } from "./fakes/program.ts";
 import { startTeleport } from "./fakes/teleport.ts";
-import { NEVER, startTlsFluentd, TestSink } from "./fluentd_sink/setup.ts";
+import { NEVER, startTlsFluentd, TestSink } from "./fluentd/setup.ts";
 
 const EXIT = "--exit-on-last-event";
 const PASSPHRASE = "open sesame";
