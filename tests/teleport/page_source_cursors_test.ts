@@ -1,0 +1,375 @@
+import { TeleportError } from "../../lib/teleport/errors.ts";
+import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+import { Random } from "../fakes/random.ts";
+import { ScriptedLog } from "./scripted_log.ts";
+import { sampleEvent } from "./sample_event.ts";
+import {
+  DAY_MS,
+  from,
+  HOUR_MS,
+  idsIn,
+  idsOf,
+  Kept,
+  MINUTE_MS,
+  NOW_MS,
+  POLL_MS,
+  SECOND_MS,
+  setUp,
+  times,
+  UNKNOWN_CURSOR,
+} from "./page_source_setup.ts";
+
+/** Asks for the whole log. */
+const ALL = { startMs: 0, endMs: Infinity, types: [], cursor: "" };
+
+Deno.test("an empty page whose cursor moved on is turned", async () => {
+  const { log, readAll } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) =>
+    cursor === ""
+      ? { events: [], lastKey: "moved" }
+      : { events: log.events, lastKey: "" };
+  const batches = await readAll(from(NOW_MS - HOUR_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assertEquals(batches[0]?.events, []);
+  assertStrictEquals(batches[0]?.position.cursor, "moved");
+});
+
+Deno.test("an event that arrives late behind an empty page, or one with an older event, is read", async () => {
+  for (const old of [[], ["old"]]) {
+    const { log, follow, dropped } = setUp({ pageSize: 3, types: ["exec"] });
+    filterAfterLimit(log);
+    for (const id of old) addExec(log, id, NOW_MS - MINUTE_MS);
+    log.append(...times(3, NOW_MS - 3 * SECOND_MS, 500));
+    await using reading = follow(from(NOW_MS - HOUR_MS));
+    await reading.advance(SECOND_MS);
+    addExec(log, "late", NOW_MS - 2_800);
+    addExec(log, "next", NOW_MS);
+    await reading.advance(6 * POLL_MS);
+    assertEquals(reading.ids.toSorted(), ["late", "next", ...old]);
+    assertEquals(dropped, []);
+  }
+});
+
+Deno.test("an event that arrives late behind an empty page is read by the next run", async () => {
+  const { log, readAll, clock } = setUp({ pageSize: 3, types: ["exec"] });
+  filterAfterLimit(log);
+  log.append(...times(12, NOW_MS - HOUR_MS), ...times(6, NOW_MS - 4_000, 500));
+  addExec(log, "next", NOW_MS - 500);
+  const { position } = (await readAll(from(NOW_MS - 2 * HOUR_MS))).at(-1) ?? {};
+  assert(position !== undefined);
+  addExec(log, "late", NOW_MS - 3_800);
+  await clock.advance(MINUTE_MS);
+  assertEquals(idsOf(await readAll(position)), ["late"]);
+});
+
+Deno.test("a server that knows seconds only, and shows an event after the end of the range, loses none that arrives late", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 3 }, NOW_MS + 300);
+  log.append(...times(2, NOW_MS - MINUTE_MS));
+  const soon = sampleEvent({ id: "soon", timeMs: NOW_MS + 500 });
+  log.fault = (request) => {
+    if (!log.events.includes(soon)) log.add(soon);
+    const endMs = Math.ceil(request.endMs / SECOND_MS) * SECOND_MS;
+    return log.page({ ...request, endMs });
+  };
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(SECOND_MS);
+  assertEquals(reading.ids, ["event-0", "event-1", "soon"]);
+  log.append(NOW_MS - 5 * SECOND_MS, NOW_MS + SECOND_MS);
+  await reading.advance(6 * POLL_MS);
+  assertEquals(reading.ids.slice(3).toSorted(), ["event-3", "event-4"]);
+  assertEquals(dropped, []);
+});
+
+Deno.test("empty pages before a settled event are passed, although the newest range shows nothing else", async () => {
+  const { log, follow } = setUp();
+  log.append(NOW_MS - HOUR_MS);
+  // Only where the range reaches up to now is there more.
+  log.fault = ({ cursor, endMs }) => {
+    if (endMs < NOW_MS) return { events: [], lastKey: "" };
+    if (cursor === "") return { events: [], lastKey: "1" };
+    return cursor === "1"
+      ? { events: log.events, lastKey: "2" }
+      : { events: [], lastKey: "" };
+  };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(SECOND_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(reading.batches.at(-1)?.position.cursor, "2");
+});
+
+Deno.test("a long stretch of empty pages is left behind, and not read again and again", async () => {
+  const { log, follow } = setUp({ pageSize: 3, types: ["exec"] });
+  filterAfterLimit(log);
+  log.append(...times(900, NOW_MS - HOUR_MS));
+  addExec(log, "behind", NOW_MS - MINUTE_MS);
+  log.append(...times(5, NOW_MS - 2 * SECOND_MS, 100));
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  // With a pause between two of them, which is more than 10 s in all.
+  await reading.advance(2 * MINUTE_MS);
+  assertEquals(reading.ids, ["behind"]);
+  const turned = log.requests.length;
+  assert(turned < 360, `${turned} requests`);
+  await reading.advance(HOUR_MS);
+  const idle = log.requests.length - turned;
+  assert(idle < 2 * HOUR_MS / POLL_MS, `${idle} requests in an hour`);
+});
+
+Deno.test("a server that leaves out types after the limit has each event read once", async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed, 2);
+    const { log, clock, follow, readAll } = setUp({
+      pageSize: random.pick([undefined, 1, 2, 3, 10]),
+      windowMs: random.pick([DAY_MS, 45 * SECOND_MS]),
+      types: ["exec"],
+    });
+    filterAfterLimit(log);
+    const kept = new Kept(from(NOW_MS));
+    for (let run = 0; run < 6; run++) {
+      await using reading = follow(kept.position);
+      for (let i = random.below(40); i > 0; i--) {
+        const nowMs = clock.now();
+        const late = () => Math.max(NOW_MS, nowMs - random.below(9_000));
+        if (random.chance(0.3)) addExec(log, `exec-${nowMs}-${i}`, late());
+        log.append(...Array.from({ length: random.below(5) }, late));
+        await reading.advance(random.below(2_000));
+      }
+      if (run === 5) await reading.advance(5 * MINUTE_MS);
+      await reading.stop();
+      kept.take(reading.batches);
+      if (random.chance(0.5)) kept.take(await readAll(kept.position));
+    }
+    const exec = log.events.filter(({ type }) => type === "exec");
+    assertEquals(
+      kept.ids.toSorted(),
+      exec.map(({ id }) => id).toSorted(),
+      `seed ${seed}`,
+    );
+  }
+});
+
+Deno.test("many empty pages in a row are turned, but not in a hurry", async () => {
+  const { log, readAll, clock } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) => {
+    const page = Number(cursor) + 1;
+    return page < 100
+      ? { events: [], lastKey: String(page) }
+      : { events: log.events, lastKey: "" };
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+  assert(clock.sleeps.length >= 75, `${clock.sleeps.length} pauses`);
+  assert(clock.sleeps.every((ms) => ms >= 100));
+});
+
+Deno.test("empty pages without end are told, once a minute", async () => {
+  const { log, follow, told } = setUp();
+  log.fault = ({ cursor }) => ({
+    events: [],
+    lastKey: String(Number(cursor) + 1),
+  });
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(5 * MINUTE_MS);
+  const [first, second, ...others] = told;
+  assertEquals([first, second], ["20 empty pages", "240 empty pages"]);
+  assert(others.length >= 3 && others.length <= 5, told.join());
+  assert(log.requests.length < 1_300, `${log.requests.length} requests`);
+});
+
+Deno.test("cursors that go round in circles are dropped, and what was behind them is read", async () => {
+  for (const circle of [1, 2, 3, 7, 64, 100]) {
+    const { log, follow, dropped } = setUp({ pageSize: 4 });
+    log.append(...times(10, NOW_MS - HOUR_MS));
+    const [, , , last] = log.events;
+    log.fault = ({ cursor }) => {
+      if (cursor === "" || dropped.length > 0) return undefined;
+      const place = Number(cursor.split("-")[2] ?? -1) + 1;
+      return { events: [], lastKey: `in-circles-${place % circle}` };
+    };
+    await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+    await reading.advance(3 * MINUTE_MS);
+    assertEquals(reading.ids, idsIn(log), `circle of ${circle}`);
+    assertEquals(dropped[0], "2026-03-01T11:00:03Z", last?.id);
+    assert(log.requests.length < 900, `${log.requests.length} requests`);
+  }
+});
+
+Deno.test("cursors that always go round in circles neither end the reading nor hurry it", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(4, NOW_MS - HOUR_MS));
+  log.fault = ({ cursor }) =>
+    cursor === ""
+      ? undefined
+      : { events: [], lastKey: cursor === "a" ? "b" : "a" };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(HOUR_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assert(dropped.length >= 1 && dropped.length <= 60, `${dropped.length}`);
+  assert(log.requests.length < 4_000, `${log.requests.length} requests`);
+});
+
+Deno.test("a cursor that shows nothing for a minute is dropped for the newest event's time", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(8, NOW_MS - HOUR_MS, 300));
+  const newest = "2026-03-01T11:00:02Z";
+  log.fault = ({ cursor }) =>
+    cursor === "" ? undefined : { events: [], lastKey: "" };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(50 * SECOND_MS);
+  assertEquals(reading.ids, idsIn(log).slice(0, 4));
+  assertEquals(dropped, []);
+  await reading.advance(20 * SECOND_MS);
+  assertEquals(dropped, ["2026-03-01T11:00:00Z"]);
+  log.fault = undefined;
+  await reading.advance(5 * MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(reading.batches.at(-1)?.position.newest?.time, newest);
+});
+
+Deno.test("a cursor that stands still is dropped, and nothing repeated", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(6, NOW_MS - HOUR_MS));
+  const stuck = log.page({
+    ...{ startMs: NOW_MS - 2 * HOUR_MS, endMs: NOW_MS },
+    ...{ types: [], limit: 4, cursor: "" },
+  });
+  log.fault = ({ cursor }) =>
+    cursor === stuck.lastKey
+      ? { events: stuck.events.slice(-1), lastKey: cursor }
+      : undefined;
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(2 * MINUTE_MS);
+  // What the page at the cursor shows was read on the page before it, as a
+  // defect of the server: it is delivered again rather than mistaken for old.
+  assertEquals(dropped.length, 1);
+  assertEquals([...new Set(reading.ids)], idsIn(log));
+  await reading.advance(5 * MINUTE_MS);
+  assertEquals([...new Set(reading.ids)], idsIn(log));
+});
+
+Deno.test("a cursor that the server does not know any longer is dropped, and nothing repeated", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(10, NOW_MS - HOUR_MS));
+  const [first] = await readAll(from(NOW_MS - 2 * HOUR_MS));
+  assert(first !== undefined && first.position.cursor !== "");
+  log.fault = ({ cursor }) => {
+    if (cursor === first.position.cursor) throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  const others = await readAll(first.position);
+  assertEquals(idsOf([first, ...others]), idsIn(log));
+  assertEquals(dropped[0], "2026-03-01T11:00:03Z");
+});
+
+Deno.test("a cursor of the user's that the server does not know is told, and kept", async () => {
+  const { log, follow, failed, dropped } = setUp();
+  log.fault = ({ cursor }) => {
+    if (cursor === "typo") throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  await using reading = follow({ ...from(NOW_MS - HOUR_MS), cursor: "typo" });
+  await reading.advance(MINUTE_MS);
+  assert(failed.length > 0);
+  const error = failed[0]?.error;
+  assert(error instanceof TeleportError);
+  assertEquals(error.status, UNKNOWN_CURSOR.status);
+  assertStrictEquals(error.cause, UNKNOWN_CURSOR);
+  assert(error.message.startsWith(UNKNOWN_CURSOR.message));
+  assert(/option cursor .*move state\.json, .*begin at/.test(error.message));
+  assertEquals(dropped, []);
+});
+
+Deno.test("a cursor of the user's with nothing behind it is kept, and nothing before it sent", async () => {
+  // In the first window, and in a later one.
+  for (const startMs of [NOW_MS - 2 * HOUR_MS, NOW_MS - 3 * DAY_MS]) {
+    for (const windowMs of [DAY_MS, HOUR_MS]) {
+      const { log, readAll, follow, clock, dropped } = setUp({ windowMs });
+      log.append(startMs, ...times(5, NOW_MS - 90 * MINUTE_MS));
+      const { lastKey } = log.page({ ...ALL, limit: 6 });
+      const position = { ...from(startMs), cursor: lastKey };
+      assertEquals(idsOf(await readAll(position)), []);
+      await using reading = follow(position);
+      await reading.advance(2 * HOUR_MS);
+      log.append(clock.now(), clock.now());
+      await reading.advance(2 * HOUR_MS);
+      assertEquals(reading.ids, ["event-6", "event-7"]);
+      assertEquals(dropped.filter((time) => Date.parse(time) < NOW_MS), []);
+    }
+  }
+});
+
+Deno.test("a cursor of an empty page before the first event is dropped, by the next run too", async () => {
+  const { log, follow, dropped } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) => {
+    if (cursor !== "") return { events: [], lastKey: "" };
+    return dropped.length === 0 ? { events: [], lastKey: "moved" } : undefined;
+  };
+  await using first = follow(from(NOW_MS - HOUR_MS));
+  await first.advance(SECOND_MS);
+  const { position } = first.batches.at(-1) ?? {};
+  assert(position !== undefined);
+  assertEquals([first.ids, position.cursor], [[], "moved"]);
+  await first.stop();
+  await using second = follow(JSON.parse(JSON.stringify(position)));
+  await second.advance(2 * MINUTE_MS);
+  assertEquals(second.ids, idsIn(log));
+});
+
+Deno.test("a cursor of an idle cluster is dropped once, not every minute", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(4, NOW_MS - HOUR_MS));
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(HOUR_MS);
+  assertEquals(reading.ids, idsIn(log));
+  assertEquals(dropped.length, 1);
+});
+
+Deno.test("a window whose cursor shows nothing is asked again before it is left", async () => {
+  const { log, readAll, dropped } = setUp({ pageSize: 4, windowMs: DAY_MS });
+  log.append(...times(7, NOW_MS - 3 * DAY_MS), NOW_MS - HOUR_MS);
+  let lost = true;
+  log.fault = ({ cursor }) => {
+    if (cursor === "" || !lost) return undefined;
+    lost = false;
+    return { events: [], lastKey: "" };
+  };
+  const batches = await readAll(from(NOW_MS - 4 * DAY_MS));
+  assertEquals(idsOf(batches), idsIn(log));
+  assert(dropped.length >= 1);
+});
+
+Deno.test("a window whose cursor always stands still is left in the end, and that is told", async () => {
+  const { log, readAll, told } = setUp({ pageSize: 4, windowMs: DAY_MS });
+  log.append(...times(4, NOW_MS - 3 * DAY_MS), NOW_MS - HOUR_MS);
+  log.fault = (request) => {
+    const page = log.page(request);
+    return request.startMs < NOW_MS - DAY_MS
+      ? { ...page, lastKey: "stuck" }
+      : page;
+  };
+  // Pages are empty behind that cursor, which the log does not know.
+  const honest = log.fault;
+  log.fault = (request, signal) =>
+    request.cursor === "stuck"
+      ? { events: [], lastKey: "stuck" }
+      : honest(request, signal);
+  assertEquals(idsOf(await readAll(from(NOW_MS - 4 * DAY_MS))), idsIn(log));
+  assertEquals(new Set(told), new Set(["broken promise of stuck"]));
+});
+
+/** Pages are empty, or show few events, where others are not asked for. */
+function filterAfterLimit(log: ScriptedLog): void {
+  log.fault = (request) => {
+    const { events, lastKey } = log.page({ ...request, types: [] });
+    const { types } = request;
+    return {
+      events: events.filter(({ type }) => types.includes(type)),
+      lastKey,
+    };
+  };
+}
+
+function addExec(log: ScriptedLog, id: string, timeMs: number): void {
+  log.add(sampleEvent({ id, timeMs, type: "exec" }));
+}
