@@ -5,6 +5,7 @@
  */
 
 const INTERVAL_MS = 20;
+const STILL_MS = 100;
 
 /**
  * Resolves once `condition` holds, and looks every 20 ms. Rejects after
@@ -20,6 +21,22 @@ export async function waitUntil(
     if (performance.now() > deadline) {
       throw new Error(`Waited ${timeoutMs} ms in vain for ${what}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+    await pause(INTERVAL_MS);
   }
+}
+
+/** Resolves once `count` has been the same for 100 ms: whoever counts is held up. */
+export async function waitUntilStill(
+  what: string,
+  count: () => number,
+): Promise<void> {
+  await waitUntil(what, async () => {
+    const before = count();
+    await pause(STILL_MS);
+    return count() === before;
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

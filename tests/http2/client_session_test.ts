@@ -7,7 +7,7 @@ import { frame, FrameType, uint31In } from "../../lib/http2/frames.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
 import { grpcMessage } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
-import { waitUntil } from "../fakes/wait_until.ts";
+import { waitUntil, waitUntilStill } from "../fakes/wait_until.ts";
 import {
   ANSWER_FRAME,
   connectToScript,
@@ -139,12 +139,8 @@ Deno.test("while nobody reads, the peer is not let go on and on", async () => {
     if (received === bytes.length) stream.pause();
   });
   await once(stream, "response");
-  let before = -1;
-  await waitUntil("the peer to rest", async () => {
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return written === before && written > 0;
-  });
+  await waitUntil("the peer to write", () => written > 0);
+  await waitUntilStill("the peer to rest", () => written);
   // A window, what is on its way, and what the peer holds.
   assert(written * one.length < 4 * WINDOW_BYTES, `${written} were written`);
   stream.resume();

@@ -6,7 +6,7 @@ import { withPayload } from "../fakes/audit_events.ts";
 import { AuditLog, type AuditLogOptions } from "../fakes/audit_log.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
-import { waitUntil } from "../fakes/wait_until.ts";
+import { waitUntil, waitUntilStill } from "../fakes/wait_until.ts";
 import { never } from "../fakes/never.ts";
 import { identityOf } from "./identity_of.ts";
 
@@ -196,14 +196,10 @@ Deno.test("while nobody asks, only a few large events of a chunk are held", asyn
 
 /** Until the server sends no more of a chunk, as nobody takes it. */
 async function untilHeldUp(teleport: TeleportStandIn): Promise<void> {
-  let before = -1;
-  await waitUntil("the server to be held up", async () => {
-    const { chunkEvents } = teleport.served;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const still = chunkEvents === before;
-    before = chunkEvents;
-    return still;
-  });
+  await waitUntilStill(
+    "the server to be held up",
+    () => teleport.served.chunkEvents,
+  );
 }
 
 async function withTeleport(
