@@ -103,7 +103,7 @@ Deno.test("a certificate of an hour that is renewed in time is never told", asyn
   assertEquals(await logged(clock, steps), []);
 });
 
-Deno.test("warnings of lives in between", () => {
+Deno.test("the first warning comes 7 days or a fifth of its life before the end, whichever is less, and those behind it as ever", () => {
   const reached = (lifeDays: number, leftDays: number) =>
     warningsReached(
       { notBeforeMs: -lifeDays * DAY_MS, notAfterMs: 0 },

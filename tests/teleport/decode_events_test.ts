@@ -71,7 +71,7 @@ const decoded = {
   },
 };
 
-Deno.test("an event is taken apart", () => {
+Deno.test("an event says all that the pipeline asks for, and keeps its payload as it came", () => {
   assertEquals(decoded.event(encode(EventUnstructuredSchema, EVENT)), {
     type: "session.upload",
     id: "6e1f6c1e-größer-🙂",

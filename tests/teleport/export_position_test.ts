@@ -74,10 +74,13 @@ Deno.test("chunks may be called anything", () => {
   }
 });
 
-Deno.test("days begin and are over", () => {
-  const next = dayAfter(DAY);
-  assertEquals(next, "2026-03-02");
+Deno.test("the day after one is that of the calendar", () => {
+  assertEquals(dayAfter(DAY), "2026-03-02");
   assertEquals(dayAfter("2024-02-28"), "2024-02-29");
+});
+
+Deno.test("a day that begins has no chunks, and one that is over is forgotten", () => {
+  const next = dayAfter(DAY);
   const begun = after(START, { kind: "day begun", day: next });
   assertEquals(begun.days, { [DAY]: NO_CHUNKS, [next]: NO_CHUNKS });
   const over = after(begun, { kind: "day over", day: DAY });
