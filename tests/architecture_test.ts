@@ -31,6 +31,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** What nobody imports: the program, and that of its other thread. */
+const PROGRAMS = ["main.ts", "lib/fluentd/delivery_worker.ts"];
+
 /** Libraries whose own words several files speak. */
 const SPOKEN_BY_SEVERAL = ["@bufbuild/protobuf", "preact"];
 
@@ -44,12 +47,14 @@ interface Module extends Specifier {
 }
 
 /** By the path of each file of lib/, what it imports: paths in lib/, and npm packages. */
-const IMPORTS = await readImports();
+const IMPORTS = new Map(
+  (await Promise.all(PROGRAMS.map(readImports))).flatMap((it) => [...it]),
+);
 
-async function readImports(): Promise<Map<string, string[]>> {
+async function readImports(program: string): Promise<Map<string, string[]>> {
   const root = new URL("../", import.meta.url);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "main.ts"],
+    args: ["info", "--json", program],
     cwd: root,
   }).output();
   const { modules }: { modules: readonly Module[] } = JSON.parse(
@@ -110,4 +115,17 @@ Deno.test("a library is imported by one file", () => {
     paths.size > 1 && !SPOKEN_BY_SEVERAL.includes(library)
   );
   assertEquals(shared, []);
+});
+
+Deno.test("docs/architecture.md draws files that are there, and each one beside the folders", async () => {
+  const page = await Deno.readTextFile(
+    new URL("../docs/architecture.md", import.meta.url),
+  );
+  const picture = page.match(/(?<=^lib\/\n)[^]*?(?=^tests\/)/m)?.[0] ?? "";
+  const drawn = new Set(picture.match(/\w+\.ts\b/g));
+  const paths = [...IMPORTS.keys()].filter((path) => /\.tsx?$/.test(path));
+  const names = new Set(paths.map((path) => path.replace(/.*\//, "")));
+  assertEquals([...drawn].filter((name) => !names.has(name)), []);
+  const beside = paths.filter((path) => folderOf(path) === "");
+  assertEquals(beside.filter((path) => !drawn.has(path)), []);
 });
