@@ -1,7 +1,8 @@
 /**
  * Writes what is derived: docs/options.md and example/teleport-event-handler.toml
- * from the table of options, example/fluent.conf from what `configure` writes.
- * With --check, writes nothing and fails where one of them is stale.
+ * from the table of options, docs/metrics.md from that of metrics, and
+ * example/fluent.conf from what `configure` writes. With --check, writes nothing and
+ * fails where one of them is stale.
  *
  * @module
  */
