@@ -18,7 +18,7 @@ import {
 } from "../fakes/real_fluentd.ts";
 import { startReceiver } from "../fakes/receiver.ts";
 import { BAD_CERTIFICATES, check, options } from "./check_setup.ts";
-import { setStage, type Stage } from "./stage.ts";
+import { fluentdUrls, setStage, type Stage } from "./stage.ts";
 
 /** What is said of TLS with a Fluentd that has this certificate. */
 async function fluentdProblem(
@@ -29,8 +29,7 @@ async function fluentdProblem(
   await using fluentd = await startFluentd({ tls: fluentdTls(pki) });
   const { found, failed } = await check(stage, {
     replace: [
-      `--fluentd-url=${fluentd.url}/test.log`,
-      `--fluentd-session-url=${fluentd.url}/session`,
+      ...fluentdUrls(fluentd.url),
       ...more,
     ],
   });
@@ -44,10 +43,7 @@ Deno.test("a Fluentd without TLS is looked at without the proxy for https, as it
   // This machine by a name that does not say so.
   const url = `http://0.0.0.0:${fluentd.port}`;
   const { code, found } = await check(stage, {
-    replace: [
-      `--fluentd-url=${url}/test.log`,
-      `--fluentd-session-url=${url}/session`,
-    ],
+    replace: fluentdUrls(url),
     env: {
       DENO_NO_UPDATE_CHECK: "1",
       HTTPS_PROXY: `http://127.0.0.1:${findFreePort()}`,
@@ -70,11 +66,7 @@ Deno.test("a Fluentd without TLS behind the proxy for http is left to that, and 
       return new Response("");
     },
   );
-  const url = "http://fluentd.invalid:8888";
-  const replace = [
-    `--fluentd-url=${url}/test.log`,
-    `--fluentd-session-url=${url}/session`,
-  ];
+  const replace = fluentdUrls("http://fluentd.invalid:8888");
   const env = {
     DENO_NO_UPDATE_CHECK: "1",
     HTTP_PROXY: `http://127.0.0.1:${proxy.addr.port}`,
@@ -144,10 +136,7 @@ Deno.test("a Fluentd whose certificate is for another name: both names are told"
     tls: fluentdTls({ ...pki, server }),
   });
   const { code, found, failed } = await check(stage, {
-    replace: [
-      `--fluentd-url=${fluentd.url}/test.log`,
-      `--fluentd-session-url=${fluentd.url}/session`,
-    ],
+    replace: fluentdUrls(fluentd.url),
   });
   assertEquals(code, 1);
   assertEquals(failed, ["Fluentd/TLS"]);
@@ -194,11 +183,7 @@ Deno.test("a Fluentd whose certificate has its name only where it does not count
       tls: fluentdTls({ ...pki, server }),
     });
     const { found, failed } = await check(stage, {
-      replace: ["test.log", "session"].map((path, place) =>
-        `--fluentd-${place === 0 ? "" : "session-"}url=https://127.0.0.1:${
-          new URL(fluentd.url).port
-        }/${path}`
-      ),
+      replace: fluentdUrls(`https://127.0.0.1:${fluentd.port}`),
     });
     assertEquals(failed, ["Fluentd/TLS"], JSON.stringify(found));
     assertMatch(
@@ -354,10 +339,7 @@ Deno.test("a receiver that lets in everybody, by another clock, is worth a warni
   }, () => new Response("", { headers: { date } }));
   const url = `https://localhost:${receiver.addr.port}`;
   const { code, found } = await check(stage, {
-    replace: [
-      `--fluentd-url=${url}/test.log`,
-      `--fluentd-session-url=${url}/session`,
-    ],
+    replace: fluentdUrls(url),
   });
   assertEquals(code, 0, JSON.stringify(found));
   assertMatch(
@@ -411,10 +393,7 @@ Deno.test({
       tls: fluentdTls(await fluentdPki()),
     });
     const { code, found } = await check(stage, {
-      replace: [
-        `--fluentd-url=${fluentd.url}/test.log`,
-        `--fluentd-session-url=${fluentd.url}/session`,
-      ],
+      replace: fluentdUrls(fluentd.url),
     });
     assertEquals(code, 0, JSON.stringify(found));
     assertMatch(found["Fluentd/client certificate"] ?? "", /^ok: demanded/);

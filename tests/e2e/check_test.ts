@@ -13,7 +13,7 @@ import {
 import { writeSecret } from "../fakes/pki_files.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { check, options } from "./check_setup.ts";
-import { setStage } from "./stage.ts";
+import { fluentdUrls, setStage } from "./stage.ts";
 
 Deno.test("where everything holds, each step says so, and nothing is left behind", async () => {
   await using stage = await setStage({ size: 5 });
@@ -105,11 +105,7 @@ Deno.test("an HTTP proxy that cannot be reached is told as such, and neither Tel
     [name]: `http://${proxy}`,
   });
   const secure = await check(stage, {
-    replace: [
-      ...replace,
-      "--fluentd-url=https://fluentd.invalid:8888/test.log",
-      "--fluentd-session-url=https://fluentd.invalid:8888/session",
-    ],
+    replace: [...replace, ...fluentdUrls("https://fluentd.invalid:8888")],
     env: env("HTTPS_PROXY"),
   });
   const refused =
@@ -120,10 +116,7 @@ Deno.test("an HTTP proxy that cannot be reached is told as such, and neither Tel
     `failed: no connection to fluentd.invalid:8888: ${refused}`,
   ]);
   const plain = await check(stage, {
-    replace: [
-      "--fluentd-url=http://fluentd.invalid:8888/test.log",
-      "--fluentd-session-url=http://fluentd.invalid:8888/session",
-    ],
+    replace: fluentdUrls("http://fluentd.invalid:8888"),
     env: env("HTTP_PROXY"),
   });
   const said = plain.found["Fluentd/POST to fluentd-url"] ?? "";

@@ -31,6 +31,14 @@ const SKIPPED = new Set(["print", "desktop.recording"]);
 /** Where the generated log begins, and reading with it, unless told otherwise. */
 const LOG_START = Date.UTC(2026, 0, 1);
 
+/** The options that name a Fluentd. */
+export function fluentdUrls(url: string): string[] {
+  return [
+    `--fluentd-url=${url}/test.log`,
+    `--fluentd-session-url=${url}/session`,
+  ];
+}
+
 /** Sets everything up; the log begins at 2026-01-01 where `startMs` is not given. */
 export async function setStage(
   log: AuditLogOptions = {},
@@ -98,8 +106,7 @@ export class Stage implements AsyncDisposable {
       "start",
       `--teleport-addr=${this.teleport.address}`,
       `--teleport-identity=${this.paths.teleport.identity}`,
-      `--fluentd-url=${fluentdUrl}/test.log`,
-      `--fluentd-session-url=${fluentdUrl}/session`,
+      ...fluentdUrls(fluentdUrl),
       `--fluentd-ca=${client.ca}`,
       `--fluentd-cert=${client.cert}`,
       `--fluentd-key=${client.key}`,
