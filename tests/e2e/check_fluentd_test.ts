@@ -1,8 +1,5 @@
 import { join } from "node:path";
-import {
-  createAuthority,
-  issueCertificate,
-} from "../../lib/configure/certificates.ts";
+import { createAuthority } from "../../lib/configure/certificates.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
@@ -125,13 +122,7 @@ Deno.test("a Fluentd that the system's roots vouch for is trusted, whatever flue
 Deno.test("a Fluentd whose certificate is for another name: both names are told", async () => {
   await using stage = await setStage();
   const pki = await fluentdPki();
-  const server = await issueCertificate(pki.authority, {
-    commonName: "fluentd",
-    keyType: "ecdsa-p256",
-    validity: VALID,
-    usages: ["server"],
-    dnsNames: ["fluentd.example.com"],
-  });
+  const server = await issueServer(pki, "fluentd.example.com");
   await using fluentd = await startFluentd({
     tls: fluentdTls({ ...pki, server }),
   });
@@ -178,7 +169,7 @@ Deno.test("a Fluentd whose certificate has its name only where it does not count
     );
   });
   await test.step("an address as a host name", async () => {
-    const server = await issueServer(pki, "127.0.0.1", {});
+    const server = await issueServer(pki, "127.0.0.1");
     await using fluentd = await startFluentd({
       tls: fluentdTls({ ...pki, server }),
     });

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
 import {
   assert,
   assertEquals,
@@ -10,7 +9,7 @@ import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
-import { fluentdPki, VALID, webPki } from "../fakes/pki.ts";
+import { fluentdPki, issueServer, webPki } from "../fakes/pki.ts";
 import { writeSecret } from "../fakes/pki_files.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { startTeleport } from "../fakes/teleport.ts";
@@ -310,13 +309,7 @@ async function webTrust(stage: Stage): Promise<Record<string, string>> {
 /** A Fluentd that is only known by its name. */
 async function startNamedFluentd() {
   const pki = await fluentdPki();
-  const server = await issueCertificate(pki.authority, {
-    commonName: "fluentd.example.com",
-    keyType: "ecdsa-p256",
-    validity: VALID,
-    usages: ["server"],
-    dnsNames: ["fluentd.example.com"],
-  });
+  const server = await issueServer(pki, "fluentd.example.com");
   return await startFluentd({ tls: fluentdTls({ ...pki, server }) });
 }
 

@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
@@ -136,10 +135,7 @@ Deno.test("a certificate that ends soon is told at the start", async () => {
   await using stage = await setStage({ size: 1 });
   const pki = await fluentdPki();
   const now = Date.now();
-  const client = await issueCertificate(pki.authority, {
-    commonName: "soon",
-    keyType: "ecdsa-p256",
-    usages: ["client"],
+  const client = await issueClient(pki, {
     validity: {
       notBefore: new Date(now - 90 * 86_400_000),
       notAfter: new Date(now + 5 * 86_400_000),

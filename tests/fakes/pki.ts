@@ -104,11 +104,11 @@ export function issueClient(
   });
 }
 
-/** Another server certificate of the same authority, with something wrong. */
+/** Another server certificate of the same authority, good but for the changes. */
 export function issueServer(
   { authority }: Pick<Pki, "authority">,
   name: string,
-  changes: Partial<CertificateOptions>,
+  changes: Partial<CertificateOptions> = {},
 ): Promise<IssuedCertificate> {
   return issueCertificate(authority, {
     commonName: name,

@@ -1,6 +1,5 @@
 import { AUDIT } from "../../lib/event.ts";
 import type { FluentdTls as ClientTls } from "../../lib/fluentd/tls.ts";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { assertEquals, assertMatch, assertRejects } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
@@ -10,8 +9,8 @@ import {
   EXPIRED,
   fluentdPki,
   issueClient,
+  issueServer,
   strangerPki,
-  VALID,
 } from "../fakes/pki.ts";
 import {
   clientTls,
@@ -37,17 +36,10 @@ async function thrownBy(sink: TestSink): Promise<string> {
 
 /** What is thrown when Fluentd shows a certificate of this kind. */
 async function thrownAtServer(
-  options: Partial<Parameters<typeof issueCertificate>[1]>,
+  changes: Parameters<typeof issueServer>[2],
 ): Promise<string> {
   const pki = await fluentdPki();
-  const server = await issueCertificate(pki.authority, {
-    commonName: "localhost",
-    keyType: "ecdsa-p256",
-    validity: VALID,
-    usages: ["server"],
-    dnsNames: ["localhost"],
-    ...options,
-  });
+  const server = await issueServer(pki, "localhost", changes);
   const tls: FluentdTls = {
     cert: server.certificatePem,
     key: server.privateKeyPem,

@@ -7,7 +7,6 @@ import {
 } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { fromBinary } from "@bufbuild/protobuf";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
 import type { Address } from "../../lib/address.ts";
 import {
   Flag,
@@ -36,7 +35,7 @@ import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { never } from "../fakes/never.ts";
-import { strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
+import { issueServer, strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import { teleportTls } from "../fakes/teleport_server.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -55,12 +54,7 @@ Deno.test("a channel speaks with an auth service", async () => {
 
 Deno.test("a channel speaks with nobody else, whatever was there when its route was found", async (test) => {
   const pki = await teleportPki();
-  const unnamed = await issueCertificate(pki.authority, {
-    commonName: "localhost",
-    keyType: "ecdsa-p256",
-    validity: VALID,
-    usages: ["server"],
-    dnsNames: ["localhost"],
+  const unnamed = await issueServer(pki, "localhost", {
     ipAddresses: ["127.0.0.1"],
   });
   const identity = await identityOf();

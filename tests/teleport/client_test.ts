@@ -1,5 +1,4 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { issueCertificate } from "../../lib/configure/certificates.ts";
 import { formatAddress } from "../../lib/address.ts";
 import { type PageRequest, TeleportClient } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
@@ -19,9 +18,9 @@ import { never } from "../fakes/never.ts";
 import {
   EXPIRED,
   issueClient,
+  issueServer,
   strangerPki,
   teleportPki,
-  VALID,
 } from "../fakes/pki.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
@@ -380,11 +379,7 @@ Deno.test("a page that is too large is told as such", async () => {
 
 Deno.test("connections that fail say why, and whether to try again", async (test) => {
   const [pki, stranger] = [await teleportPki(), await strangerPki()];
-  const unnamed = await issueCertificate(pki.authority, {
-    commonName: "proxy.example.com",
-    keyType: "ecdsa-p256",
-    validity: VALID,
-    usages: ["server"],
+  const unnamed = await issueServer(pki, "proxy.example.com", {
     dnsNames: ["proxy.example.com", "localhost"],
     ipAddresses: ["127.0.0.1"],
   });
