@@ -13,6 +13,7 @@ import { logEvent } from "../fakes/log_event.ts";
 import { hang } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { identityOf } from "../teleport/identity_of.ts";
 
@@ -130,7 +131,7 @@ function startRun(
       },
       policy,
       clock,
-      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
+      observer: UNWATCHED.delivery,
     },
     events: {
       source: new PageSource({
@@ -143,22 +144,13 @@ function startRun(
         follow,
         policy,
         clock,
-        observer: {
-          page() {},
-          shrunk() {},
-          cursorDropped() {},
-          emptyPages() {},
-          promiseBroken() {},
-          clockSetBack() {},
-          steppedOver: () => Promise.resolve(),
-          failed() {},
-        },
+        observer: UNWATCHED.pages,
       }),
       filter: typeFilter([], []),
       maxEvents: 50,
       maxBytes: 1024 * 1024,
       maxRequests: 2,
-      observer: { read() {}, advanced() {}, caughtUp: () => () => {} },
+      observer: UNWATCHED.events,
     },
     recordings: {
       source: {
@@ -171,13 +163,7 @@ function startRun(
       maxBytes: 1024 * 1024,
       follow,
       clock,
-      observer: {
-        read() {},
-        finished() {},
-        retried() {},
-        missing() {},
-        failed() {},
-      },
+      observer: UNWATCHED.recordings,
     },
   }, { stop: stop.signal, kill: kill.signal });
 }

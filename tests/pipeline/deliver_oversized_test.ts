@@ -11,6 +11,7 @@ import { auditEvent, idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 
 const RECORDING: Destination = { kind: "recording", sessionId: "s1" };
 
@@ -55,7 +56,7 @@ function setUp(
     },
     policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
     clock: new FakeClock(),
-    observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
+    observer: UNWATCHED.delivery,
   }, {
     kill: never(),
     giveUp: never(),

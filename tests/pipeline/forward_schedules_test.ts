@@ -10,6 +10,7 @@ import {
   position,
 } from "../fakes/audit_events.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 
 const SCHEDULES = 2_000;
 
@@ -105,7 +106,7 @@ async function runSchedule(number: number): Promise<Ending> {
       }
     },
     roomForRecordings: () => pass(random.below(5)),
-    observer: { read: () => {}, advanced: () => {}, caughtUp: () => () => {} },
+    observer: UNWATCHED.events,
   }, { stop: stop.signal, kill: kill.signal });
 
   let thrown: unknown;

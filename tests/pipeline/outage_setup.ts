@@ -16,6 +16,7 @@ import { idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { sampleEvent } from "../teleport/sample_event.ts";
 import { ScriptedLog } from "../teleport/scripted_log.ts";
 
@@ -91,16 +92,7 @@ export function startBetween(
       follow: true,
       policy: POLICY,
       clock,
-      observer: {
-        page() {},
-        shrunk() {},
-        cursorDropped() {},
-        clockSetBack() {},
-        emptyPages() {},
-        promiseBroken() {},
-        steppedOver: () => Promise.resolve(),
-        failed() {},
-      },
+      observer: UNWATCHED.pages,
     });
 
   const createChunks = () =>
@@ -173,7 +165,7 @@ export function startBetween(
       policy: POLICY,
       clock,
       random: () => random.next() / 2 ** 32,
-      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
+      observer: UNWATCHED.delivery,
     },
     events: {
       source: auditSource({
@@ -188,9 +180,8 @@ export function startBetween(
       maxBytes: 1024 * 1024,
       maxRequests: MAX_REQUESTS,
       observer: {
+        ...UNWATCHED.events,
         read: ({ length }) => counts.read += length,
-        advanced() {},
-        caughtUp: () => () => {},
       },
     },
     recordings: {
@@ -213,11 +204,8 @@ export function startBetween(
       follow: true,
       clock,
       observer: {
-        read() {},
+        ...UNWATCHED.recordings,
         finished: () => counts.recordings++,
-        retried() {},
-        missing() {},
-        failed() {},
       },
     },
   }, { stop: stop.signal, kill: never() });

@@ -5,6 +5,7 @@ import { idsOf } from "../fakes/audit_events.ts";
 import { turn, turnsUntil } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import {
   recorded,
   Requests,
@@ -112,10 +113,7 @@ class Model {
         );
       },
       observer: {
-        read() {},
-        retried() {},
-        missing() {},
-        failed() {},
+        ...UNWATCHED.recordings,
         finished: (id) => {
           const session = this.#get(id);
           const { length } = session.wanted(session.announced);

@@ -9,6 +9,7 @@ import {
 import { idsOf } from "../fakes/audit_events.ts";
 import { turn, turnsUntil } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import {
   cutting,
   pending,
@@ -150,10 +151,7 @@ Deno.test("a failed attempt is told with the very error that it failed by", asyn
     },
   }, {
     observer: {
-      read() {},
-      finished() {},
-      retried() {},
-      missing() {},
+      ...UNWATCHED.recordings,
       failed: (_sessionId, _recording, _waitMs, error) => errors.push(error),
     },
   });

@@ -10,6 +10,7 @@ import {
 import { auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import {
   cutting,
   pending,
@@ -393,10 +394,7 @@ Deno.test("a recording that is announced the moment it is finished is not forgot
   let again = true;
   const run = startRecordings({ s1: streaming(ELEVEN) }, {
     observer: {
-      read: () => {},
-      failed: () => {},
-      retried: () => {},
-      missing: () => {},
+      ...UNWATCHED.recordings,
       finished(sessionId) {
         if (again) queueMicrotask(() => run.announce(sessionId));
         again = false;
@@ -515,13 +513,10 @@ Deno.test("a failing observer is a failure of the run, not a silent one", async 
   const bug = new Error("a bug");
   const run = startRecordings({ s1: streaming(auditEvents(1)) }, {
     observer: {
+      ...UNWATCHED.recordings,
       read: () => {
         throw bug;
       },
-      finished: () => {},
-      retried: () => {},
-      missing: () => {},
-      failed: () => {},
     },
   });
   run.announce("s1");

@@ -19,6 +19,7 @@ import {
   position,
 } from "../fakes/audit_events.ts";
 import { FakeClock, turn, turnsUntil } from "../fakes/fake_clock.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { pending, recorded } from "./recordings_setup.ts";
 
 /** Keeps snapshots; fails where a test says so. */
@@ -108,7 +109,7 @@ function start(
       quarantine: { setAside: setAside ?? (() => Promise.resolve()) },
       policy: { initialMs: 500, maxMs: 30_000, timeoutMs },
       clock,
-      observer: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
+      observer: UNWATCHED.delivery,
     },
     events: {
       source: {
@@ -124,7 +125,7 @@ function start(
       maxEvents: 2,
       maxBytes: Infinity,
       maxRequests: 2,
-      observer: { read() {}, advanced() {}, caughtUp: () => () => {} },
+      observer: UNWATCHED.events,
     },
     ...locking && { locking: { ...LOCKING, clock, ...locking } },
     recordings: {
@@ -139,13 +140,7 @@ function start(
       maxBytes: Infinity,
       follow,
       clock,
-      observer: {
-        read() {},
-        finished() {},
-        retried() {},
-        missing() {},
-        failed() {},
-      },
+      observer: UNWATCHED.recordings,
     },
   };
   const ended = run(options, { stop: stop.signal, kill: kill.signal });

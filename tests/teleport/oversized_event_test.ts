@@ -10,6 +10,7 @@ import { assert, assertEquals, assertRejects } from "../assert.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { sampleEvent } from "./sample_event.ts";
 import { ScriptedLog } from "./scripted_log.ts";
 
@@ -67,12 +68,7 @@ function setUp(
     policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
     clock,
     observer: {
-      page() {},
-      shrunk() {},
-      cursorDropped() {},
-      promiseBroken() {},
-      clockSetBack() {},
-      emptyPages() {},
+      ...UNWATCHED.pages,
       async steppedOver(range) {
         await options.leaveOut?.();
         leftOut.push(range);

@@ -10,6 +10,7 @@ import { logEvent } from "../fakes/log_event.ts";
 import { never } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 
 const HOUR_MS = 60 * 60 * 1_000;
 const START_MS = Date.now() - 29 * HOUR_MS;
@@ -113,15 +114,12 @@ function createSource(client: TeleportClient, told: Told): PageSource {
     policy: { initialMs: 10, maxMs: 100, timeoutMs: undefined },
     clock: systemClock,
     observer: {
+      ...UNWATCHED.pages,
       page: (events) => {
         if (events === 0) told.emptyPages++;
       },
       shrunk: () => told.shrunk++,
       cursorDropped: () => told.dropped++,
-      promiseBroken() {},
-      clockSetBack() {},
-      emptyPages() {},
-      steppedOver: () => Promise.resolve(),
       failed: () => told.failed++,
     },
   });
