@@ -7,14 +7,13 @@
 import {
   parseAuthorities,
   parseCertificate,
-  parsePrivateKey,
   readCredentialFile,
   readPassphraseFile,
-  readPrivateKeyFile,
   type Term,
   termOfAuthorities,
   type TlsFiles,
 } from "../credentials.ts";
+import { parsePrivateKey, readPrivateKeyFile } from "../private_key.ts";
 import type { TlsOptions } from "./lane.ts";
 
 /** What is shown and trusted, and for how long. */

@@ -10,17 +10,19 @@ import {
   type CredentialFiles,
   endsWithinBlock,
   type IdentitySource,
-  isPrivateKey,
   parseAuthorities,
   parseCertificate,
-  parsePrivateKey,
   pemBlocks,
   readCredentialFile,
-  readPrivateKeyFile,
   readTerm,
   type Term,
   termOfAuthorities,
 } from "../credentials.ts";
+import {
+  isPrivateKey,
+  parsePrivateKey,
+  readPrivateKeyFile,
+} from "../private_key.ts";
 import { ConfigError } from "../errors.ts";
 import { findOutput, possibleFiles } from "./tbot_output.ts";
 
