@@ -165,3 +165,23 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  name:
+    "however long a word is, a phone shows the page without scrolling to the side",
+  ignore: ignoreWithoutChromium(),
+  async fn() {
+    await using stage = await setStage({ size: 200 });
+    const viewport = { width: 320, height: 640 };
+    await using watched = await watchProgram(stage, { viewport });
+    const { page } = watched;
+    await says(page, "#state", /Caught up/);
+    // As of a token, or of HTML without a blank.
+    const body = "x".repeat(200);
+    stage.fluentd.faults.add({ kind: "status", status: 404, body });
+    stage.teleport.append(newEvent());
+    await says(page, "#state-text", new RegExp(body.slice(0, 100)));
+    const width = "document.documentElement.scrollWidth";
+    assertEquals(await page.evaluate(width), viewport.width);
+  },
+});
