@@ -185,3 +185,55 @@ Deno.test({
     assertEquals(await page.evaluate(width), viewport.width);
   },
 });
+
+Deno.test({
+  name:
+    "on a phone, tables are scrolled to the side by keyboard, and stay so while the page renews itself",
+  ignore: ignoreWithoutChromium(),
+  async fn() {
+    await using stage = await setStage({ size: 100 });
+    const viewport = { width: 320, height: 640 };
+    await using watched = await watchProgram(stage, { viewport });
+    const { page } = watched;
+    await says(page, "#state", /Caught up/);
+    assertEquals(await barriers(page), []);
+    const totals = page.locator("#totals .scroll");
+    await totals.focus();
+    await page.keyboard.press("ArrowRight");
+    const scrolledTo = () => totals.evaluate(({ scrollLeft }) => scrollLeft);
+    await waitUntil("the table to scroll", async () => await scrolledTo() > 0);
+    const before = await page.locator("#totals").innerHTML();
+    await waitUntil(
+      "the totals to be renewed",
+      async () => await page.locator("#totals").innerHTML() !== before,
+    );
+    assert(await scrolledTo() > 0);
+    assert(
+      await totals.evaluate((it) => it === it.ownerDocument.activeElement),
+    );
+  },
+});
+
+Deno.test({
+  name: "who has opened a table, and scrolled on, is left where they are",
+  ignore: ignoreWithoutChromium(),
+  async fn() {
+    await using stage = await setStage({ size: 100 });
+    const viewport = { width: 360, height: 500 };
+    await using watched = await watchProgram(stage, { viewport });
+    const { page } = watched;
+    await says(page, "#state", /Caught up/);
+    await page.locator("#charts summary").click();
+    const scrollY = () => page.evaluate<number>("Math.round(scrollY)");
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
+    const whereItWas = await scrollY();
+    await stage.fluentd.stop();
+    stage.teleport.append(newEvent());
+    const before = await page.locator("#charts").innerHTML();
+    await waitUntil(
+      "the charts to be renewed",
+      async () => await page.locator("#charts").innerHTML() !== before,
+    );
+    assert(await scrollY() >= whereItWas, `${await scrollY()}`);
+  },
+});

@@ -8,6 +8,7 @@
 import { formatAge } from "../format_age.ts";
 import type { HistoryPoint, RunningReport } from "../status_report.ts";
 import { Live } from "./live.tsx";
+import { Scroll } from "./scroll.tsx";
 import { formatCount } from "../format_number.ts";
 import { Moment } from "./time.tsx";
 
@@ -39,7 +40,7 @@ export function Charts({ report: { run } }: { report: RunningReport }) {
       </div>
       <details id="charts-table">
         <summary>As a table</summary>
-        <div class="scroll">
+        <Scroll name="The last hour by minutes">
           <table>
             <thead>
               <tr>
@@ -64,7 +65,7 @@ export function Charts({ report: { run } }: { report: RunningReport }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </details>
     </Live>
   );

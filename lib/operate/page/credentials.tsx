@@ -7,6 +7,7 @@
 import { formatAge } from "../format_age.ts";
 import type { CredentialReport, StatusReport } from "../status_report.ts";
 import { Live } from "./live.tsx";
+import { Scroll } from "./scroll.tsx";
 import { Moment } from "./time.tsx";
 
 /** The certificates in use, in the order in which they end. */
@@ -26,7 +27,7 @@ function Table({ credentials, now }: {
   now: string;
 }) {
   return (
-    <div class="scroll">
+    <Scroll name="Certificates">
       <table>
         <thead>
           <tr>
@@ -61,6 +62,6 @@ function Table({ credentials, now }: {
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

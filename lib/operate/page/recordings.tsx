@@ -6,6 +6,7 @@
 
 import type { RunningReport } from "../status_report.ts";
 import { Live } from "./live.tsx";
+import { Scroll } from "./scroll.tsx";
 import { formatCount } from "../format_number.ts";
 import { Since } from "./time.tsx";
 
@@ -22,7 +23,7 @@ export function Recordings({ report }: { report: RunningReport }) {
         {missing > 0 && " (could not be read for two days)"}.
       </p>
       {troubled.length > 0 && (
-        <div class="scroll">
+        <Scroll name="Recordings that cannot be read">
           <table>
             <thead>
               <tr>
@@ -49,7 +50,7 @@ export function Recordings({ report }: { report: RunningReport }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {failing > troubled.length && (
         <p>

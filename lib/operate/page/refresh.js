@@ -4,6 +4,9 @@
 const POLL_MS = 2000;
 const ANSWER_WITHIN_MS = 10_000;
 
+/** What a person may have focused. */
+const FOCUSABLE = "summary, a, .scroll";
+
 const lost = document.getElementById("lost");
 /** What each part was when it came. */
 const shown = new Map();
@@ -18,14 +21,21 @@ function renew(next) {
       id
     );
     const focused = part.contains(document.activeElement)
-      ? [...part.querySelectorAll("summary, a")].indexOf(document.activeElement)
+      ? [...part.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement)
       : -1;
+    const scrolled = [...part.querySelectorAll(".scroll")].map((it) =>
+      it.scrollLeft
+    );
     part.innerHTML = html;
     shown.set(part.id, html);
     for (const id of open) {
       document.getElementById(id)?.setAttribute("open", "");
     }
-    part.querySelectorAll("summary, a")[focused]?.focus();
+    for (const [i, it] of part.querySelectorAll(".scroll").entries()) {
+      it.scrollLeft = scrolled[i] ?? 0;
+    }
+    // It may be far from what is looked at.
+    part.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   RunningReport,
 } from "../status_report.ts";
 import { Live } from "./live.tsx";
+import { Scroll } from "./scroll.tsx";
 import { formatBytes, formatCount } from "../format_number.ts";
 
 const OUTCOMES: Record<RequestOutcome, string> = {
@@ -30,7 +31,7 @@ export function Totals({ report: { run } }: { report: RunningReport }) {
   });
   return (
     <Live id="totals" title="Since the start of the program">
-      <div class="scroll">
+      <Scroll name="Events since the start of the program">
         <table>
           <thead>
             <tr>
@@ -46,7 +47,7 @@ export function Totals({ report: { run } }: { report: RunningReport }) {
             <Row name="Recordings" counts={run.events.recording} />
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p>
         Requests to Fluentd: {requests.join(", ") || "none"};{" "}
         {formatCount(run.requestsInFlight)} in flight. Retries:{" "}
