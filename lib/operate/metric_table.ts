@@ -70,7 +70,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: `${PREFIX}rejected_events`,
     help:
-      "Events that are set aside in the state directory now, by earlier runs too.",
+      "Events that are set aside in the state directory now, and notes of those left out, by earlier runs too.",
     labels: [],
     read: (monitor) => [[monitor.setAside]],
   },
