@@ -15,8 +15,15 @@ const MAX_QUOTED_CHARACTERS = 300;
 /** As C's `asctime` writes it: of UTC, without saying so. */
 const ASCTIME = /^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
-/** As a page of nginx says it, or a line of text. */
-const TLS_COMPLAINT = /^(?:<html>\s*<head><title>400 )?([^<\n]*)/;
+/** What is before the words that count: a page of nginx, Apache, HAProxy, or nothing. */
+const BEFORE_COMPLAINT = [
+  /<html>\s*<head><title>400 /,
+  /<!DOCTYPE HTML [^>]*>\s*<html><head>\s*<title>400 Bad Request<\/title>\s*<\/head><body>\s*<h1>Bad Request<\/h1>\s*<p>Your browser sent a request that this server could not understand\.<br \/>\s*(?:Reason: )?/,
+  /<html><body><h1>400 Bad request<\/h1>\s*/,
+];
+const COMPLAINT = new RegExp(
+  `^(?:${BEFORE_COMPLAINT.map(({ source }) => source).join("|")})?([^<\\n]*)`,
+);
 /** Said wherever one is demanded, whichever way that shows. */
 export const CERTIFICATE_DEMANDED =
   "it demands a client certificate: set fluentd-cert and fluentd-key";
@@ -26,6 +33,7 @@ const NO_TLS = "it speaks TLS there: should fluentd-url begin with https://?";
 const TLS_REMEDIES = new Map([
   ["The plain HTTP request was sent to HTTPS port", NO_TLS],
   ["Client sent an HTTP request to an HTTPS server.", NO_TLS],
+  ["You're speaking plain HTTP to an SSL-enabled server port.", NO_TLS],
   [
     "No required SSL certificate was sent",
     CERTIFICATE_DEMANDED,
@@ -33,6 +41,18 @@ const TLS_REMEDIES = new Map([
   [
     "The SSL certificate error",
     "it does not take our certificate: fluentd-cert must be signed by the CA that it is configured with, and not have expired",
+  ],
+]);
+
+const HEADERS = "the headers are too large for it: check fluentd-header";
+/** These say so with 400, and not with 431. */
+const HEADER_REMEDIES = new Map([
+  ["Request Header Or Cookie Too Large", HEADERS],
+  ["Size of a request header field exceeds server limit.", HEADERS],
+  // HAProxy looks at nothing but what is before the body.
+  [
+    "Your browser sent an invalid request.",
+    "it does not take the head of the request, which may be too large for it: check fluentd-header",
   ],
 ]);
 
@@ -70,9 +90,10 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
 /** What is to be done where every request would be answered so. */
 function remedyOf(answer: Answer, option: string): string | undefined {
   const { status } = answer;
-  const complaint = tlsComplaintOf(answer);
-  if (complaint !== undefined) {
-    return TLS_REMEDIES.get(complaint)?.replace("fluentd-url", option);
+  if (status === 400) {
+    const said = complaintOf(answer.text);
+    return TLS_REMEDIES.get(said)?.replace("fluentd-url", option) ??
+      HEADER_REMEDIES.get(said);
   }
   if (status >= 300 && status <= 399) {
     return `redirects are not followed: correct ${option}`;
@@ -98,21 +119,24 @@ function remedyOf(answer: Answer, option: string): string | undefined {
     case 426:
       return `it demands another protocol: is ${option} right?`;
     case 431:
-      return "the headers are too large for it: check fluentd-header";
+      return HEADERS;
   }
   return undefined;
 }
 
-/**
- * What nginx, or a server written in Go, says to be wrong with TLS, where it does.
- * Only the beginning counts: an answer may quote an event.
- */
+/** What nginx, Apache, or a server written in Go says to be wrong with TLS, where it does. */
 export function tlsComplaintOf(
   { status, text }: Pick<Answer, "status" | "text">,
 ): string | undefined {
   if (status !== 400) return undefined;
-  const [, said = ""] = TLS_COMPLAINT.exec(text) ?? [];
+  const said = complaintOf(text);
   return TLS_REMEDIES.has(said) ? said : undefined;
+}
+
+/** Only the beginning counts: an answer may quote an event. */
+function complaintOf(text: string): string {
+  const [, said = ""] = COMPLAINT.exec(text) ?? [];
+  return said;
 }
 
 /** The other 4xx, but for those that may be over soon. */

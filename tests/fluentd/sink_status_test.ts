@@ -110,8 +110,24 @@ Deno.test("what is wrong with the whole destination is tried again, and says wha
   }
 });
 
-/** Of 400, what nginx 1.22 and Go's net/http say of TLS, and what to do about it. */
-const TLS_COMPLAINTS = [
+/** As Apache 2.4 says with status 400 what is wrong. */
+function apachePage(complaint: string): string {
+  return `<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">
+<html><head>
+<title>400 Bad Request</title>
+</head><body>
+<h1>Bad Request</h1>
+<p>Your browser sent a request that this server could not understand.<br />
+${complaint}</p>
+</body></html>
+`;
+}
+
+/**
+ * Of 400, what nginx 1.22, Apache 2.4, HAProxy 2.6 and Go's net/http say that is
+ * about no event, and what to do about it.
+ */
+const COMPLAINTS = [
   [
     nginxPage("The plain HTTP request was sent to HTTPS port"),
     "it speaks TLS there: should fluentd-url begin with https://?",
@@ -119,6 +135,26 @@ const TLS_COMPLAINTS = [
   [
     "Client sent an HTTP request to an HTTPS server.\n",
     "it speaks TLS there: should fluentd-url begin with https://?",
+  ],
+  [
+    apachePage(
+      "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n" +
+        " Instead use the HTTPS scheme to access this URL, please.<br />\n",
+    ),
+    "it speaks TLS there: should fluentd-url begin with https://?",
+  ],
+  [
+    nginxPage("Request Header Or Cookie Too Large"),
+    "the headers are too large for it: check fluentd-header",
+  ],
+  [
+    apachePage("Size of a request header field exceeds server limit."),
+    "the headers are too large for it: check fluentd-header",
+  ],
+  [
+    "<html><body><h1>400 Bad request</h1>\n" +
+    "Your browser sent an invalid request.\n</body></html>\n",
+    "it does not take the head of the request, which may be too large for it: check fluentd-header",
   ],
   [
     nginxPage("No required SSL certificate was sent"),
@@ -130,8 +166,8 @@ const TLS_COMPLAINTS = [
   ],
 ] as const;
 
-Deno.test("400 that is about TLS sets nothing aside: it is tried again, and says what to fix", async () => {
-  for (const [body, remedy] of TLS_COMPLAINTS) {
+Deno.test("400 that is about TLS or headers sets nothing aside: it is tried again, and says what to fix", async () => {
+  for (const [body, remedy] of COMPLAINTS) {
     const error = await thrownAt(400, { body });
     assertInstanceOf(error, DestinationError, body);
     assertStringIncludes(error.message, remedy);
@@ -139,7 +175,7 @@ Deno.test("400 that is about TLS sets nothing aside: it is tried again, and says
 });
 
 Deno.test("400 that quotes such words, as an event may have them, is a refusal", async () => {
-  for (const [body] of TLS_COMPLAINTS) {
+  for (const [body] of COMPLAINTS) {
     for (const quoting of [`400 Bad Request\n${body}`, `{"error":"${body}"}`]) {
       assertInstanceOf(await thrownAt(400, { body: quoting }), RejectedError);
     }
