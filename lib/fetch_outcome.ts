@@ -15,14 +15,30 @@ export async function readBeginning(
   if (isShort(response.headers)) {
     return { text: await response.text(), isWhole: true };
   }
+  const read = { text: "", isWhole: false };
+  await readInto(read, response);
+  return read;
+}
+
+/** The same of an answer that may break off: what came until then. */
+export async function readUntilBroken(response: Response): Promise<string> {
+  const read = { text: "", isWhole: false };
+  await readInto(read, response).catch(() => {});
+  return read.text;
+}
+
+async function readInto(
+  read: { text: string; isWhole: boolean },
+  response: Response,
+): Promise<void> {
   const decoder = new TextDecoder();
-  let text = "";
   for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length < MAX_ANSWER_CHARACTERS) continue;
-    return { text: text.slice(0, MAX_ANSWER_CHARACTERS), isWhole: false };
+    read.text += decoder.decode(chunk, { stream: true });
+    if (read.text.length < MAX_ANSWER_CHARACTERS) continue;
+    read.text = read.text.slice(0, MAX_ANSWER_CHARACTERS);
+    return;
   }
-  return { text, isWhole: true };
+  read.isWhole = true;
 }
 
 /** The length is that on the way, which says nothing of what fetch unpacks. */

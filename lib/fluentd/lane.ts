@@ -11,7 +11,7 @@
 
 import type { Clock } from "../clock.ts";
 import { createFetchClient } from "../fetch_client.ts";
-import { readBeginning } from "../fetch_outcome.ts";
+import { readBeginning, readUntilBroken } from "../fetch_outcome.ts";
 import { CopiedBody } from "./copied_body.ts";
 
 /** Fluentd closes a connection that was idle for 10 s, without notice. */
@@ -41,8 +41,8 @@ export interface Answer {
   readonly status: number;
   readonly retryAfter: string | null;
   /**
-   * The beginning of the body, long enough to be understood; "" with a 2xx, and
-   * where it broke off.
+   * The beginning of the body, long enough to be understood, or what came of it
+   * before it broke off; "" with a 2xx.
    */
   readonly text: string;
 }
@@ -105,10 +105,9 @@ export class Lane {
         signal,
       });
       if (response.ok) return await this.#acknowledged(response);
-      // The status counts whatever becomes of the rest, as with a 2xx.
-      const { text } = await readBeginning(response).catch(() => ({
-        text: "",
-      }));
+      // The status counts whatever becomes of the rest, as with a 2xx; who closes
+      // without having read all of the request breaks off behind what it says.
+      const text = await readUntilBroken(response);
       // Some refusals close the connection, and all are rare enough not to care.
       this.close();
       return {

@@ -1,4 +1,8 @@
-import { BusyError, RejectedError } from "../../lib/errors.ts";
+import {
+  BusyError,
+  DestinationError,
+  RejectedError,
+} from "../../lib/errors.ts";
 import { AUDIT, type Destination } from "../../lib/event.ts";
 import { gzip } from "../../lib/fluentd/gzip.ts";
 import { Lane } from "../../lib/fluentd/lane.ts";
@@ -10,6 +14,7 @@ import {
   assertMatch,
   assertRejects,
   assertStrictEquals,
+  assertStringIncludes,
 } from "../assert.ts";
 import { auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
@@ -315,6 +320,18 @@ Deno.test("a refusal counts although the rest of the answer never comes", async 
     );
     assertEquals(error.count, 2);
   }
+});
+
+Deno.test("what was said before an answer broke off counts", async () => {
+  // A server in Go that expects TLS resets the connection behind these words, as it
+  // does not read the request.
+  const answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n" +
+    "Client sent an HTTP request to an HTTPS server.\n";
+  const error = await assertRejects(
+    () => sendForAnswer(answer, { ends: true }),
+    DestinationError,
+  );
+  assertStringIncludes(error.message, "should fluentd-url begin with https://");
 });
 
 Deno.test("an answer that goes on and on is not listened to, and counts", async () => {
