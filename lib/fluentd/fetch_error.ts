@@ -152,6 +152,9 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
 ];
 
+/** What servers written in Go say of whoever shows no certificate, too. */
+const SHOWN_NONE = /alert: BadCertificate/;
+
 /** How a receiver shows that it does not take our certificate, on purpose or not. */
 const REFUSED =
   /received fatal alert|tls handshake eof|connection closed|close_notify|reset by peer|broken pipe/i;
@@ -195,9 +198,11 @@ export function describeFetchError(
   const [, meaning, lasts] = MEANINGS.find(([pattern]) => pattern.test(text)) ??
     [];
   const told = ofProxy(text, new URL(url)) ??
-    (meaning === BROKEN && mayBeRefusal(text, url)
-      ? `${BROKEN}; where that goes on, the command check tells whether it lets us in`
-      : meaning?.replace("fluentd-url", option));
+    (meaning === BROKEN
+      ? `${BROKEN}${whatElse(text, url)}`
+      : SHOWN_NONE.test(text) && !terms.some(isClientTerm)
+      ? CERTIFICATE_DEMANDED
+      : meaning)?.replace("fluentd-url", option);
   const message = told === undefined
     ? `cannot send to ${url}: ${detail}`
     : `cannot send to ${url}: ${told} (${detail})`;
@@ -207,11 +212,22 @@ export function describeFetchError(
 }
 
 /**
- * With TLS 1.3 a receiver refuses our certificate once the request is under way;
- * with what it leaves unread of that, its alert is lost on the way to us.
+ * What it may be where a connection breaks again and again. One for TLS does not say
+ * a word to those who speak none. With TLS 1.3 a receiver refuses our certificate
+ * once the request is under way; with what it leaves unread of that, its alert is
+ * lost on the way to us.
  */
-function mayBeRefusal(text: string, url: string): boolean {
-  return url.startsWith("https:") && /reset by peer|broken pipe/i.test(text);
+function whatElse(text: string, url: string): string {
+  if (!url.startsWith("https:")) {
+    return "; where that goes on: does it speak TLS there, and should fluentd-url begin with https://?";
+  }
+  return /reset by peer|broken pipe/i.test(text)
+    ? "; where that goes on, the command check tells whether it lets us in"
+    : "";
+}
+
+function isClientTerm({ name }: Term): boolean {
+  return name === "fluentd-cert";
 }
 
 /** Where a proxy is in between, it is that to which there is no connection. */

@@ -1,6 +1,6 @@
 import { needsAction } from "../../lib/errors.ts";
 import { describeFetchError } from "../../lib/fluentd/fetch_error.ts";
-import { assertEquals, assertMatch } from "../assert.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 
 const URL = "https://fluentd.example.com:8888/test.log";
 
@@ -8,7 +8,12 @@ const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
 const REQUEST = {
   url: URL,
   option: "fluentd-url",
-  terms: [],
+  terms: [{
+    name: "fluentd-cert",
+    path: "/keys/client.crt",
+    notBeforeMs: 0,
+    notAfterMs: Infinity,
+  }],
   nowMs: NOW_MS,
 };
 
@@ -110,6 +115,33 @@ Deno.test("a connection that was reset in TLS may be a refusal of our certificat
     });
     assertEquals(message.includes(hint), isTold, `${text} ${url}`);
   }
+});
+
+Deno.test("a connection without TLS that broke may have met somebody who speaks TLS", () => {
+  // HAProxy, stunnel and Hitch say nothing to plain HTTP on a port for TLS.
+  const hint = "does it speak TLS there, and should fluentd-session-url begin";
+  for (
+    const text of [
+      "connection closed before message completed",
+      "Connection reset by peer (os error 104)",
+    ]
+  ) {
+    const about = { ...REQUEST, option: "fluentd-session-url" };
+    const plain = { ...about, url: URL.replace("https", "http") };
+    const { message } = describeFetchError(atRequest(text), plain);
+    assertStringIncludes(message, hint);
+    const secure = describeFetchError(atRequest(text), about).message;
+    assertEquals(secure.includes("does it speak TLS"), false);
+  }
+});
+
+Deno.test("who shows no certificate is not told that it is not trusted", () => {
+  // Servers written in Go say BadCertificate with TLS 1.2, and older ones always.
+  const { message } = describeFetchError(
+    atConnect("received fatal alert: BadCertificate"),
+    { ...REQUEST, terms: [] },
+  );
+  assertStringIncludes(message, "it demands a client certificate: set");
 });
 
 Deno.test("a connection that broke in TLS is told without links to a manual", () => {
