@@ -24,6 +24,8 @@ import { authorityNames, shownText } from "./shown_text.ts";
 const TIMEOUT_MS = 10_000;
 /** A connection that ended where TLS was to begin. */
 const BROKEN_OFF = /disconnected before secure|closed in the TLS handshake/;
+/** What is said of a certificate, and not for another reason. */
+const SAYS_WHY = /received fatal alert|it answers 400/;
 
 /** With what it is looked at. */
 export interface TlsCheckOptions {
@@ -164,7 +166,11 @@ export async function checkDemand(
   if (ours === undefined) return { text: "demanded", value: true };
   const { message } = describeFetchError(ours, about);
   throw new Error(
-    `it demands a client certificate and does not take ours: fluentd-cert must be signed by the CA that it is configured with (${message})`,
+    `it demands a client certificate and does not take ours: fluentd-cert must be signed by the CA that it is configured with${
+      SAYS_WHY.test(message)
+        ? ""
+        : "; or, as it breaks off without a word of that, is what it passes requests on to running?"
+    } (${message})`,
   );
 }
 

@@ -1,4 +1,6 @@
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createServer } from "node:tls";
 import { createAuthority } from "../../lib/configure/certificates.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
@@ -273,6 +275,33 @@ Deno.test("a receiver that refuses our certificate only after the handshake is t
     none.found["Fluentd/client certificate"] ?? "",
     /demands a client certificate: set fluentd-cert and fluentd-key/,
   );
+});
+
+Deno.test("a receiver that is away behind what ends TLS for it may be that, and not our certificate", async () => {
+  await using stage = await setStage();
+  // As stunnel does where nobody listens behind it: who is let in is cut off.
+  const tls = fluentdTls(await fluentdPki());
+  const server = createServer(
+    { ...tls, requestCert: true, rejectUnauthorized: true },
+    (socket) => socket.destroy(),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { found, failed } = await check(stage, {
+      replace: [
+        `--fluentd-url=https://localhost:${port}/events`,
+        `--fluentd-session-url=https://localhost:${port}/sessions`,
+      ],
+    });
+    assertEquals(failed, ["Fluentd/client certificate"]);
+    assertMatch(
+      found["Fluentd/client certificate"] ?? "",
+      /without a word of that, is what it passes requests on to running\?/,
+    );
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
 
 Deno.test("a receiver behind nginx that says by HTTP whom it does not let in is told as such", async () => {
