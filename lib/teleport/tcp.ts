@@ -130,8 +130,9 @@ function askFor(
       }
       fail(
         new Error(
-          statusCode === 407
-            ? "it wants a user and a password: https_proxy=http://user:password@host:port (407)"
+          // Of a password that does not match, tinyproxy says 401.
+          statusCode === 407 || statusCode === 401
+            ? `it wants a user and a password: https_proxy=http://user:password@host:port (${statusCode})`
             : `it does not connect to ${authority} (${statusCode})`,
         ),
       );

@@ -14,11 +14,13 @@ export interface ConnectProxyOptions {
   readonly hosts: Readonly<Record<string, number>>;
   /** `user:password`; anybody may use it if not given. */
   readonly login?: string;
+  /** What it says to others; 407 if not given, and 401 by tinyproxy, of a wrong one. */
+  readonly loginStatus?: 401 | 407;
 }
 
 /** Starts a proxy. */
 export async function startConnectProxy(
-  { hosts, login }: ConnectProxyOptions,
+  { hosts, login, loginStatus = 407 }: ConnectProxyOptions,
 ): Promise<ConnectProxy> {
   const asked: string[] = [];
   const relay = await TcpRelay.start((beginning) => {
@@ -29,7 +31,9 @@ export async function startConnectProxy(
     const [, target = ""] = /^CONNECT (\S+) HTTP\/1\.1$/.exec(line) ?? [];
     asked.push(target);
     if (login !== undefined && loginIn(headers) !== login) {
-      return { answer: "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n" };
+      return {
+        answer: `HTTP/1.1 ${loginStatus} Proxy Authentication Required\r\n\r\n`,
+      };
     }
     const port = hosts[target];
     return port === undefined ? { answer: "HTTP/1.1 403 Forbidden\r\n\r\n" } : {

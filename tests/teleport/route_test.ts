@@ -416,6 +416,21 @@ Deno.test("an HTTP proxy that does not connect us is told as the one to blame", 
   }
 });
 
+Deno.test("an HTTP proxy that answers a wrong password as a web server would is told to want another one", async () => {
+  await using connect = await startConnectProxy({
+    hosts: {},
+    login: "a:b",
+    loginStatus: 401,
+  });
+  const error = await assertFails(
+    { host: "auth.example.com", port: 3025 },
+    "unreachable",
+    { httpProxy: { address: connect, credentials: "a:c" } },
+  );
+  assertStringIncludes(error.message, "it wants a user and a password: ");
+  assertStringIncludes(error.message, "(401)");
+});
+
 interface Options {
   readonly identity?: Identity;
   readonly httpProxy?: HttpProxy;
