@@ -6,6 +6,7 @@
  */
 
 import { BusyError, DestinationError, RejectedError } from "../errors.ts";
+import { httpProxyForUrl, through } from "../http_proxy.ts";
 import type { Answer } from "./lane.ts";
 
 /** A receiver that names a later time is asked after this one all the same. */
@@ -76,7 +77,7 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   const { status, text } = answer;
   if (status >= 200 && status <= 299) return undefined;
   const quoted = quote(text);
-  const said = `${asked.url} answered ${status}${
+  const said = `${asked.url}${throughProxy(asked.url)} answered ${status}${
     quoted === "" ? "" : ` "${quoted}"`
   }`;
   const remedy = remedyOf(answer, asked.option);
@@ -85,6 +86,11 @@ export function errorOf(answer: Answer, asked: Asked): Error | undefined {
   if (oversized > 0) return new RejectedError(said, asked.count, { oversized });
   if (isRefusal(status)) return new RejectedError(said, asked.count);
   return new BusyError(said, retryAfterMs(answer.retryAfter, asked.nowMs));
+}
+
+/** Without TLS it may be the proxy that answers, for itself or for who is away. */
+function throughProxy(url: string): string {
+  return url.startsWith("https:") ? "" : through(httpProxyForUrl(new URL(url)));
 }
 
 /** What is to be done where every request would be answered so. */

@@ -85,6 +85,25 @@ Deno.test("a Fluentd without TLS behind the proxy for http is left to that, and 
   ]);
 });
 
+Deno.test("an HTTP proxy that may be the one that answers, without TLS, is named", async () => {
+  await using stage = await setStage();
+  // As squid does whose rules do not allow the host.
+  await using proxy = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("<title>ERROR: Access Denied</title>", { status: 403 }),
+  );
+  const url = "http://fluentd.invalid:8888";
+  const address = `127.0.0.1:${proxy.addr.port}`;
+  const { found } = await check(stage, {
+    replace: fluentdUrls(url),
+    env: { DENO_NO_UPDATE_CHECK: "1", HTTP_PROXY: `http://${address}` },
+  });
+  const said = found["Fluentd/POST to fluentd-url"] ?? "";
+  const expected =
+    `${url}/test.log through the HTTP proxy ${address} answered 403`;
+  assert(said.includes(expected), said);
+});
+
 Deno.test("a Fluentd whose CA we do not have: who signed it, and where to name the CA", async () => {
   await using stage = await setStage();
   const { code, found, failed } = await check(stage, {
