@@ -131,9 +131,13 @@ export function noTeleport(
 ): RouteError {
   // A connection that broke says nothing of who is there: it may be restarting.
   const broken = "error" in look;
+  // A load balancer with no server behind it takes connections, and drops them.
+  const hint = broken && cause.passing
+    ? "; if a load balancer listens there: is a server behind it running?"
+    : "";
   const text = `it is no auth service of our cluster (${
     describeLook(look)
-  }), and no proxy: ${cause.message}`;
+  }), and no proxy: ${cause.message}${hint}`;
   return routeError(
     address,
     cause.passing || broken ? "unreachable" : "no Teleport",

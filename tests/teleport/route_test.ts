@@ -329,6 +329,29 @@ Deno.test("an expired certificate of ours is told where a server drops the hands
   }
 });
 
+Deno.test("a load balancer with no server behind it, which drops connections, is thought of", async () => {
+  // As HAProxy does in TCP mode, and others that pass connections on.
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  assert(address !== null && typeof address === "object");
+  try {
+    const error = await assertFails(
+      { host: "127.0.0.1", port: address.port },
+      "unreachable",
+    );
+    assertStringIncludes(
+      error.message,
+      "; if a load balancer listens there: is a server behind it running?",
+    );
+  } finally {
+    await new Promise((done) => server.close(done));
+  }
+});
+
 Deno.test("an expired certificate of ours is told where a proxy's connection to the auth service is dropped", async () => {
   const teleport = await startTeleport({ log: new AuditLog() });
   await using proxy = await startTeleportProxy(teleport);
