@@ -5,6 +5,7 @@
  */
 
 import { environmentVariable } from "../environment_variable.ts";
+import { ConfigError } from "../errors.ts";
 import type { CommandName } from "./commands.ts";
 import {
   canStandIn,
@@ -12,7 +13,6 @@ import {
   OPTION_NAMES,
   takes,
 } from "./options.ts";
-import { parseEach } from "./problems.ts";
 
 const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ_"];
 
@@ -34,13 +34,21 @@ export function readProcessEnvironment(
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") {
     return Deno.env.toObject();
   }
-  const candidates = OPTION_NAMES.flatMap(environmentNames)
-    .flatMap((name) => [...alike(name)]);
   const set: Record<string, string> = {};
-  parseEach([...new Set(candidates)], (name) => {
-    const value = environmentVariable(name);
-    if (value !== undefined) set[name] = value;
-  });
+  const problems = new Set<string>();
+  for (const name of OPTION_NAMES.flatMap(environmentNames)) {
+    // Tens of thousands: to have each but once would take longer than to ask twice.
+    for (const candidate of alike(name)) {
+      try {
+        const value = environmentVariable(candidate);
+        if (value !== undefined) set[candidate] = value;
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        for (const problem of error.problems) problems.add(problem);
+      }
+    }
+  }
+  if (problems.size > 0) throw new ConfigError([...problems]);
   return set;
 }
 
@@ -59,6 +67,8 @@ function* alike(name: string): Generator<string> {
     const letter = name.slice(i, i + 1);
     const after = name.slice(i + 1);
     for (const other of LETTERS) {
+      // A letter twice comes of the next place, and one for itself is the name.
+      if (other === letter) continue;
       yield before + other + letter + after;
       if (letter !== "") yield before + other + after;
     }
