@@ -1,4 +1,3 @@
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createServer } from "node:tls";
 import { createAuthority } from "../../lib/configure/certificates.ts";
@@ -6,6 +5,7 @@ import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
 import { findFreePort } from "../fakes/free_port.ts";
+import { listening } from "../fakes/listening.ts";
 import { startNginx } from "../fakes/nginx.ts";
 import { fluentdPki, issueServer, strangerPki, VALID } from "../fakes/pki.ts";
 import { ignoreWithoutOpenssl, issueVersion1 } from "../fakes/openssl.ts";
@@ -300,27 +300,18 @@ Deno.test("a receiver that is away behind what ends TLS for it may be that, and 
   await using stage = await setStage();
   // As stunnel does where nobody listens behind it: who is let in is cut off.
   const tls = fluentdTls(await fluentdPki());
-  const server = createServer(
+  await using server = await listening(createServer(
     { ...tls, requestCert: true, rejectUnauthorized: true },
     (socket) => socket.destroy(),
+  ));
+  const { found, failed } = await check(stage, {
+    replace: fluentdUrls(`https://localhost:${server.port}`),
+  });
+  assertEquals(failed, ["Fluentd/client certificate"]);
+  assertMatch(
+    found["Fluentd/client certificate"] ?? "",
+    /without a word of that, is what it passes requests on to running\?/,
   );
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    const { port } = server.address() as AddressInfo;
-    const { found, failed } = await check(stage, {
-      replace: [
-        `--fluentd-url=https://localhost:${port}/events`,
-        `--fluentd-session-url=https://localhost:${port}/sessions`,
-      ],
-    });
-    assertEquals(failed, ["Fluentd/client certificate"]);
-    assertMatch(
-      found["Fluentd/client certificate"] ?? "",
-      /without a word of that, is what it passes requests on to running\?/,
-    );
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
 });
 
 Deno.test("a receiver behind nginx that says by HTTP whom it does not let in is told as such", async () => {

@@ -8,7 +8,6 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import http2, { type Http2SecureServer, type Settings } from "node:http2";
-import type { AddressInfo } from "node:net";
 import {
   connect,
   createServer,
@@ -26,6 +25,7 @@ import {
 } from "../../lib/http2/frames.ts";
 import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { guardHttp2Servers } from "../fakes/http2_guard.ts";
+import { listening } from "../fakes/listening.ts";
 import { teleportPki } from "../fakes/pki.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 
@@ -140,12 +140,11 @@ async function connected<Peer>(
   server: Server | Http2SecureServer,
   peer: Peer,
 ): Promise<Connected<Peer>> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const { host, port } = await listening(server);
   const { authority, client } = await teleportPki();
   const socket = connect({
-    host: "127.0.0.1",
-    port: (server.address() as AddressInfo).port,
+    host,
+    port,
     servername: "teleport.cluster.local",
     ca: authority.certificatePem,
     cert: client.certificatePem,

@@ -1,10 +1,5 @@
 import { once } from "node:events";
-import {
-  type AddressInfo,
-  createServer,
-  type Server,
-  type Socket,
-} from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Address } from "../../lib/address.ts";
@@ -33,6 +28,7 @@ import {
 import { AuditLog } from "../fakes/audit_log.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { findFreePort } from "../fakes/free_port.ts";
+import { listening } from "../fakes/listening.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { never } from "../fakes/never.ts";
 import { issueServer, strangerPki, teleportPki, VALID } from "../fakes/pki.ts";
@@ -206,10 +202,7 @@ async function tlsServer() {
 
 /** Has it listen, and leads there. */
 async function listen(server: Server): Promise<Route> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return routeTo({ host: "127.0.0.1", port });
+  return routeTo(await listening(server));
 }
 
 async function assertRefused(

@@ -19,6 +19,7 @@ import {
 import { AuditLog } from "../fakes/audit_log.ts";
 import { startConnectProxy } from "../fakes/connect_proxy.ts";
 import { findFreePort } from "../fakes/free_port.ts";
+import { listening } from "../fakes/listening.ts";
 import { CLUSTER_NAME } from "../fakes/log_event.ts";
 import { never } from "../fakes/never.ts";
 import {
@@ -281,75 +282,45 @@ Deno.test("a name that nobody knows is told as such", async () => {
 });
 
 Deno.test("a port on which something else listens is told as such", async () => {
-  const server = createServer((socket) => {
+  await using server = await listening(createServer((socket) => {
     socket.on("error", () => {});
     socket.resume();
     socket.end("SSH-2.0-Teleport\r\n");
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  assert(address !== null && typeof address === "object");
-  try {
-    const error = await assertFails(
-      { host: "127.0.0.1", port: address.port },
-      "no Teleport",
-    );
-    assertStringIncludes(error.message, "it does not speak TLS");
-  } finally {
-    await new Promise((done) => server.close(done));
-  }
+  }));
+  const error = await assertFails(server, "no Teleport");
+  assertStringIncludes(error.message, "it does not speak TLS");
 });
 
 const EXPIRED_TEXT =
   "the certificate in /etc/identity expired on 2021-01-01T00:00:00.000Z: renew it (";
 
-Deno.test("an expired certificate of ours is told where a server drops the handshake", async () => {
-  const server = createServer((socket) => {
+/** Drops each connection with the first that is said on it. */
+function startDropping() {
+  return listening(createServer((socket) => {
     socket.on("error", () => {});
     socket.once("data", () => socket.destroy());
+  }));
+}
+
+Deno.test("an expired certificate of ours is told where a server drops the handshake", async () => {
+  await using server = await startDropping();
+  const error = await assertFails(server, "unreachable", {
+    identity: await expiredIdentity(),
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  assert(address !== null && typeof address === "object");
-  const { port } = address;
-  try {
-    const error = await assertFails(
-      { host: "127.0.0.1", port },
-      "unreachable",
-      {
-        identity: await expiredIdentity(),
-      },
-    );
-    assertStringIncludes(
-      error.message,
-      `:${port}: ${EXPIRED_TEXT}it is no auth service of our cluster (`,
-    );
-  } finally {
-    await new Promise((done) => server.close(done));
-  }
+  assertStringIncludes(
+    error.message,
+    `:${server.port}: ${EXPIRED_TEXT}it is no auth service of our cluster (`,
+  );
 });
 
 Deno.test("a load balancer with no server behind it, which drops connections, is thought of", async () => {
   // As HAProxy does in TCP mode, and others that pass connections on.
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => socket.destroy());
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  assert(address !== null && typeof address === "object");
-  try {
-    const error = await assertFails(
-      { host: "127.0.0.1", port: address.port },
-      "unreachable",
-    );
-    assertStringIncludes(
-      error.message,
-      "; if a load balancer listens there: is a server behind it running?",
-    );
-  } finally {
-    await new Promise((done) => server.close(done));
-  }
+  await using server = await startDropping();
+  const error = await assertFails(server, "unreachable");
+  assertStringIncludes(
+    error.message,
+    "; if a load balancer listens there: is a server behind it running?",
+  );
 });
 
 Deno.test("an expired certificate of ours is told where a proxy's connection to the auth service is dropped", async () => {
@@ -366,19 +337,14 @@ Deno.test("an expired certificate of ours is told where a proxy's connection to 
 });
 
 Deno.test("stop ends the search at once, with its own reason", async () => {
-  const silent = createServer(() => {});
-  await new Promise<void>((done) => silent.listen(0, "127.0.0.1", done));
-  const address = silent.address();
-  assert(address !== null && typeof address === "object");
-  const { port } = address;
-  const stop = new AbortController();
   let connections = 0;
-  silent.on("connection", (socket) => {
+  await using silent = await listening(createServer((socket) => {
     connections++;
     socket.on("error", () => {});
     socket.resume();
-  });
-  const search = resolveRoute({ host: "127.0.0.1", port }, {
+  }));
+  const stop = new AbortController();
+  const search = resolveRoute(silent, {
     identity: await identityOf(),
     httpProxy: undefined,
     signal: stop.signal,
@@ -386,7 +352,6 @@ Deno.test("stop ends the search at once, with its own reason", async () => {
   await waitUntil("the connection", () => connections === 1);
   stop.abort(new Error("stopped"));
   assertStrictEquals(await search.catch((error) => error), stop.signal.reason);
-  await new Promise((done) => silent.close(done));
 });
 
 Deno.test("an HTTP proxy connects us to hosts that only it knows", async () => {

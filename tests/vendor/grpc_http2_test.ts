@@ -1,7 +1,5 @@
 import { Buffer } from "node:buffer";
-import { once } from "node:events";
 import http2 from "node:http2";
-import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { StreamDecoder } from "@grpc/grpc-js/build/src/stream-decoder.js";
@@ -22,6 +20,7 @@ import {
   assertThrows,
 } from "../assert.ts";
 import { grpcMessage, HEADER_BYTES } from "../fakes/grpc_message.ts";
+import { listening } from "../fakes/listening.ts";
 import { teleportPki } from "../fakes/pki.ts";
 import { Random } from "../fakes/random.ts";
 import { callTeleport } from "../fakes/teleport_caller.ts";
@@ -60,9 +59,7 @@ Deno.test("a peer that says goodbye with its greeting is left for another connec
     const flags = Flag.END_HEADERS | Flag.END_STREAM;
     peer.send(frame({ type: FrameType.HEADERS, flags, streamId }, answer));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listening(server);
   await using caller = await callTeleport({ address: `127.0.0.1:${port}` });
   await assertRejects(() => caller.ask("Ping", {}), Error, "UNAVAILABLE");
   await waitUntil("another connection", () =>

@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { connect, createServer, TLSSocket } from "node:tls";
 import { freeReads } from "../../lib/vendor/tls_reads.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { turn } from "../fakes/fake_clock.ts";
+import { listening } from "../fakes/listening.ts";
 import { teleportPki } from "../fakes/pki.ts";
 import { Random } from "../fakes/random.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -25,9 +26,7 @@ async function setUp(size: number) {
     { cert: certificatePem, key: privateKeyPem },
     (socket) => socket.end(sent),
   );
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listening(server);
   const tcp: Socket = connectTcp(port, "127.0.0.1");
   await once(tcp, "connect");
   const tls = connect({
