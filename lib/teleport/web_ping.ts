@@ -23,7 +23,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/certificate expired/, "has expired: renew it"],
   [/certificate not valid yet/, "is not valid yet: are the clocks right?"],
   [
-    /not valid for name/,
+    /not valid for name|NotValidForName/,
     "is for another name: use that name in teleport-addr",
   ],
 ];
