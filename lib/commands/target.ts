@@ -183,9 +183,9 @@ function begin(
   const state = new StateFile(directory, document, { clock, observer });
   if (taken !== undefined) logTaken(taken, directory);
   const first = stored === undefined && taken === undefined;
-  // With start-id nothing is kept until the event is found.
-  const keep = first ? source.startId === undefined : stored === undefined;
-  if (keep) state.change();
+  // With start-id nothing is kept until the event is found. What is stored is saved
+  // again, which shows whether that is possible.
+  if (!first || source.startId === undefined) state.change();
   const { startTime } = document;
   return { startTime, progress: state.progress, saver: state, first };
 }

@@ -45,7 +45,8 @@ export interface RunOptions {
 /**
  * Forwards audit events and the recordings that they announce, until the source
  * ends and every recording was tried, or `stop` aborts and what is in flight is
- * delivered. Whatever happens, what was delivered is saved at the end.
+ * delivered. Nothing is sent before it has turned out that progress can be saved;
+ * whatever happens then, what was delivered is saved at the end.
  *
  * @throws the first failure of any part, `kill.reason` among them
  */
@@ -54,6 +55,8 @@ export async function run(
   { stop, kill }: Signals,
 ): Promise<void> {
   const { progress, saver, accounts } = options;
+  // Where that fails, each run would send the same events, and forget that it did.
+  await saver.save();
   const failure = new AbortController();
   // Whoever else is retrying then, perhaps for ever, must not hold up the end.
   const giveUp = failure.signal;

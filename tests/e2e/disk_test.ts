@@ -131,6 +131,35 @@ Deno.test({
 });
 
 Deno.test({
+  name: "while the disk is full, no run sends again what cannot be noted",
+  ignore: !CAN_MOUNT,
+  async fn() {
+    await using stage = await setStage({
+      size: 10,
+      startMs: Date.now() - 60 * 60_000,
+    });
+    await using disk = await mountDisk(stage);
+    assertEquals((await runProgram(stage.start(EXIT))).code, 0);
+    const { events } = stage.fluentd.received;
+    await disk.fill();
+    const startMs = Date.now() - 60_000;
+    for (let i = 0; i < 2_000; i++) {
+      stage.teleport.append(logEvent("exec", { timeMs: startMs + i }));
+    }
+    const { code, stderr } = await runProgram(stage.start(EXIT));
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, /cannot save the state file .*No space left on device/);
+    assertEquals(stage.fluentd.received.events, events);
+    await disk.empty();
+    await assertGoesOn(stage);
+    assertEquals(
+      stage.fluentd.received.compare(stage.expectedIds()),
+      COMPLETE_AND_ONCE,
+    );
+  },
+});
+
+Deno.test({
   name:
     "a directory that becomes read-only ends the run in words, and the next one goes on",
   ignore: !CAN_MOUNT,

@@ -70,17 +70,28 @@ type Send = (
 /** Starts a run of a source that yields these batches, and then waits or ends. */
 function start(
   batches: readonly Batch[],
-  { send, follow = false, setAside, timeoutMs, pending: left = {}, locking }: {
+  {
+    send,
+    follow = false,
+    setAside,
+    timeoutMs,
+    pending: left = {},
+    locking,
+    fails,
+  }: {
     send?: Send;
     follow?: boolean;
     setAside?: () => Promise<void>;
     timeoutMs?: number;
     pending?: Record<string, PendingRecording>;
     locking?: Partial<NonNullable<RunOptions["locking"]>>;
+    /** Why no save works. */
+    fails?: Error;
   } = {},
 ) {
   const clock = new FakeClock();
   const saver = new MemorySaver();
+  saver.fails = fails;
   const progress = new Progress(
     { position: position("start"), recordings: left },
     {
@@ -308,6 +319,16 @@ Deno.test("a state that cannot be saved stops the run and is thrown", async () =
   const { ended, saver } = start(batchesOf(auditEvents(2)), { follow: true });
   saver.fails = new Error("the disk is full");
   assertStrictEquals(await assertRejects(() => ended), saver.fails);
+});
+
+Deno.test("where the state cannot be saved from the beginning, nothing is sent", async () => {
+  const fails = new Error("the disk is full");
+  const { ended, arrived } = start(batchesOf(auditEvents(2)), {
+    pending: { a: pending() },
+    fails,
+  });
+  assertStrictEquals(await assertRejects(() => ended), fails);
+  assertEquals(arrived, []);
 });
 
 Deno.test("a state that cannot be saved at the end is thrown", async () => {
