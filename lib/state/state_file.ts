@@ -67,7 +67,10 @@ export async function readState(
 
 /** Whether there is anything: a link that leads nowhere is no first run. */
 async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
+  return await Deno.lstat(path).then(
+    () => true,
+    (error) => !(error instanceof Deno.errors.NotFound),
+  );
 }
 
 /** What a save took. */
@@ -167,10 +170,14 @@ export class StateFile implements Saver {
       await replaceAtomically(this.#path, [bytes]);
     } catch (cause) {
       this.change();
+      const consequence = await isThere(this.#path)
+        ? "nothing is lost, what was delivered since the last save will be sent again"
+        : "no earlier one is there, so that the next run begins like a first one: " +
+          "bring it back or set start-time, or what happens until then may be left out";
       throw new StateError(
         `cannot save the state file ${this.#path}: ${
           describe(cause)
-        }: nothing is lost, what was delivered since the last save will be sent again`,
+        }: ${consequence}`,
         { cause },
       );
     }

@@ -9,6 +9,7 @@ import {
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "../assert.ts";
@@ -353,6 +354,22 @@ Deno.test("a save that fails ends the saving in words, and is made up for later"
     await assertRejects(() => file.save(), StateError, "nothing is lost");
     assertEquals(saves.length, 0);
     await Deno.remove(path);
+    await file.save();
+    assertEquals(await readState(directory), sampleDocument());
+  });
+});
+
+Deno.test("where a save fails and no earlier one is there, it is not told that nothing is lost", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    await file.save();
+    await Deno.remove(directory, { recursive: true });
+    file.change();
+    const { message } = await assertRejects(() => file.save(), StateError);
+    assertMatch(message, /: no earlier one is there, .*set start-time/);
+    assert(!message.includes("nothing is lost"), message);
+    await Deno.mkdir(directory);
     await file.save();
     assertEquals(await readState(directory), sampleDocument());
   });
