@@ -37,6 +37,8 @@ export interface WatchedFilesObserver<T> {
    * each time that they are read.
    */
   kept(error: unknown): void;
+  /** The files are again those that the value was made of, and were no good before. */
+  restored(): void;
 }
 
 /** The value of files, always the last one that was good. */
@@ -44,6 +46,7 @@ export class WatchedFiles<T> {
   readonly #options: WatchedFilesOptions<T>;
   #digest: string;
   #value: T;
+  #isKept = false;
 
   private constructor(
     options: WatchedFilesOptions<T>,
@@ -96,15 +99,21 @@ export class WatchedFiles<T> {
   async #look(stop: AbortSignal): Promise<void> {
     const { paths, load, observer } = this.#options;
     const digest = await digestOf(paths);
-    if (digest === this.#digest) return;
+    if (digest === this.#digest) {
+      if (this.#isKept) observer.restored();
+      this.#isKept = false;
+      return;
+    }
     try {
       this.#value = await load(stop);
     } catch (error) {
       if (isAbort(error, stop)) throw error;
       // Again at the interval: it may be for a reason outside of the files.
+      this.#isKept = true;
       observer.kept(error);
       return;
     }
+    this.#isKept = false;
     this.#digest = digest;
     observer.renewed(this.#value);
   }

@@ -50,6 +50,7 @@ async function watching(
       observer: {
         renewed: (value) => told.push(`renewed ${value}`),
         kept: (error) => told.push(`kept: ${error}`),
+        restored: () => told.push("restored"),
       },
     });
     await beforeWatching?.(directory);
@@ -255,6 +256,21 @@ Deno.test("files that are no good are told, and the last good ones stay", async 
   });
 });
 
+Deno.test("files that were no good and are again what they were are told", async () => {
+  await watching(async ({ clock, told, value, write }) => {
+    await clock.untilSleeping();
+    for (let restored = 1; restored <= 2; restored++) {
+      await write("a", "2");
+      await advanceUntil(clock, () => told.at(-1)?.startsWith("kept") === true);
+      await write("a", "1");
+      await advanceUntil(clock, () => told.at(-1) === "restored");
+      await clock.advance(HOUR_MS);
+      assertEquals(told.filter((it) => it === "restored").length, restored);
+    }
+    assertEquals(value(), "1");
+  });
+});
+
 Deno.test("what could not be taken is tried again at the interval", async () => {
   const clock = new FakeClock();
   await withDirectory(async (directory) => {
@@ -275,6 +291,7 @@ Deno.test("what could not be taken is tried again at the interval", async () => 
       observer: {
         renewed: (value) => told.push(`renewed ${value}`),
         kept: (error) => told.push(`kept: ${error}`),
+        restored: () => told.push("restored"),
       },
     });
     const kept = files.keepFresh(stop.signal);
@@ -315,6 +332,7 @@ Deno.test("stop ends a load, and nobody is told of it", async () => {
       observer: {
         renewed: () => told.push("renewed"),
         kept: () => told.push("kept"),
+        restored: () => told.push("restored"),
       },
     });
     const kept = files.keepFresh(stop.signal);
@@ -350,7 +368,7 @@ Deno.test("files that are no good at the beginning are an error", async () => {
         load: () => Promise.reject(new Error("no good")),
         intervalMs: 1,
         clock: systemClock,
-        observer: { renewed: () => {}, kept: () => {} },
+        observer: { renewed: () => {}, kept: () => {}, restored: () => {} },
       }),
     Error,
     "no good",
@@ -369,7 +387,11 @@ Deno.test("a directory that comes later is noticed at once", async () => {
       load: () => Deno.readTextFile(path).catch(() => "none"),
       intervalMs: HOUR_MS,
       clock,
-      observer: { renewed: (value) => told.push(value), kept: () => {} },
+      observer: {
+        renewed: (value) => told.push(value),
+        kept: () => {},
+        restored: () => {},
+      },
     });
     const kept = files.keepFresh(stop.signal);
     try {

@@ -42,5 +42,9 @@ export function renewalObserver<T>(
         { error: reason },
       );
     },
+    restored() {
+      told = undefined;
+      log.info("the credentials on disk are again those in use");
+    },
   };
 }

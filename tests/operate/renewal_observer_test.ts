@@ -35,3 +35,19 @@ Deno.test("what cannot be used is told once for each reason, and anew after a re
     ["WARN half", "WARN no key", "INFO", "WARN no key"],
   );
 });
+
+Deno.test("files that are again those in use are told, and what cannot be used anew after that", async () => {
+  await using log = await captureLog();
+  const observer = renewalObserver("fluentd", () => [TERM]);
+  observer.kept(new Error("no such file"));
+  observer.restored();
+  observer.kept(new Error("no such file"));
+  assertEquals(
+    log.records.map(({ level, message, error }) => [level, error ?? message]),
+    [
+      ["WARN", "no such file"],
+      ["INFO", "the credentials on disk are again those in use"],
+      ["WARN", "no such file"],
+    ],
+  );
+});
