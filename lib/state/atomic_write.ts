@@ -37,8 +37,7 @@ export async function replaceAtomically(
       mode: FILE_MODE,
     });
     try {
-      // One that a crash has left may have others.
-      await Deno.chmod(temporary, FILE_MODE);
+      await makePrivate(temporary);
       await giveToOwner(temporary, path);
       for await (const block of blocks) await writeAll(file, block);
       await file.sync();
@@ -49,6 +48,18 @@ export async function replaceAtomically(
   }
   await Deno.rename(temporary, path);
   await syncDirectory(dirname(path));
+}
+
+/**
+ * One that a crash has left may have another mode. Where a volume has the mode and
+ * the owner that it was mounted with, as with SMB, nobody but that owner may ask.
+ */
+async function makePrivate(path: string): Promise<void> {
+  try {
+    await Deno.chmod(path, FILE_MODE);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
 }
 
 /** Where nobody owns that, or we may give nothing away, it is ours. */

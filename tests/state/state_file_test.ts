@@ -208,6 +208,22 @@ Deno.test("a save that a crash cut off leaves the state before it", async () => 
   });
 });
 
+Deno.test("a volume on which no mode can be changed takes the state all the same", async () => {
+  await withDirectory(async (directory) => {
+    const { file } = open(directory);
+    file.change();
+    const { chmod } = Deno;
+    const denied = new Deno.errors.PermissionDenied("Operation not permitted");
+    Object.assign(Deno, { chmod: () => Promise.reject(denied) });
+    try {
+      await file.save();
+    } finally {
+      Object.assign(Deno, { chmod });
+    }
+    assertEquals(await readState(directory), sampleDocument());
+  });
+});
+
 Deno.test("a process that is killed while it saves leaves a whole state", async () => {
   await withDirectory(async (directory) => {
     const { file } = open(directory);
