@@ -85,7 +85,7 @@ function connectionLog(): ConnectionObserver {
       const text = JSON.stringify(fields);
       log[text === told ? "debug" : "info"]("connected to Teleport", {
         ...fields,
-        certificate_until: new Date(shown.notAfterMs).toISOString(),
+        server_certificate_until: new Date(shown.notAfterMs).toISOString(),
       });
       told = text;
     },

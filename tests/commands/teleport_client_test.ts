@@ -16,6 +16,7 @@ import { issueClient, teleportPki, VALID } from "../fakes/pki.ts";
 import { writeSecret, writeTeleportPki } from "../fakes/pki_files.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import { changeWatched } from "../fakes/watching_clock.ts";
+import { captureLog } from "../operate/captured_log.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -74,6 +75,20 @@ async function renew(
   await changeWatched(clock, () => publish(client));
   assertEquals(await call(), serialOf(client));
 }
+
+Deno.test("the log says of the server's certificate that it is the server's, not ours", async () => {
+  await using log = await captureLog();
+  await opened(identityIn, async ({ call }) => {
+    await call();
+    const connected = log.records.find(({ message }) =>
+      message === "connected to Teleport"
+    );
+    assertEquals(
+      connected?.["server_certificate_until"],
+      VALID.notAfter.toISOString(),
+    );
+  });
+});
 
 Deno.test("an identity file that is written anew is used at once", async () => {
   await opened(identityIn, async (opened) => {
