@@ -13,6 +13,9 @@ import { countRejected } from "../state/rejected_files.ts";
 import { readState } from "../state/state_file.ts";
 import { attempt, type Finding, withUntried } from "./finding.ts";
 
+/** Who has run before, and reads this, has lost it or looks in another place. */
+const NO_STATE = "there is none yet, as before a first run";
+
 /** Looks whether a run could begin there; leaves nothing behind. */
 export function checkStorage(
   directory: string,
@@ -44,9 +47,8 @@ async function* walk(
   yield written.finding;
   if (written.value === undefined) return;
   if (written.value !== directory) {
-    const text = "there is none yet";
-    yield { step: "lock", status: "ok", text };
-    yield { step: "state", status: "ok", text };
+    yield { step: "lock", status: "ok", text: "there is none yet" };
+    yield { step: "state", status: "ok", text: NO_STATE };
     return;
   }
   yield (await attempt("lock", signal, async () => {
@@ -60,7 +62,7 @@ async function* walk(
       const taken = await readGoState(directory, nowMs);
       checkStartTime(startTime, taken, directory);
       const text = taken === undefined
-        ? "there is none yet"
+        ? NO_STATE
         : `the Go handler's, begun with ${taken.startTime}, is taken over`;
       return { text, value: true };
     }

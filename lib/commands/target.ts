@@ -183,11 +183,25 @@ function begin(
   const state = new StateFile(directory, document, { clock, observer });
   if (taken !== undefined) logTaken(taken, directory);
   const first = stored === undefined && taken === undefined;
+  if (first) warnOfNothingBefore(source, document, directory);
   // With start-id nothing is kept until the event is found. What is stored is saved
   // again, which shows whether that is possible.
   if (!first || source.startId === undefined) state.change();
   const { startTime } = document;
   return { startTime, progress: state.progress, saver: state, first };
+}
+
+/** A state that got lost, or is looked for in another place, must not go unnoticed. */
+function warnOfNothingBefore(
+  { startTime, cursor }: SourceConfig,
+  document: StateDocument,
+  directory: string,
+): void {
+  if (startTime !== undefined || cursor !== undefined) return;
+  logger("state").warn(
+    "there is no state yet, so nothing of before is sent: if it should be, stop this run, move the directory away, and give start-time",
+    { directory, from: document.startTime },
+  );
 }
 
 /** What cannot be read stays so, as a rule. */

@@ -240,6 +240,26 @@ Deno.test("another start-time than the stored one is refused with the way to sta
   assertMatch(stderr, /start-time is 2026-01-02.*move that directory away/);
 });
 
+Deno.test("a run that finds no state and no start time warns that nothing of before is sent", async () => {
+  await using stage = await setStage({ size: 10 });
+  const noStart = (arg: string) => !arg.startsWith("--start-time");
+  const run = (args: readonly string[]) =>
+    runProgram([...args.filter(noStart), EXIT, "--log-level=warning"]);
+  assertEquals((await run(stage.dryRun())).stderr, "");
+  const { code, stderr } = await run(stage.start());
+  assertEquals(code, 0);
+  assertMatch(
+    stderr,
+    RegExp(
+      `^\\S+ WARN .*there is no state.*give start-time directory=${stage.stateDirectory} from=20\\S+\n$`,
+    ),
+  );
+  assertEquals((await run(stage.start())).stderr, "");
+  await Deno.remove(stage.storage, { recursive: true });
+  const since = await runProgram(stage.start(EXIT, "--log-level=warning"));
+  assertEquals(since.stderr, "");
+});
+
 Deno.test("the state is for its owner alone", async () => {
   await using stage = await setStage({ size: 10 });
   assertEquals((await runProgram(stage.start(EXIT))).code, 0);
