@@ -101,7 +101,8 @@ export const COMMANDS = {
   },
   "rejected retry": {
     summary: "Send refused events again",
-    about: "What is delivered now is taken off the list.",
+    about:
+      "What is delivered now is taken off the list. Only while no program runs on the state directory.",
     operands: [{
       name: "id",
       help: "the events to send; all where none is given",
@@ -111,7 +112,8 @@ export const COMMANDS = {
   },
   "rejected drop": {
     summary: "Give refused events up",
-    about: "The events are deleted from the state directory.",
+    about:
+      "The events are deleted. Only while no program runs on the state directory.",
     operands: [{ name: "id", help: "the events to delete", many: "some" }],
     examples: [
       "rejected drop --storage ./storage 6e1f6c1e-5a0a-4a2e-9a93-8ee0a8b7a1c4",

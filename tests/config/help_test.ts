@@ -96,6 +96,15 @@ Deno.test("the help of start tells irregular variables and the exit statuses", (
   assertEquals(help("version").includes("FDFWD_"), false);
 });
 
+for (const command of ["rejected retry", "rejected drop", "recordings drop"]) {
+  Deno.test(`the help of ${command} says that no program may run meanwhile`, () => {
+    assertStringIncludes(
+      help(command).replaceAll("\n", " "),
+      "Only while no program runs on the state directory.",
+    );
+  });
+}
+
 Deno.test("help says which options are taken from the command line alone", () => {
   const textOf = (command: string) => help(command).replaceAll("\n", " ");
   assertStringIncludes(
