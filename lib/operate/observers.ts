@@ -162,14 +162,18 @@ function recordingsObserver(
       count(counters.recording, read, kept);
       if (kept > 0) movements.recordings.due();
     },
-    finished(sessionId) {
+    finished(sessionId, { toldMissing = false }) {
       if (failing.delete(sessionId) && failing.size === 0) {
         problems.over(WHAT.recordings);
       }
       if (troubled.delete(sessionId) && troubled.size === 0) trouble.worked();
       counters.recordingsFinished++;
       counters.recordingsLeft.delete(sessionId);
-      log.debug("recording delivered", { session: sessionId });
+      const session = sessionId;
+      // Who was told that it is missing hears that it is not.
+      if (toldMissing) {
+        log.info("recording that was missing is delivered", { session });
+      } else log.debug("recording delivered", { session });
     },
     retried: (sessionId) =>
       log.info("recording is tried again, as asked for", {

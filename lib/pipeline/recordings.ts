@@ -52,7 +52,8 @@ export interface RecordingsOptions extends OrderedRequestsOptions {
 export interface RecordingsObserver {
   /** So many events were read; `kept` of them pass the filter. */
   read(count: number, kept: number): void;
-  finished(sessionId: string): void;
+  /** It is delivered; `before` is what was known when the last attempt began. */
+  finished(sessionId: string, before: PendingRecording): void;
   /** It is tried again at once, as somebody asked for. */
   retried(sessionId: string): void;
   /**
@@ -272,7 +273,7 @@ export class Recordings {
       return;
     }
     checkpoints.finishRecording(sessionId);
-    observer.finished(sessionId);
+    observer.finished(sessionId, recording);
   }
 
   /** Has it tried again later, or left for the next run. */

@@ -13,6 +13,7 @@ import { auditEvents, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { ignoreWithoutPromtool, promtool } from "../fakes/promtool.ts";
+import { pending } from "../pipeline/recordings_setup.ts";
 import { watchedRun } from "./watched_run.ts";
 
 const NEVER = never();
@@ -91,7 +92,7 @@ async function live(
   delivery.delivered(AUDIT, 6);
   requests.watch(AUDIT, () => new Promise(() => {}));
   recordings.read(5, 4);
-  recordings.finished("s1");
+  recordings.finished("s1", pending());
   monitor.counters.leftOut++;
   metrics.save(0.004);
 }

@@ -361,7 +361,7 @@ Deno.test("the report has the recordings in trouble, and what is set aside by al
     ],
   );
   await clock.advance(1_000);
-  recordings.finished("failing");
+  recordings.finished("failing", pending());
   const over = monitor.report().run?.problems[1]?.over ?? "";
   assertMatch(over, /12:00:01/);
 });

@@ -295,8 +295,8 @@ Deno.test("a recording that waits until somebody acts is an error, once a minute
     ["ERROR", 3],
   ]);
   assertEquals(counters.retries.teleport.get("permission_denied"), 4);
-  recordings.finished(first);
-  recordings.finished(second);
+  recordings.finished(first, pending());
+  recordings.finished(second, pending());
   assertEquals(
     records.filter(({ level }) => level === "INFO").map((it) => it.message),
     ["reading of recordings works again"],
@@ -337,6 +337,21 @@ Deno.test("a recording that is missing is an error, one that is tried again is n
   ]);
 });
 
+Deno.test("a recording that was told to be missing, and is delivered after all, is told", async () => {
+  await using test = await setUp();
+  const { recordings, records } = test;
+  recordings.finished("s1", pending());
+  recordings.finished("s2", pending({ attempts: 60, toldMissing: true }));
+  assertEquals(records, [
+    { level: "DEBUG", message: "recording delivered", session: "s1" },
+    {
+      level: "INFO",
+      message: "recording that was missing is delivered",
+      session: "s2",
+    },
+  ]);
+});
+
 Deno.test("a recording that is finished is counted, and no longer left", async () => {
   await using test = await setUp();
   const { counters, recordings } = test;
@@ -346,7 +361,7 @@ Deno.test("a recording that is finished is counted, and no longer left", async (
     undefined,
     new Error("no"),
   );
-  recordings.finished("s1");
+  recordings.finished("s1", pending());
   assertEquals(counters.recordingsFinished, 1);
   assertEquals(counters.recordingsLeft.size, 0);
 });

@@ -414,6 +414,27 @@ Deno.test("a recording that was missing, and then got further, is told to be mis
   await run.recordings.drain();
 });
 
+Deno.test("of a recording that is finished it is told whether an earlier run called it missing", async () => {
+  const finished: [string, boolean | undefined][] = [];
+  const run = startRecordings(
+    { s1: streaming(THREE), s2: streaming(THREE) },
+    {
+      pending: {
+        s1: pending({ attempts: 60, toldMissing: true }),
+        s2: pending({ attempts: 1 }),
+      },
+      observer: {
+        ...UNWATCHED.recordings,
+        finished(sessionId, { toldMissing }) {
+          finished.push([sessionId, toldMissing]);
+        },
+      },
+    },
+  );
+  await run.recordings.drain();
+  assertEquals(finished, [["s1", true], ["s2", undefined]]);
+});
+
 Deno.test("a run that ends tells of a recording that is missing, too", async () => {
   const run = startRecordings({ s1: broken }, {
     pending: { s1: pending({ attempts: 5, sinceMs: 1 }) },
