@@ -117,6 +117,16 @@ Deno.test({
   },
 });
 
+Deno.test("the cron table is installed by a name that cron does not pass over", () => {
+  const deploy = Deno.readTextFileSync(join(ROOT, "docs", "deploy.md"));
+  for (const text of [deploy, read("teleport-event-handler.cron")]) {
+    const [, name = ""] = /^.*install .* \/etc\/cron\.d\/(\S+)$/m.exec(text) ??
+      [];
+    // What cron(8) demands of names in that directory; it says nothing of others.
+    assertMatch(name, /^[A-Za-z0-9_-]+$/);
+  }
+});
+
 Deno.test("the cron table runs the program to its end, one at a time", () => {
   const jobs = read("teleport-event-handler.cron").split("\n")
     .filter((line) => /^[\d*]/.test(line));
