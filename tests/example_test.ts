@@ -189,6 +189,13 @@ ${values}
   });
 }
 
+Deno.test("the commands ahead of the Kubernetes manifests make each file before they use it", () => {
+  const text = read("kubernetes.yaml");
+  const signed = text.indexOf("--out=out/identity");
+  const used = text.indexOf("--from-file=identity=out/identity");
+  assert(0 < signed && signed < used);
+});
+
 Deno.test("the Kubernetes manifests give the program what its configuration names", () => {
   const text = read("kubernetes.yaml");
   const objects = parseYamlAll(text) as Manifest[];
