@@ -28,9 +28,9 @@ It is in ${FLUENTD_FILE} too, and nowhere else.\n\n`;
 export function nextSteps(setup: Setup): string {
   const path = (name: string) => quote(pathOf(setup, name));
   const { names, clientKeyPassword } = setup;
-  const passphrase = clientKeyPassword === undefined
-    ? ""
-    : `   ${path(passphraseFile(setup))} opens ${names.client}.key.\n`;
+  const needed = clientKeyPassword === undefined
+    ? `${names.client}.crt and ${names.client}.key`
+    : `${names.client}.crt, ${names.client}.key and ${passphraseFile(setup)}`;
   return `Next steps:
 
 1. Create the role and the user in Teleport, and sign in for the user:
@@ -50,7 +50,7 @@ export function nextSteps(setup: Setup): string {
    ${PROGRAM} start --config ${path(TOML_FILE)} --dry-run --exit-on-last-event
    ${PROGRAM} start --config ${path(TOML_FILE)}
 
-${passphrase}   Elsewhere than here it needs ${names.ca}.crt, ${names.client}.crt and ${names.client}.key; ${names.ca}.key belongs into a safe.
+   Elsewhere than here it needs ${names.ca}.crt, ${needed}; ${names.ca}.key belongs into a safe.
 
 On Kubernetes:
 

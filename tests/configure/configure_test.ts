@@ -67,6 +67,18 @@ Deno.test("all files are written for the owner alone, and the next steps are sai
     }
   }));
 
+Deno.test("what the program needs elsewhere is said, with the passphrase file of a key that has one", () =>
+  inDirectory(async (root) => {
+    const said = async (name: string, ...more: string[]) =>
+      (await runConfigure([...more, join(root, name)])).stdout;
+    const needs = "Elsewhere than here it needs ca.crt, client.crt";
+    assertStringIncludes(await said("plain"), `${needs} and client.key;`);
+    assertStringIncludes(
+      await said("encrypted", "--client-key-password=a secret"),
+      `${needs}, client.key and client.key.passphrase;`,
+    );
+  }));
+
 Deno.test("names, addresses and time to live are those that were asked for", () =>
   inDirectory(async (out) => {
     const { code, stderr } = await runConfigure([
