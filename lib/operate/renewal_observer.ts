@@ -12,14 +12,14 @@ import type { WatchedFilesObserver } from "../watched_files.ts";
 /**
  * Makes the listener of one side's credentials.
  *
- * @param part Of the program, as the log names it
+ * @param side As the metrics name it
  * @param termsOf The certificates of a value
  */
 export function renewalObserver<T>(
-  part: string,
+  side: "teleport" | "fluentd",
   termsOf: (value: T) => readonly Term[],
 ): WatchedFilesObserver<T> {
-  const log = logger(part);
+  const log = logger(side);
   /** What is wrong, as it was told last: a file is often written in pieces. */
   let told: string | undefined;
   return {
@@ -28,6 +28,7 @@ export function renewalObserver<T>(
       const terms = termsOf(value);
       const endMs = Math.min(...terms.map(({ notAfterMs }) => notAfterMs));
       log.info("renewed credentials are in use", {
+        side,
         until: Number.isFinite(endMs)
           ? new Date(endMs).toISOString()
           : undefined,
@@ -39,7 +40,7 @@ export function renewalObserver<T>(
       told = reason;
       log.warn(
         "the credentials on disk have changed and cannot be used, so the old ones stay in use",
-        { error: reason },
+        { side, error: reason },
       );
     },
     restored() {

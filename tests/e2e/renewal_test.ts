@@ -61,7 +61,7 @@ Deno.test("renewed certificates of Fluentd are taken while running, and damaged 
   await successor.received.until(({ events }) => events === 1);
   assertMatch(
     program.stderr,
-    /INFO .*renewed credentials are in use until=2049/,
+    /INFO .*renewed credentials are in use side=fluentd until=2049/,
   );
   program.kill("SIGTERM");
   assertEquals((await program.outcome()).code, 0);
@@ -91,7 +91,7 @@ Deno.test("a renewed identity is taken while events flow, and none of them lost"
   assertEquals(stage.fluentd.received.compare(ids), COMPLETE_AND_ONCE);
   assertMatch(
     stderr,
-    /INFO .*renewed credentials are in use until=2049-12-31T00:00:00.000Z/,
+    /INFO .*renewed credentials are in use side=teleport until=2049-12-31T00:00:00.000Z/,
   );
 });
 

@@ -9,16 +9,20 @@ const TERM = {
   notAfterMs: Date.UTC(2030, 0, 1),
 };
 
-Deno.test("a renewal is told with the end of what ends first", async () => {
+Deno.test("a renewal is told with its side, and with the end of what ends first", async () => {
   await using log = await captureLog();
   const later = { ...TERM, notAfterMs: Date.UTC(2040, 0, 1) };
   const observer = renewalObserver("fluentd", () => [later, TERM]);
   observer.renewed("new");
   renewalObserver("fluentd", () => []).renewed("headers alone");
-  const message = "renewed credentials are in use";
+  const told = {
+    level: "INFO",
+    message: "renewed credentials are in use",
+    side: "fluentd",
+  };
   assertEquals(log.records, [
-    { level: "INFO", message, until: "2030-01-01T00:00:00.000Z" },
-    { level: "INFO", message },
+    { ...told, until: "2030-01-01T00:00:00.000Z" },
+    told,
   ]);
 });
 
@@ -31,8 +35,13 @@ Deno.test("what cannot be used is told once for each reason, and anew after a re
   observer.renewed("new");
   observer.kept(new Error("no key"));
   assertEquals(
-    log.records.map(({ level, error }) => `${level} ${error ?? ""}`.trim()),
-    ["WARN half", "WARN no key", "INFO", "WARN no key"],
+    log.records.map(({ level, side, error }) => [level, side, error]),
+    [
+      ["WARN", "fluentd", "half"],
+      ["WARN", "fluentd", "no key"],
+      ["INFO", "fluentd", undefined],
+      ["WARN", "fluentd", "no key"],
+    ],
   );
 });
 
