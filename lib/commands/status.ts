@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Address, formatAddress } from "../address.ts";
 import { systemClock } from "../clock.ts";
 import type { CertificateFile, StatusConfig } from "../config/config.ts";
 import { readTerm, type Term } from "../credentials.ts";
@@ -33,15 +34,32 @@ export async function runStatus(
 
 /** What the running process says; undefined where it is not to be asked, or does not. */
 async function askRunning(
-  { listen }: StatusConfig,
+  { listen, addresses }: StatusConfig,
 ): Promise<StatusReport | undefined> {
   if (listen === undefined) return undefined;
   try {
-    return await fetchReport(listen);
+    const report = await fetchReport(listen);
+    complain(ofAnother(report, listen, addresses));
+    return report;
   } catch (error) {
     complain([`${describe(error)}: this is from the state directory alone`]);
     return undefined;
   }
+}
+
+/** Of two instances on one machine, the other one may have the port. */
+function ofAnother(
+  { run }: StatusReport,
+  listen: Address,
+  addresses: readonly Address[],
+): string[] {
+  const ours = addresses.map(formatAddress).join(",");
+  const theirs = run?.sides.teleport.address;
+  return theirs === undefined || theirs === ours ? [] : [
+    `the program that listens on ${
+      formatAddress(listen)
+    } reads from ${theirs}, and not from ${ours}: this is about that one`,
+  ];
 }
 
 /**

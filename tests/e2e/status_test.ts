@@ -88,6 +88,27 @@ Deno.test("status asks the running process where listen is set, and reads the di
   assertEquals(read.startTime, report.startTime);
 });
 
+Deno.test("where the program that listens there is of another Teleport, status says so", async () => {
+  await using stage = await setStage({ size: 10 });
+  await using listening = await startListening(stage.start("--timeout=50ms"));
+  const { host } = new URL(listening.url);
+  const { code, stdout, stderr } = await runProgram([
+    "status",
+    `--storage=${stage.storage}`,
+    "--teleport-addr=other.example.com:443",
+    `--listen=${host}`,
+  ]);
+  assertEquals(code, 0);
+  assertMatch(stdout, RegExp(`^teleport +${stage.teleport.address}: `, "m"));
+  assertMatch(
+    stderr,
+    RegExp(
+      `^teleport-event-handler: the program that listens on ${host} reads from ${stage.teleport.address}, ` +
+        "and not from other.example.com:443: this is about that one\n$",
+    ),
+  );
+});
+
 Deno.test({
   name:
     "status asks this machine's own addresses, whatever HTTP proxy there is",
@@ -98,7 +119,7 @@ Deno.test({
       position: null,
       recordings: {},
       setAside: 0,
-      run: {},
+      run: { sides: { teleport: { address: "tele.example.com:443" } } },
     };
     await using server = Deno.serve(
       { hostname: ownAddress() ?? "", port: 0, onListen: () => {} },
@@ -109,7 +130,7 @@ Deno.test({
       "status",
       "--json",
       "--storage=/nowhere",
-      "--teleport-addr=tele.example.com",
+      "--teleport-addr=tele.example.com:443",
       `--listen=${hostname}:${port}`,
     ], { env: { "HTTP_PROXY": `http://127.0.0.1:${findFreePort()}` } });
     assertEquals(stderr, "");
