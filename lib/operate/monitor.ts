@@ -301,17 +301,20 @@ export class Monitor {
     }
   }
 
-  /** What is not delivered, and may stay so. */
+  /** What is not delivered, or not yet. */
   #exceptions(): string {
     const { audit, recording } = this.counters.unaccounted;
-    const { missing } = this.recordings();
+    const { pending, missing } = this.recordings();
+    const recordings = (count: number, what: string) =>
+      count === 0 ? [] : [
+        `those of ${formatCount(count)} ${what} recording${
+          count === 1 ? "" : "s"
+        }`,
+      ];
     const parts = [
       ...this.setAside === 0 ? [] : [`${formatCount(this.setAside)} set aside`],
-      ...missing === 0 ? [] : [
-        `those of ${formatCount(missing)} missing recording${
-          missing === 1 ? "" : "s"
-        }`,
-      ],
+      ...recordings(missing, "missing"),
+      ...recordings(pending - missing, "pending"),
       ...audit + recording === 0
         ? []
         : [`${formatCount(audit + recording)} without an account`],

@@ -403,6 +403,29 @@ Deno.test("caught up does not mean that everything is delivered: what is not is 
   );
 });
 
+Deno.test("caught up does not mean that recordings are delivered: those that are pending are named", () => {
+  const test = begun();
+  const { clock, monitor, progress, begin, events } = test;
+  const text = () => stateOf(test)?.text;
+  begin();
+  events.caughtUp();
+  progress.advance(progress.position, ["under way"]);
+  assertEquals(
+    text(),
+    "Caught up: every event that Teleport has is delivered, but for those of 1 pending recording.",
+  );
+  progress.advance(progress.position, ["failing"]);
+  progress.updateRecording(
+    "failing",
+    pending({ attempts: 2, sinceMs: clock.now() }),
+  );
+  assertEquals(monitor.report().recordings.failing, 1);
+  assertEquals(
+    text(),
+    "Caught up: every event that Teleport has is delivered, but for those of 2 pending recordings.",
+  );
+});
+
 Deno.test("a refusal is an answer: the receiver is up", () => {
   const { monitor, begin, events, delivery } = begun();
   begin();
