@@ -139,7 +139,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: `${PREFIX}lag_seconds`,
     help:
-      "How long ago every event was known to be delivered; 0 where Teleport had nothing newer at the last poll.",
+      "How long ago every audit event was known to be delivered; 0 where Teleport had nothing newer at the last poll.",
     labels: [],
     read: (monitor) => known(monitor.lagSeconds()),
   },
