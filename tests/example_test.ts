@@ -117,6 +117,13 @@ Deno.test({
   },
 });
 
+Deno.test("the README's certificates are good for the Fluentd of its configuration", () => {
+  const readme = Deno.readTextFileSync(join(ROOT, "README.md"));
+  const [, url = ""] = /^ *url = "(.*)"$/m.exec(readme) ?? [];
+  const [, names] = /handler configure .*--dns-names (\S+)/.exec(readme) ?? [];
+  assertEquals(names, new URL(url).hostname);
+});
+
 Deno.test("the cron table is installed by a name that cron does not pass over", () => {
   const deploy = Deno.readTextFileSync(join(ROOT, "docs", "deploy.md"));
   for (const text of [deploy, read("teleport-event-handler.cron")]) {
