@@ -78,6 +78,29 @@ Deno.test("an event of 2 MiB comes whole", async () => {
   }, { events: [event] });
 });
 
+Deno.test("an event above gRPC's own limit of 4 MiB comes whole, on a page and in a recording", async () => {
+  const fields = { output: "é".repeat(5 * 2 ** 19) };
+  const event = logEvent("exec", { timeMs: START_MS, fields });
+  await withTeleport(async ({ client, teleport }) => {
+    teleport.log.putRecording(SESSION, [event]);
+    const page = await client.getEvents(PAGE, never());
+    const stream = client.streamSessionEvents(SESSION, 0, never());
+    const [batch] = await Array.fromAsync(stream);
+    for (const events of [page.events, batch?.events ?? []]) {
+      assertEquals(events.length, 1);
+      assert(equal(events.map(withPayload), [asAuditEvent(event)]));
+    }
+  }, { events: [event] });
+});
+
+Deno.test("pages are asked for in the namespace that every cluster has", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    await client.getEvents(PAGE, never());
+    const [request] = teleport.requests.GetUnstructuredEvents;
+    assertStrictEquals(request?.namespace, "default");
+  });
+});
+
 Deno.test("pages follow one another by their cursor, with the types that are asked for", async () => {
   const events = Array.from(
     { length: 10 },
