@@ -160,6 +160,27 @@ Deno.test("start-id is found although a cursor shows nothing", async () => {
   assertEquals(received.compare(ids.slice(60)), COMPLETE_AND_ONCE);
 });
 
+Deno.test("a cursor is where a first run begins, and no other one", async () => {
+  await using stage = await setStage({ size: 100 });
+  const elsewhere = `--storage=${stage.directory}/elsewhere`;
+  const whole = await runProgram(stage.start(EXIT, "--batch=40", elsewhere));
+  assertEquals(whole.code, 0, whole.stderr);
+  const { GetUnstructuredEvents: pages } = stage.teleport.requests;
+  const cursor = pages.map(({ startKey }) => startKey).find(Boolean);
+  const { received } = stage.fluentd;
+  const before = received.ids("test.log").length;
+  for (const given of [cursor, "of another log"]) {
+    const { code, stderr } = await runProgram(
+      stage.start(EXIT, `--cursor=${given}`),
+    );
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      received.ids("test.log").slice(before).toSorted(),
+      [...stage.teleport.log.ids()].slice(40).toSorted(),
+    );
+  }
+});
+
 Deno.test("a recording that is not there yet stays for the next run and is named", async () => {
   await using stage = await setStage({ size: 200, uploadEvery: 50 });
   const [late, broken] = [...stage.teleport.log.sessionIds()];
@@ -184,6 +205,31 @@ Deno.test("a recording that is not there yet stays for the next run and is named
     COMPLETE_AND_ONCE,
   );
 });
+
+for (
+  const [what, method, exportSupported] of [
+    ["recordings", "StreamUnstructuredSessionEvents", false],
+    ["chunks of a bulk export", "ExportUnstructuredEvents", true],
+  ] as const
+) {
+  Deno.test(`as many ${what} are read at once as concurrency says`, async () => {
+    await using stage = await setStage(
+      { size: 200, uploadEvery: 20, exportChunkEvents: 20 },
+      { exportSupported },
+    );
+    const { faults, requests } = stage.teleport;
+    faults.add({ kind: "hang", method });
+    await using program = new Program(stage.start("--concurrency=7"));
+    await waitUntil("seven of ten to be asked for", () => {
+      assert(!program.hasEnded, program.stderr);
+      return requests[method].length >= 7;
+    });
+    // More of them would have been asked for together with these.
+    program.kill("SIGTERM");
+    assertEquals((await program.outcome()).code, 0);
+    assertEquals(requests[method].length, 7);
+  });
+}
 
 Deno.test("an event refused with 400 is set aside and the rest arrives", async () => {
   await using stage = await setStage({ size: 300 });
