@@ -171,7 +171,7 @@ Deno.test("a cursor is where a first run begins, and no other one", async () => 
   const before = received.ids("test.log").length;
   for (const given of [cursor, "of another log"]) {
     const { code, stderr } = await runProgram(
-      stage.start(EXIT, `--cursor=${given}`),
+      stage.start(EXIT, `--cursor=${given}`, "--retry-timeout=1s"),
     );
     assertEquals(code, 0, stderr);
     assertEquals(

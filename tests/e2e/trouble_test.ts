@@ -1,8 +1,14 @@
 import { join } from "node:path";
-import { assertEquals, assertMatch } from "../assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+} from "../assert.ts";
 import { modeOf } from "../fakes/directory.ts";
 import { findFreePort } from "../fakes/free_port.ts";
 import { identityText } from "../fakes/identity_file.ts";
+import { logEvent } from "../fakes/log_event.ts";
 import {
   EXPIRED,
   issueClient,
@@ -76,6 +82,49 @@ Deno.test("where logs are JSON, what ends a run is a line of JSON, too", async (
     assertEquals([level, message], ["ERROR", "ended before its time"]);
     assertMatch(error, why);
   }
+});
+
+Deno.test("what is in events, and what is secret, is not logged with --debug either", async () => {
+  await using stage = await setStage({ size: 60, uploadEvery: 20 });
+  const { teleport, fluentd } = stage;
+  const secretFile = join(stage.directory, "token");
+  await Deno.writeTextFile(secretFile, "secret from a file");
+  const refused = logEvent("user.login", {
+    timeMs: stage.startMs,
+    fields: { user: "somebody secret", method: "password" },
+  });
+  teleport.append(refused);
+  const [sessionId = ""] = teleport.log.sessionIds();
+  teleport.faults.add(
+    { kind: "cut", after: 2, stream: sessionId, times: 1 },
+    { kind: "status", code: "UNAVAILABLE", times: 1 },
+  );
+  fluentd.faults.add(
+    { kind: "status", status: 503, times: 1 },
+    { kind: "reset after body", stored: false, times: 1 },
+    { kind: "status", status: 400, ids: [refused.id] },
+  );
+  const { code, stderr } = await runProgram(stage.start(
+    EXIT,
+    "--debug",
+    "--fluentd-header=Authorization: secret as it is",
+    `--fluentd-header=X-Token: @${secretFile}`,
+  ));
+  assertEquals(code, 3, stderr);
+  assertMatch(stderr, / DEBUG recording delivered /);
+  assertNotMatch(stderr, /secret/);
+  const told = new Set([refused.type, refused.id]);
+  for (const { json } of teleport.log.events()) {
+    for (const [key, value] of Object.entries(json)) {
+      const isLong = typeof value === "string" && value.length >= 12;
+      // A recording is known by its session.
+      if (!isLong || told.has(value) || key === "sid") continue;
+      if (key === "cluster_name" || key === "time") continue;
+      assert(!stderr.includes(value), `${key} ${value} is in:\n${stderr}`);
+    }
+  }
+  const quiet = await runProgram(stage.start(EXIT));
+  assertNotMatch(quiet.stderr, / DEBUG /);
 });
 
 Deno.test("an expired identity is told with its file and its date", async () => {

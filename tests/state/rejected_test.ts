@@ -169,6 +169,24 @@ Deno.test("past the limit nothing is set aside, in words, and what is there stay
   });
 });
 
+Deno.test("unless told otherwise, the limit is 1 GiB", async () => {
+  await withRejected(async ({ rejected, stateDirectory, clock, directory }) => {
+    await rejected.setAside(EVENT, AUDIT, "400");
+    const { size } = await Deno.stat(join(directory, "2026-03-01.jsonl"));
+    const full = join(directory, "2026-02-28.jsonl");
+    await Deno.writeTextFile(full, "");
+    // A hole, which takes no room on the disk.
+    await Deno.truncate(full, 1024 ** 3 - 2 * size);
+    const limited = new RejectedEvents(stateDirectory, { clock });
+    await limited.setAside(EVENT, AUDIT, "400");
+    await assertRejects(
+      () => limited.setAside(EVENT, AUDIT, "400"),
+      StateError,
+      "there is no room left: 1073741824 bytes",
+    );
+  });
+});
+
 Deno.test("what a crash left of a list that was written anew is removed, and takes no room", async () => {
   await withRejected(async ({ stateDirectory, clock, directory }) => {
     await Deno.mkdir(directory);
