@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { runProgram } from "../fakes/program.ts";
@@ -8,6 +9,9 @@ import { setStage } from "./stage.ts";
 
 const POLL = "--timeout=50ms";
 const OURS = "teleport_event_handler";
+const FAST_CLOCK = fileURLToPath(
+  new URL("./fast_clock_main.ts", import.meta.url),
+);
 
 function isCaughtUp(listening: Listening): Promise<void> {
   return listening.until(
@@ -98,6 +102,48 @@ Deno.test("an outage of Fluentd is told with since when and why, and so is its e
   const after = await listening.report();
   assertEquals(after.run?.problems.filter(({ over }) => over === null), []);
   assertEquals(after.run?.events.audit.delivered, 11);
+});
+
+Deno.test("a run that gets nowhere for minutes is told by its health and its log, and so is its end", async () => {
+  await using stage = await setStage({ size: 60 });
+  const { faults, received } = stage.fluentd;
+  faults.add({ kind: "hang" });
+  await using listening = await startListening(stage.start(), {
+    main: { path: FAST_CLOCK, permissions: [] },
+  });
+  const { program } = listening;
+  await waitUntil(
+    "its health to be bad",
+    async () => (await listening.get("/healthz")).status === 503,
+  );
+  const { text } = await listening.get("/healthz");
+  assertMatch(text, /^delivery of events: nothing has moved for \d/m);
+  assertEquals((await listening.report()).run?.state.name, "stalled");
+  await waitUntil(
+    "a word in the log",
+    () =>
+      /WARN .*nothing has moved for long what="delivery of events"/
+        .test(program.stderr),
+  );
+  // And each minute how far it is.
+  await waitUntil(
+    "summaries",
+    () =>
+      [...program.stderr.matchAll(/INFO {2}forwarding events=0/g)].length > 4,
+  );
+
+  faults.clear();
+  await stage.fluentd.restart();
+  await received.until(({ events }) => events === 60);
+  await waitUntil(
+    "its health to be good",
+    async () => (await listening.get("/healthz")).status === 200,
+  );
+  await waitUntil(
+    "a word in the log",
+    () =>
+      /INFO .*it moves again what="delivery of events"/.test(program.stderr),
+  );
 });
 
 Deno.test("an outage of Teleport is told from the start, and so is its end", async () => {
