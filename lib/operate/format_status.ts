@@ -105,10 +105,11 @@ function recordingLines(
 }
 
 function formatRecording(
-  { sessionId, since, attempts, lastError }: TroubledRecording,
+  { sessionId, since, attempts, missing, lastError }: TroubledRecording,
 ): string {
   const often = counted(attempts, "attempt");
-  return `${sessionId} since ${since}, ${often}: ${lastError}`;
+  const what = missing ? `${often}, missing` : often;
+  return `${sessionId} since ${since}, ${what}: ${lastError}`;
 }
 
 function formatEnd({ name, notAfter }: CredentialReport, nowMs: number) {

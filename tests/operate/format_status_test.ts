@@ -154,7 +154,7 @@ teleport     teleport.example.com:3025: answers (since 2026-03-01T10:00:00.000Z,
 fluentd      https://fluentd.example.com:8888: fails (since 2026-03-01T11:58:30.000Z, 1 min 30 s): connection refused
 position     2026-03-01T11:57:00Z (3 min ago)
 recordings   3 pending, 1 missing
-             s1 since 2026-02-26T12:00:00.000Z, 9 attempts: the recording is not there (yet)
+             s1 since 2026-02-26T12:00:00.000Z, 9 attempts, missing: the recording is not there (yet)
 set aside    2
 credential   fluentd-cert ended 2026-02-28T12:00:00.000Z (1 d ago): renew it
 credential   teleport-identity ends 2026-03-11T12:00:00.000Z (in 10 d)
@@ -228,6 +228,28 @@ Deno.test("of many recordings that fail, the longest known are shown, and how ma
   assertEquals(lines.length, 11);
   assertEquals(lines[0]?.trim(), `s0 since ${FROM_DISK.time}, 1 attempt: no`);
   assertEquals(lines[10]?.trim(), "and 15 more that fail");
+});
+
+Deno.test("of recordings that fail, those that are missing are told from the others", () => {
+  const troubled = [true, false].map((missing, i) => ({
+    sessionId: `s${i}`,
+    since: FROM_DISK.time,
+    attempts: 9,
+    missing,
+    lastError: "no",
+  }));
+  const text = formatStatus({
+    ...FROM_DISK,
+    recordings: { pending: 2, failing: 2, missing: 1, troubled },
+  });
+  assertEquals(
+    text.split("\n").filter((line) => line.startsWith(" "))
+      .map((line) => line.trim()),
+    [
+      `s0 since ${FROM_DISK.time}, 9 attempts, missing: no`,
+      `s1 since ${FROM_DISK.time}, 9 attempts: no`,
+    ],
+  );
 });
 
 Deno.test("of thousands of recordings that fail, it is told how many there are", () => {
