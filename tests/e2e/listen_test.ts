@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { assertEquals, assertMatch } from "../assert.ts";
+import { assertEquals, assertMatch, assertNotMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { runProgram } from "../fakes/program.ts";
 import { ignoreWithoutPromtool, promtool } from "../fakes/promtool.ts";
@@ -144,6 +144,20 @@ Deno.test("a run that gets nowhere for minutes is told by its health and its log
     () =>
       /INFO .*it moves again what="delivery of events"/.test(program.stderr),
   );
+});
+
+Deno.test("a run with nothing to do is healthy, however long it pauses between polls", async () => {
+  const startMs = Date.now() - 60 * 60_000;
+  await using stage = await setStage({ size: 10, startMs });
+  await using listening = await startListening(stage.start("--timeout=1h"), {
+    main: { path: FAST_CLOCK, permissions: [] },
+  });
+  await isCaughtUp(listening);
+  const { program } = listening;
+  const minutes = () => program.stderr.match(/ forwarding events=/g)?.length;
+  await waitUntil("ten minutes", () => (minutes() ?? 0) >= 10);
+  assertEquals((await listening.get("/healthz")).status, 200);
+  assertNotMatch(program.stderr, /nothing has moved/);
 });
 
 Deno.test("an outage of Teleport is told from the start, and so is its end", async () => {
