@@ -15,6 +15,7 @@ import {
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
 import { Program } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { startListening } from "./listening.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 /** So long that only watching notices anything. */
@@ -93,6 +94,48 @@ Deno.test("a renewed identity is taken while events flow, and none of them lost"
     stderr,
     /INFO .*renewed credentials are in use side=teleport until=2049-12-31T00:00:00.000Z/,
   );
+});
+
+Deno.test("status and metrics tell until when the certificates in use are good", async () => {
+  await using stage = await setStage();
+  await using listening = await startListening(stage.start(...REFRESH));
+  const ends = async () => {
+    const { credentials } = await listening.report();
+    return Object.fromEntries(
+      credentials.map(({ name, notAfter }) => [name, notAfter]),
+    );
+  };
+  const expiry = (name: string) =>
+    listening.metric(
+      `teleport_event_handler_credential_expiry_timestamp_seconds{credential="${name}"}`,
+    );
+  const before = "2049-12-31T00:00:00.000Z";
+  const all = {
+    "teleport-identity": before,
+    "teleport-identity (CA)": before,
+    "fluentd-cert": before,
+    "fluentd-ca": before,
+  };
+  assertEquals(await ends(), all);
+  assertEquals(await expiry("fluentd-cert"), Date.parse(before) / 1_000);
+
+  const notAfter = new Date("2048-12-31T00:00:00Z");
+  const notBefore = new Date("2020-01-01T00:00:00Z");
+  const client = await issueClient(await teleportPki(), {
+    validity: { notBefore, notAfter },
+  });
+  const path = stage.paths.teleport.identity;
+  await writeSecret(`${path}.new`, await identityText({ client }));
+  await Deno.rename(`${path}.new`, path);
+  await waitUntil(
+    "the renewal",
+    () => listening.program.stderr.includes("renewed credentials are in use"),
+  );
+  assertEquals(await ends(), {
+    ...all,
+    "teleport-identity": notAfter.toISOString(),
+  });
+  assertEquals(await expiry("teleport-identity"), notAfter.getTime() / 1_000);
 });
 
 Deno.test("a header that comes from a file is read again", async () => {
