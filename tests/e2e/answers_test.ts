@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
@@ -5,6 +6,13 @@ import { waitUntil } from "../fakes/wait_until.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
+const FAST_CLOCK = mainOf("fast_clock");
+const MISCOUNTING = mainOf("miscounting");
+
+/** A module that runs the program in its own way. */
+function mainOf(name: string): string {
+  return fileURLToPath(new URL(`./${name}_main.ts`, import.meta.url));
+}
 
 /** The ids that `rejected list` shows. */
 async function rejectedIds(stage: Stage): Promise<string[]> {
@@ -170,4 +178,46 @@ Deno.test("by default a receiver that does not let us in is retried until it doe
   program.kill("SIGTERM");
   assertEquals((await program.outcome()).code, 0);
   assertEquals(await rejectedIds(stage), []);
+});
+
+Deno.test("a receiver that is away is asked again after half a second at most, and in the end half a minute", async () => {
+  await using stage = await setStage({ size: 10 });
+  await stage.fluentd.stop();
+  await using program = new Program(stage.start(), {
+    main: { path: FAST_CLOCK, permissions: [] },
+  });
+  const waits = () =>
+    Array.from(
+      program.stderr.matchAll(
+        /delivery of events fails, .* attempt=(\d+) wait_seconds=(\d+)/g,
+      ),
+      ([, attempt, seconds]) => [Number(attempt), Number(seconds)] as const,
+    );
+  // It is told of once a minute.
+  await waitUntil("twelve words of it", () => waits().length >= 12);
+  for (const [attempt, seconds] of waits()) {
+    assert(
+      seconds <= Math.min(30, Math.ceil(0.5 * 2 ** (attempt - 1))),
+      program.stderr,
+    );
+  }
+  // Of so many waits up to 30 s, one is long.
+  assert(waits().some(([, seconds]) => seconds > 10), program.stderr);
+  await stage.fluentd.start();
+  await stage.fluentd.received.until(({ events }) => events === 10);
+});
+
+Deno.test("an event that has no account is an error while the program runs, and ends with 1", async () => {
+  await using stage = await setStage({ size: 10 });
+  const options = { main: { path: MISCOUNTING, permissions: [] } };
+  const told = / ERROR events read are not the events .* missing=-\d/;
+  {
+    await using program = new Program(stage.start(), options);
+    await waitUntil("an error", () => told.test(program.stderr));
+    assert(!program.hasEnded);
+  }
+  await Deno.remove(stage.storage, { recursive: true });
+  const { code, stderr } = await runProgram(stage.start(EXIT), options);
+  assertEquals(code, 1, stderr);
+  assertMatch(stderr, told);
 });
