@@ -76,6 +76,33 @@ Deno.test({
 
 Deno.test({
   name:
+    "a real Fluentd writes what comes compressed, and what comes as one object per request",
+  ignore: ignoreWithoutFluentd(),
+  async fn() {
+    const tls = fluentdTls(await fluentdPki());
+    for (const how of ["--fluentd-compress=gzip", "--fluentd-batch=1"]) {
+      await using stage = await setStage({ size: 300, uploadEvery: 100 });
+      await using fluentd = await startRealFluentd({ tls });
+      const { code, stderr } = await runProgram(
+        stage.startAt(fluentd.url, "--exit-on-last-event", how),
+      );
+      assertEquals(code, 0, stderr);
+      await fluentd.stop();
+      const { log } = stage.teleport;
+      const tags = [...log.sessionIds()].map((id) => `session.${id}.log`);
+      const written: string[] = [];
+      for (const tag of ["test.log", ...tags]) {
+        for (const { uid } of await fluentd.written(tag)) {
+          written.push(String(uid));
+        }
+      }
+      assertEquals(written.toSorted(), [...stage.expectedIds()].toSorted());
+    }
+  },
+});
+
+Deno.test({
+  name:
     "events larger than a real Fluentd's chunk are set aside, and each of the others is written at most twice",
   ignore: ignoreWithoutFluentd(),
   async fn() {
