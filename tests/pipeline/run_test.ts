@@ -78,6 +78,7 @@ function start(
     pending: left = {},
     locking,
     fails,
+    recordings,
   }: {
     send?: Send;
     follow?: boolean;
@@ -87,6 +88,7 @@ function start(
     locking?: Partial<NonNullable<RunOptions["locking"]>>;
     /** Why no save works. */
     fails?: Error;
+    recordings?: Partial<RunOptions["recordings"]>;
   } = {},
 ) {
   const clock = new FakeClock();
@@ -152,6 +154,7 @@ function start(
       follow,
       clock,
       observer: UNWATCHED.recordings,
+      ...recordings,
     },
   };
   const ended = run(options, { stop: stop.signal, kill: kill.signal });
@@ -358,6 +361,39 @@ Deno.test("when delivery gives up the run ends with that, and what was delivered
   assertEquals(saver.last, "1");
 });
 
+Deno.test("when delivery gives up the run ends, although recordings wait for what is not there yet", async () => {
+  const { ended, saver, clock } = start(batchesOf(auditEvents(1)), {
+    follow: true,
+    timeoutMs: 60_000,
+    send: () => Promise.reject(new Error("connection refused")),
+    pending: { missing: pending({ attempts: 3, notBeforeMs: Infinity }) },
+  });
+  let error: unknown;
+  ended.catch((it) => error = it);
+  for (let i = 0; i < 100 && error === undefined; i++) {
+    await clock.advance(30_000);
+  }
+  assert(error instanceof GaveUpError);
+  assertEquals(saver.last, "start missing");
+});
+
+Deno.test("what is delivered of a recording is saved while nothing but recordings is left", async () => {
+  const goOn = Promise.withResolvers<void>();
+  const { ended, saver } = start(batchesOf([upload("s1")]), {
+    send: async (destination, events) => {
+      if (destination.kind === "recording" && events[0]?.id === "r2") {
+        await goOn.promise;
+      }
+      return events.length;
+    },
+  });
+  const mark = () => saver.snapshots.at(-1)?.recordings["s1"]?.index;
+  await turnsUntil("the recording's mark to be saved", () => mark() === 1);
+  goOn.resolve();
+  await ended;
+  assertEquals(saver.last, "1");
+});
+
 Deno.test("when a recording cannot be delivered the run ends with that", async () => {
   const { ended, saver, clock } = start(batchesOf([upload("s1")]), {
     follow: true,
@@ -369,6 +405,23 @@ Deno.test("when a recording cannot be delivered the run ends with that", async (
   });
   await assertRejects(() => clock.runUntil(ended), GaveUpError);
   assertEquals(saver.last, "1 s1");
+});
+
+Deno.test("a fault of ours with recordings ends the run, whatever events are still to come", async () => {
+  const bug = new Error("a bug");
+  const { ended, saver } = start(batchesOf([upload("s1")]), {
+    follow: true,
+    recordings: {
+      observer: {
+        ...UNWATCHED.recordings,
+        finished: () => {
+          throw bug;
+        },
+      },
+    },
+  });
+  assertStrictEquals(await assertRejects(() => ended), bug);
+  assertEquals(saver.last, "1");
 });
 
 Deno.test("a failure is not held up by those who would go on retrying for ever", async () => {
