@@ -286,6 +286,24 @@ Deno.test("never more than maxRequests are in flight, and reading waits for them
   assertEquals(new Set(run.delivered).size, 80);
 });
 
+Deno.test("events that are large fill a request by their bytes, and reading waits for room for it", async () => {
+  const run = startForwarding({
+    maxEvents: 1_000,
+    maxBytes: 100,
+    maxRequests: 2,
+  });
+  const large = (id: string) => auditEvent(id, { payload: new Uint8Array(60) });
+  for (let i = 0; i < 20; i++) run.source.give([large(`e${i}`)]);
+  await turn();
+  // Two are under way, and two wait, which are more than one request may have.
+  assertEquals(underWay(run.requests), ["e0", "e1"]);
+  assertEquals(run.source.asked, 4);
+  run.source.end();
+  await deliverAll(run.requests);
+  await run.ended;
+  assertEquals(run.delivered.length, 20);
+});
+
 Deno.test("a request that hangs lets only so much overtake it", async () => {
   const run = startForwarding({ maxEvents: 1 });
   run.source.give(auditEvents(1_000));
@@ -443,6 +461,23 @@ Deno.test("stopped, it delivers what was read, and the position is that of the l
   // It was waiting for room with the second batch.
   assertEquals(run.delivered, idsOf(auditEvents(11)));
   assertEquals(run.positions, ["1", "2"]);
+});
+
+Deno.test("a source that fails once it is stopped is thrown all the same", async () => {
+  const error = new Error("what was left out cannot be noted");
+  const run = startForwarding({
+    source: {
+      // deno-lint-ignore require-yield
+      async *read(_from, stop) {
+        await new Promise((resolve) =>
+          stop.addEventListener("abort", resolve, { once: true })
+        );
+        throw error;
+      },
+    },
+  });
+  run.stop.abort(new Error("stopped"));
+  assertStrictEquals(await assertRejects(() => run.ended), error);
 });
 
 Deno.test("stopped while it waits for its source, it ends at once", async () => {
