@@ -1,8 +1,10 @@
 import { AUDIT, wholePayload } from "../../lib/event.ts";
+import { Account } from "../../lib/pipeline/accounts.ts";
 import { typeFilter } from "../../lib/pipeline/filter.ts";
 import {
   assert,
   assertEquals,
+  assertGreaterOrEqual,
   assertLessOrEqual,
   assertRejects,
   assertStrictEquals,
@@ -105,6 +107,28 @@ Deno.test("what a batch of a recording is held in is freed once its last event i
     "r9 r10",
     "batch 2 freed",
   ]);
+});
+
+Deno.test("once an attempt at a recording is over, nothing of it is kept for the accounts", async () => {
+  let held = 0;
+  class Watched extends Account {
+    override hold(count: () => number): () => void {
+      held++;
+      const release = super.hold(count);
+      return () => {
+        held--;
+        release();
+      };
+    }
+  }
+  const run = startRecordings({
+    whole: streaming(ELEVEN),
+    cut: cutting(ELEVEN, [4]),
+  }, { account: new Watched() });
+  run.announce("whole", "cut", "missing");
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(run.text("cut"), run.text("whole"));
+  assertEquals(held, 0);
 });
 
 Deno.test("what is skipped of a recording is not held until something of it is sent", async () => {
@@ -301,6 +325,32 @@ Deno.test("recordings that an earlier run could not read take no room", async ()
     pending: Object.fromEntries(left),
   });
   await run.recordings.room(NEVER);
+  run.stop.abort();
+  await run.recordings.drain();
+});
+
+Deno.test("recordings that fail again and again make no more room than there is", async () => {
+  const goOn = Promise.withResolvers<void>();
+  const ids = Array.from({ length: 32 }, (_, i) => `s${i}`);
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, waiting(goOn.promise)])),
+    { follow: true },
+  );
+  run.announce("missing");
+  for (let i = 0; i < 5; i++) {
+    await run.clock.untilSleeping();
+    await run.clock.advance(60 * 60_000);
+  }
+  assertGreaterOrEqual(run.streams.length, 5);
+  run.announce(...ids);
+  let room = false;
+  const waited = run.recordings.room(NEVER).then(() => {
+    room = true;
+  });
+  await turn();
+  assertEquals(room, false);
+  goOn.resolve();
+  await waited;
   run.stop.abort();
   await run.recordings.drain();
 });
