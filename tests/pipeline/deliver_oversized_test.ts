@@ -104,6 +104,10 @@ Deno.test("an event that was too large once goes by itself from then on, and not
   assertEquals(requests, ["e0 e1", "e2", "e3", "e4", "e5"]);
   assertEquals([...copies.values()], [1, 1, 1]);
   assertEquals(setAside, ["e1", "e2", "e4", "e5"]);
+  // It is the smallest that tells, and not the last.
+  requests.length = 0;
+  await deliver(AUDIT, sized(10, 2_000));
+  assertEquals(requests, ["e0", "e1"]);
 });
 
 Deno.test("what is too large for recordings may go with others to the audit log", async () => {
