@@ -12,6 +12,7 @@ import {
   Kept,
   MINUTE_MS,
   NOW_MS,
+  POLICY,
   POLL_MS,
   SECOND_MS,
   setUp,
@@ -177,18 +178,21 @@ Deno.test("empty pages without end are told, once a minute", async () => {
 });
 
 Deno.test("cursors that go round in circles are dropped, and what was behind them is read", async () => {
-  for (const circle of [1, 2, 3, 7, 64, 100]) {
+  const circles = [[0, 1], [0, 2], [0, 3], [0, 7], [0, 64], [5, 3], [40, 60]];
+  // Those before the first one that comes again.
+  for (const [lead = 0, circle = 0] of circles) {
     const { log, follow, dropped } = setUp({ pageSize: 4 });
     log.append(...times(10, NOW_MS - HOUR_MS));
     const [, , , last] = log.events;
     log.fault = ({ cursor }) => {
       if (cursor === "" || dropped.length > 0) return undefined;
-      const place = Number(cursor.split("-")[2] ?? -1) + 1;
-      return { events: [], lastKey: `in-circles-${place % circle}` };
+      const next = Number(cursor.split("-")[2] ?? -1) + 1;
+      const place = next < lead + circle ? next : lead;
+      return { events: [], lastKey: `in-circles-${place}` };
     };
     await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
     await reading.advance(3 * MINUTE_MS);
-    assertEquals(reading.ids, idsIn(log), `circle of ${circle}`);
+    assertEquals(reading.ids, idsIn(log), `circle of ${circle} at ${lead}`);
     assertEquals(dropped[0], "2026-03-01T11:00:03Z", last?.id);
     assert(log.requests.length < 900, `${log.requests.length} requests`);
   }
@@ -226,6 +230,20 @@ Deno.test("a cursor that shows nothing for a minute is dropped for the newest ev
   assertEquals(reading.batches.at(-1)?.position.newest?.time, newest);
 });
 
+Deno.test("a cursor by which events came is trusted for a minute from then on", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.fault = ({ cursor }) =>
+    cursor === "" ? undefined : { events: [], lastKey: "" };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(5 * MINUTE_MS);
+  log.append(...times(8, NOW_MS - HOUR_MS, 300));
+  await reading.advance(50 * SECOND_MS);
+  assertEquals(reading.ids, idsIn(log).slice(0, 4));
+  assertEquals(dropped, []);
+  await reading.advance(30 * SECOND_MS);
+  assertEquals(dropped.length, 1);
+});
+
 Deno.test("a cursor that stands still is dropped, and nothing repeated", async () => {
   const { log, follow, dropped } = setUp({ pageSize: 4 });
   log.append(...times(6, NOW_MS - HOUR_MS));
@@ -259,6 +277,49 @@ Deno.test("a cursor that the server does not know any longer is dropped, and not
   const others = await readAll(first.position);
   assertEquals(idsOf([first, ...others]), idsIn(log));
   assertEquals(dropped[0], "2026-03-01T11:00:03Z");
+});
+
+Deno.test("a cursor of empty pages that the server does not know is dropped, also by a run that has read nothing yet", async () => {
+  const { log, readAll } = setUp({
+    policy: { ...POLICY, timeoutMs: MINUTE_MS },
+  });
+  log.append(...times(3, NOW_MS - HOUR_MS));
+  log.fault = ({ cursor }) => {
+    if (cursor !== "") throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  const start = { ...from(NOW_MS - 2 * HOUR_MS), cursor: "old", before: null };
+  assertEquals(idsOf(await readAll(start)), idsIn(log));
+});
+
+Deno.test("without its cursor, reading does not go back before what was stepped over", async () => {
+  const { log, readAll, dropped } = setUp();
+  const [, behind] = log.append(
+    NOW_MS - HOUR_MS + 50,
+    NOW_MS - HOUR_MS + 200,
+  );
+  log.fault = ({ cursor }) => {
+    if (cursor !== "") throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  const newest = { time: "2026-03-01T11:00:00Z", keys: [] };
+  const start = { ...from(NOW_MS - HOUR_MS + 124), cursor: "old", newest };
+  assertEquals(idsOf(await readAll(start)), [behind?.id]);
+  assertEquals(dropped, ["2026-03-01T11:00:00.124Z"]);
+});
+
+Deno.test("a range that the server refuses without a cursor is asked for again with back-off", async () => {
+  const { log, follow, failed, dropped } = setUp();
+  log.fault = () => {
+    if (log.requests.length < 1_000) throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  const newest = { time: "2026-03-01T11:00:00Z", keys: [] };
+  await using reading = follow({ ...from(NOW_MS - HOUR_MS), newest });
+  await reading.advance(MINUTE_MS);
+  assert(log.requests.length < 200, `${log.requests.length} requests`);
+  assert(failed.length > 0);
+  assertEquals(dropped, []);
 });
 
 Deno.test("a cursor of the user's that the server does not know is told, and kept", async () => {
