@@ -261,6 +261,81 @@ Deno.test("after ten in a row the server is at fault, and nothing more is left o
   assertEquals(ids, fixed);
 });
 
+Deno.test("large events that are not in a row are left out, however many they are", async () => {
+  const test = setUp("fine");
+  for (let i = 0; i < 15; i++) {
+    test.addFat(START_MS + i * SECOND_MS);
+    test.log.append(START_MS + i * SECOND_MS + 500);
+  }
+  const ids = test.log.events.filter((event) => !test.fat.has(event))
+    .map(({ id }) => id);
+  assertEquals(await test.readAll(), ids);
+  assertEquals(test.leftOut.length, 15);
+});
+
+Deno.test("an event that stands in the way again, although reading has begun behind it, is passed with its second", async () => {
+  const startMs = START_MS + 501;
+  const found = await findWayAround(
+    { range: { startMs, endMs: NOW_MS }, cursor: "", lastEndMs: startMs },
+    async (request) => {
+      const seen = asSeen({ ...request, types: [] }, "coarse");
+      if (seen.startMs <= START_MS && START_MS < seen.endMs) throw TOO_LARGE;
+      return await { events: [], lastKey: "" };
+    },
+  );
+  assertEquals(found?.skipped, {
+    startMs: START_MS,
+    endMs: START_MS + SECOND_MS,
+  });
+});
+
+/** What is behind a large event, by a server that pages backwards in this way. */
+async function readBehind(
+  pageBackwards: (
+    page: number,
+  ) => { events: readonly AuditEvent[]; lastKey: string },
+) {
+  const range = { startMs: START_MS, endMs: NOW_MS };
+  let pages = 0;
+  const found = await findWayAround(
+    { range, cursor: "", lastEndMs: undefined },
+    async ({ startMs, endMs, descending }) => {
+      if (descending) {
+        assert(pages < 1_000, "without end");
+        return await pageBackwards(pages++);
+      }
+      if (startMs <= START_MS && START_MS < endMs) throw TOO_LARGE;
+      return { events: [], lastKey: "" };
+    },
+  );
+  return { after: found?.after, pages };
+}
+
+Deno.test("all that is behind a large event is read, however few events a page has", async () => {
+  const events = Array.from(
+    { length: 150 },
+    (_, i) => sampleEvent({ id: `event-${i}`, timeMs: START_MS }),
+  );
+  const { after } = await readBehind((page) => {
+    const event = events.at(-1 - page);
+    if (event === undefined) throw TOO_LARGE;
+    return { events: [event], lastKey: event.id };
+  });
+  assertEquals(after, events);
+});
+
+Deno.test("behind a large event, cursors that lead nowhere are not followed for ever", async () => {
+  const event = sampleEvent({ id: "event", timeMs: START_MS });
+  const still = await readBehind(() => ({ events: [event], lastKey: "same" }));
+  assertEquals(still.pages, 2);
+  const empty = await readBehind((page) => ({
+    events: [],
+    lastKey: `key-${page}`,
+  }));
+  assertEquals(empty.after, []);
+  assertEquals(empty.pages, 100);
+});
+
 Deno.test("answers that do not fit together have nothing left out", async () => {
   const range = { startMs: START_MS, endMs: NOW_MS };
   const fatMs = START_MS + 1_234_567;
