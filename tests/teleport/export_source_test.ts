@@ -276,6 +276,45 @@ Deno.test("of a log that is quiet for long, only days with events are kept, and 
   assertEquals(reading.ids, ["a0", "b0", "c0"]);
 });
 
+Deno.test("that everything is read is not told while a day is still to be listed", async () => {
+  const { log, clock, follow } = setUp();
+  log.add(TODAY, "a", 1);
+  await using reading = follow(from(YESTERDAY));
+  await reading.settled();
+  const told = () => reading.batches.filter(({ more }) => !more).length;
+  const before = told();
+  assert(before > 0);
+  log.add(YESTERDAY, "late", 1);
+  const listing = Promise.withResolvers<void>();
+  log.listFault = (day) => day === TODAY ? listing.promise : undefined;
+  await clock.advance(POLL_MS);
+  for (let i = 0; i < 20; i++) await turn();
+  assertEquals(reading.ids, ["a0", "late0"]);
+  assertEquals(told(), before);
+  listing.resolve();
+  await reading.settled();
+  assert(told() > before);
+});
+
+Deno.test("the memory of what a chunk brings is handed on with it, wanted or not", async () => {
+  let freed = 0;
+  const { log, create, clock } = setUp({
+    exportEvents: async function* (request, signal) {
+      for await (const batch of log.exportEvents(request, signal)) {
+        yield { ...batch, release: () => freed++ };
+      }
+    },
+    types: ["wanted"],
+  });
+  log.add(TODAY, "a", 6);
+  const batches = await clock.runUntil(
+    Array.fromAsync(create().read(from(TODAY), never())),
+  );
+  assertEquals(idsOf(batches), []);
+  for (const { release } of batches) release?.();
+  assertEquals(freed, 3);
+});
+
 Deno.test("where nothing is new the position stays the very same", async () => {
   const { log, clock, follow } = setUp();
   log.add(TODAY, "a", 1);
@@ -422,13 +461,24 @@ Deno.test("a chunk whose cursor is refused by one server and taken by another go
   assertEquals(told.filter((line) => line.startsWith("refused")), []);
 });
 
-Deno.test("an argument that is refused behind events of a stream is not its cursor", async () => {
+Deno.test("an argument that is refused behind events of a stream is not its cursor, however often", async () => {
   const { log, told, readAll } = setUp();
-  log.add(TODAY, "a", 6);
-  let failures = 0;
+  log.add(TODAY, "a", 9);
+  const broken = new Set([2, 4, 6, 8]);
   log.chunkFault = (_, before) => {
-    if (before !== 4 || failures++ > 0) return;
+    if (!broken.delete(before)) return;
     throw new TeleportError("this event is broken", "INVALID_ARGUMENT");
+  };
+  assertEquals(idsOf(await readAll(from(TODAY))), log.ids);
+  assertEquals(told.filter((line) => line.startsWith("refused")), []);
+});
+
+Deno.test("an argument that is refused where no cursor was given is no cursor", async () => {
+  const { log, told, readAll } = setUp();
+  log.add(TODAY, "a", 3);
+  let refusals = 0;
+  log.chunkFault = () => {
+    if (refusals++ < 5) throw REFUSED;
   };
   assertEquals(idsOf(await readAll(from(TODAY))), log.ids);
   assertEquals(told.filter((line) => line.startsWith("refused")), []);
