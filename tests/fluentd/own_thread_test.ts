@@ -148,17 +148,40 @@ Deno.test("renewed certificates and headers are those of the next request, on an
   );
 });
 
-Deno.test("a thread that ends fails the requests that it has, and the next one begins another", async () => {
-  const module = (text: string) =>
-    new URL(`data:text/javascript,${encodeURIComponent(text)}`);
-  let text = "onmessage = () => { throw new Error('broken'); }";
-  const thread = new DeliveryThread({
+/** Says of every request that a receiver took it. */
+const TAKING = `onmessage = ({ data: { kind, lane } }) => {
+  const outcome = { answer: { status: 200, retryAfter: null, text: "" } };
+  if (kind === "send") {
+    postMessage({ kind: "sent", lane, count: 1, bytes: 2, outcome });
+  }
+}`;
+
+/** A thread that runs what it is told to each time it begins. */
+function startThread(text: () => string): DeliveryThread {
+  return new DeliveryThread({
     maxEvents: 10,
     maxBytes: 1_000,
     compress: "none",
     tls: () => ({ caCerts: [], client: undefined }),
     headers: () => [],
-  }, () => module(text));
+  }, () => new URL(`data:text/javascript,${encodeURIComponent(text())}`));
+}
+
+Deno.test("what is aborted before it is handed to another thread is not sent", async () => {
+  const thread = startThread(() => TAKING);
+  const reason = new Error("killed");
+  const sending = thread.create().send({
+    url: "http://localhost/test.log",
+    events: auditEvents(1),
+    signal: AbortSignal.abort(reason),
+  });
+  assertStrictEquals(await assertRejects(() => sending), reason);
+  thread.close();
+});
+
+Deno.test("a thread that ends fails the requests that it has, and the next one begins another", async () => {
+  let text = "onmessage = () => { throw new Error('broken'); }";
+  const thread = startThread(() => text);
   const exchange = thread.create();
   const sending = {
     url: "http://localhost/test.log",
@@ -170,12 +193,7 @@ Deno.test("a thread that ends fails the requests that it has, and the next one b
     Error,
     "the thread that delivers ended: ",
   );
-  text = `onmessage = ({ data: { kind, lane } }) => {
-    const outcome = { answer: { status: 200, retryAfter: null, text: "" } };
-    if (kind === "send") {
-      postMessage({ kind: "sent", lane, count: 1, bytes: 2, outcome });
-    }
-  }`;
+  text = TAKING;
   const { count, bytes, outcome } = await exchange.send(sending);
   assertEquals([count, bytes], [1, 2]);
   assert("answer" in outcome);

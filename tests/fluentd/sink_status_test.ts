@@ -284,6 +284,15 @@ Deno.test("Fluentd's full buffer is tried again, its too small chunk is not, and
   }
 });
 
+Deno.test("a receiver that is busy has refused nothing, whatever it quotes", async () => {
+  for (const status of [429, 502, 503]) {
+    const busy = await thrownAt(status, {
+      body: "record (nth: 0) is larger than buffer chunk limit size (8388608)",
+    });
+    assertNotInstanceOf(busy, RejectedError);
+  }
+});
+
 Deno.test("what the receiver said is quoted, in one line and not at length", async () => {
   const error = await thrownAt(400, {
     body: `400 Bad Request\n\n  invalid time format\r\n${"x".repeat(5_000)}`,
