@@ -55,6 +55,22 @@ Deno.test("no more than a few pages are kept, and nothing that is huge", () => {
   assertEquals(takeMemory(30_000_000)[1], 0);
 });
 
+Deno.test("however much is taken and freed, it is used again", () => {
+  for (let i = 1; i <= 50; i++) {
+    const page = takeMemory(PAGE_BYTES);
+    if (i > 1) assertEquals(page[1], i - 1);
+    page.fill(i);
+    freeMemory(page);
+  }
+});
+
+Deno.test("no more than three times what is used is wasted", () => {
+  freeMemory(takeMemory(PAGE_BYTES));
+  const small = takeMemory(20_000);
+  assert(small.buffer.byteLength <= 4 * 20_000);
+  freeMemory(small);
+});
+
 Deno.test("only what is taken is one's own, up to where it is in use", () => {
   const page = takeMemory(PAGE_BYTES);
   assert(isOwnMemory(page.subarray(5)));

@@ -305,6 +305,20 @@ async function sendForAnswer(
   return await sending;
 }
 
+Deno.test("killed the moment it gets a connection, it throws the reason and sends nothing", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, { maxConnections: 1 });
+  const kill = new AbortController();
+  const reason = new Error("killed");
+  const first = sink.send(AUDIT, auditEvents(1), NEVER)
+    .then(() => kill.abort(reason));
+  const second = sink.send(AUDIT, auditEvents(1), kill.signal);
+  const thrown = assertRejects(() => second);
+  await first;
+  assertStrictEquals(await thrown, reason);
+  assertEquals(fluentd.received.requests.length, 1);
+});
+
 Deno.test("an acknowledgement counts although the rest of the answer never comes", async () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
   assertEquals(await sendForAnswer(head + "abc", { ends: true }), 2);

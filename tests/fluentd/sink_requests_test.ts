@@ -1,5 +1,6 @@
 import { RejectedError } from "../../lib/errors.ts";
 import { AUDIT } from "../../lib/event.ts";
+import { freeMemory, takeMemory } from "../../lib/own_memory.ts";
 import { assert, assertEquals, assertLess, assertRejects } from "../assert.ts";
 import { auditEvent, auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
@@ -49,6 +50,21 @@ Deno.test("no more bytes than allowed go into one request, but one event may be 
     assert(body.length <= 39);
   }
   assertEquals(fluentd.received.ids("test.log"), idsOf(events));
+});
+
+Deno.test("the memory of a large body is used again once its request is over, whatever came of it", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd);
+  for (const status of [200, 503]) {
+    fluentd.faults.add({ kind: "status", status, times: 1 });
+    const text = `${status}`.repeat(100_000);
+    await sink.send(AUDIT, [auditEvent("large", { fields: { text } })], NEVER)
+      .catch(() => {});
+    const { body } = fluentd.received.requests.at(-1) ?? {};
+    const spare = Array.from({ length: 40 }, () => takeMemory(text.length));
+    assert(spare.some((it) => body?.startsWith(it.toString("latin1"))));
+    for (const memory of spare) freeMemory(memory);
+  }
 });
 
 Deno.test("Unicode, control characters, nesting and an event of 2 MiB arrive as they are", async () => {
