@@ -20,10 +20,8 @@ import { auditSource } from "../teleport/audit_source.ts";
 import type { TeleportClient } from "../teleport/client.ts";
 import { ExportSource } from "../teleport/export_source.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
+import { observeChunks } from "./chunk_observer.ts";
 import { type LeftOutNotes, observePages } from "./page_observer.ts";
-
-/** A storage that drops what is too old drops a day with all its chunks. */
-const MAX_NAMES = 10;
 
 /** What is read, and where from. */
 export interface SourceOptions {
@@ -105,11 +103,10 @@ function createPages(
 }
 
 function createChunks(
-  { config, client, hasExport, policy, startTime }: SourceOptions,
+  { config, client, hasExport, policy, notes, startTime }: SourceOptions,
   { clock, monitor, teleport }: SourceSurroundings,
 ) {
   if (!hasExport) return undefined;
-  const log = logger("teleport");
   const source = new ExportSource({
     listChunks: (dayMs, signal) => client.listChunks(dayMs, signal),
     exportEvents: watchChunks(
@@ -123,32 +120,7 @@ function createChunks(
     follow: !config.exitOnLastEvent,
     policy,
     clock,
-    observer: {
-      worked: teleport.worked,
-      failed(failed, about) {
-        log.debug("bulk export fails", { ...about });
-        teleport.failed(failed);
-      },
-      cursorRefused: (about) =>
-        log.warn(
-          "the server refuses the cursor of a chunk, so what was read of it before is sent again",
-          { ...about },
-        ),
-      gone: ({ day, chunks }) =>
-        log.warn(
-          "chunks were not read to their end and are gone from the server; their day is over",
-          {
-            day,
-            count: chunks.length,
-            names: chunks.slice(0, MAX_NAMES).join(" "),
-          },
-        ),
-      clockSetBack: (day, from) =>
-        log.warn(
-          "the clock was ahead and is set back, days are looked at again",
-          { was_at: day, from },
-        ),
-    },
+    observer: observeChunks({ teleport, monitor, notes }),
   });
   return watchedSource(source, monitor.movements.reading);
 }

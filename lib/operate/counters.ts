@@ -22,7 +22,7 @@ export class Counters {
   recordingsFinished = 0;
   /** Recordings that this run leaves for the next one, by session id, with the reason. */
   readonly recordingsLeft = new Map<string, string>();
-  /** Ranges of time with an event that Teleport could not answer with. */
+  /** Ranges of time with events that Teleport could not send. */
   leftOut = 0;
   /** Events that are nowhere, or in two places, by the accounts: 0, or a fault of ours. */
   readonly unaccounted = { audit: 0, recording: 0 };

@@ -68,7 +68,7 @@ function lossLines({ audit, recording, leftOut }: RunReport["events"]) {
   return [
     ...leftOut === 0 ? [] : [[
       "left out",
-      `${formatCount(leftOut)}, too large for Teleport to send`,
+      `${formatCount(leftOut)}, which Teleport could not send`,
     ]],
     ...unaccounted === 0 ? [] : [[
       "unaccounted",

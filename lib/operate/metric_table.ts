@@ -56,7 +56,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: `${PREFIX}events_left_out_total`,
     help:
-      "Ranges of time with an event that Teleport could not answer with, noted beside the events set aside.",
+      "Ranges of time with events that Teleport could not send, noted beside the events set aside.",
     labels: [],
     read: ({ counters }) => [[counters.leftOut]],
   },

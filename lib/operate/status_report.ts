@@ -83,7 +83,7 @@ export interface RunReport {
     readonly audit: EventCounts;
     /** Events of session recordings. */
     readonly recording: EventCounts;
-    /** Ranges of time with an event that Teleport could not answer with; part of `setAside`. */
+    /** Ranges of time with events that Teleport could not send; part of `setAside`. */
     readonly leftOut: number;
   };
   /** Recordings delivered completely since the start of the process. */

@@ -53,11 +53,12 @@ export interface ExportObserver {
   cursorRefused(about: { readonly day: string; readonly chunk: string }): void;
   /**
    * Chunks that are not read to their end are on no list of their day any more, and
-   * the day is over.
+   * the day is over. It is forgotten once this resolves; what it rejects with ends
+   * the reading.
    */
   gone(
     about: { readonly day: string; readonly chunks: readonly string[] },
-  ): void;
+  ): Promise<void>;
   /**
    * The date is before the one that reading had come to: days that were taken to be
    * over are looked at again, from the other one on.
@@ -290,7 +291,10 @@ export class ExportDays {
     const { name, begun } = day;
     if (!this.#isOver(day) || !this.#days.delete(name)) return;
     if (begun.size > 0) {
-      this.#options.observer.gone({ day: name, chunks: [...begun.keys()] });
+      await this.#options.observer.gone({
+        day: name,
+        chunks: [...begun.keys()],
+      });
     }
     await this.#steps.offer({ kind: "day over", day: name });
   }

@@ -60,6 +60,33 @@ Deno.test("a bulk export of several days arrives complete and once, recordings t
   assertCompleteAndOnce(stage);
 });
 
+Deno.test("chunks that go from Teleport before they are read are left out, loudly and on record, and the rest arrives", async () => {
+  await using stage = await setStage(LOG, EXPORT);
+  await runToEnd(stage);
+  const path = join(stage.stateDirectory, "state.json");
+  const state = JSON.parse(await Deno.readTextFile(path));
+  const day = "2025-12-15";
+  state.position.days[day] = { done: ["read"], cursors: { lost: "7" } };
+  await Deno.writeTextFile(path, JSON.stringify(state));
+
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 3, stderr);
+  assertMatch(stderr, /ERROR chunks .* gone from Teleport.* left out/);
+  assertCompleteAndOnce(stage);
+  assert(!(day in (await storedPosition(stage)).days));
+  const list = await runProgram([
+    ...["rejected", "list", "--json"],
+    `--storage=${stage.storage}`,
+    `--teleport-addr=${stage.teleport.address}`,
+  ]);
+  const { between, reason } = JSON.parse(list.stdout);
+  assertEquals(between, [
+    "2025-12-15T00:00:00.000Z",
+    "2025-12-16T00:00:00.000Z",
+  ]);
+  assertMatch(reason, /1 chunk of 2025-12-15 is gone from Teleport: lost$/);
+});
+
 Deno.test("every exported event arrives exactly as Teleport has it", async () => {
   await using stage = await setStage({ ...LOG, size: 600 }, EXPORT);
   await runToEnd(stage);

@@ -206,7 +206,7 @@ Deno.test("events that are left out, or have no account, have a line each, and o
   assertEquals(
     text.split("\n").filter((line) => /^(left|unacc)/.test(line)),
     [
-      "left out     3, too large for Teleport to send",
+      "left out     3, which Teleport could not send",
       "unaccounted  2 events: please report it",
     ],
   );

@@ -127,7 +127,7 @@ export function startBetween(
         worked() {},
         failed() {},
         cursorRefused() {},
-        gone() {},
+        gone: () => Promise.resolve(),
         clockSetBack() {},
       },
     });

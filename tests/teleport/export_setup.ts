@@ -41,8 +41,10 @@ export function setUp(options: Partial<ExportSourceOptions> = {}) {
         failed: ({ attempt }, { day, chunk }) =>
           told.push(`failed ${chunk ?? day} ${attempt}`),
         cursorRefused: ({ day, chunk }) => told.push(`refused ${day} ${chunk}`),
-        gone: ({ day, chunks }) =>
-          told.push(`gone ${day} ${chunks.toSorted().join(" ")}`),
+        gone({ day, chunks }) {
+          told.push(`gone ${day} ${chunks.toSorted().join(" ")}`);
+          return Promise.resolve();
+        },
         clockSetBack: (day, from) =>
           told.push(`set back from ${day}, looking again from ${from}`),
       },

@@ -107,7 +107,7 @@ function createSource(
       worked() {},
       failed,
       cursorRefused() {},
-      gone() {},
+      gone: () => Promise.resolve(),
       clockSetBack() {},
     },
   });

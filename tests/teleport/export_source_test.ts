@@ -407,6 +407,25 @@ Deno.test("chunks that are deleted while their day is read are told together, an
   assertEquals(batches.at(-1)?.position.days["2026-02-20"], undefined);
 });
 
+Deno.test("a day whose chunks are gone is not forgotten where that cannot be noted", async () => {
+  const fault = new Error("no space left on device");
+  const { log, readAll } = setUp({
+    observer: {
+      worked() {},
+      failed() {},
+      cursorRefused() {},
+      gone: () => Promise.reject(fault),
+      clockSetBack() {},
+    },
+  });
+  log.add(TODAY, "a", 1);
+  const position = fromDays({
+    "2026-02-20": { done: [], cursors: { lost: "2" } },
+    [TODAY]: NO_CHUNKS,
+  });
+  assertEquals(await assertRejects(() => readAll(position)), fault);
+});
+
 Deno.test("a chunk that is listed and not found is asked for slower and slower", async () => {
   const { log, clock, told, readAll } = setUp();
   log.add(TODAY, "a", 4);

@@ -48,7 +48,7 @@ export function Figures({ report }: { report: RunningReport }) {
             <>
               refused for good
               {leftOut > 0 &&
-                `, or too large for Teleport to send and left out (${
+                `, or left out as Teleport could not send it (${
                   formatCount(leftOut)
                 })`}; see <code>teleport-event-handler rejected list</code>
             </>

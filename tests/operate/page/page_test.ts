@@ -187,7 +187,7 @@ Deno.test("events that are left out, or have no account, are told as such", asyn
   }));
   assertMatch(
     said,
-    /Set aside ! 5 refused for good, or too large for Teleport to send and left out \(4\); see/,
+    /Set aside ! 5 refused for good, or left out as Teleport could not send it \(4\); see/,
   );
   assertMatch(said, /Without an account ! 2 a fault of this program/);
 });
