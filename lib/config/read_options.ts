@@ -136,12 +136,15 @@ function explain(
   name: OptionName,
   setting: Setting | undefined,
 ): EffectiveOption {
-  const { default: value, otherwise, secret } = optionOf(name);
+  const { type, default: value, otherwise, secret } = optionOf(name);
   if (setting === undefined) {
     return { name, text: value || (otherwise ?? "none"), origin: "default" };
   }
-  const text = secret ? "***" : setting.texts.join(",");
-  return { name, text, origin: setting.origin };
+  const { texts, origin } = setting;
+  // Those before it have no effect: an empty text empties a list.
+  const first = type.shape === "list" ? texts.lastIndexOf("") + 1 : -1;
+  const text = secret ? "***" : texts.slice(first).join(",");
+  return { name, text, origin };
 }
 
 /** A file is read once, so that checking it and using it see the same content. */

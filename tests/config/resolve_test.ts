@@ -306,6 +306,22 @@ Deno.test("where each value came from is told, and secrets are not", () => {
   assert(!JSON.stringify(effective).includes("hunter2"));
 });
 
+Deno.test("of what is written repeatedly, that is shown which holds", () => {
+  const { effective, value } = readOptions(
+    inputOf("start", [
+      ...NEEDED,
+      ...["--batch=1", "--batch=2", "--debug", "--no-debug"],
+      ...["--types=a", "--types=", "--types=b", "--types=c,d"],
+    ]),
+  );
+  const shown = Object.fromEntries(
+    effective.map(({ name, text }) => [name, text]),
+  );
+  assertEquals([shown["batch"], value("batch")], ["2", 2]);
+  assertEquals([shown["debug"], value("debug")], ["false", false]);
+  assertEquals([shown["types"], value("types")], ["b,c,d", ["b", "c", "d"]]);
+});
+
 Deno.test("a command on the state needs to know where that is, and no more", () => {
   const options = readOptions(
     inputOf("status", ["--storage=/s", "--json"], {
