@@ -13,6 +13,7 @@ import {
   forwardProxyVariable,
   httpProxyFor,
 } from "../http_proxy.ts";
+import { withoutQuery } from "../shown_url.ts";
 import { attempt, type Finding, type Found, withUntried } from "./finding.ts";
 import { compareClocks } from "./http_answer.ts";
 import { checkDemand, checkTls, type TlsCheckOptions } from "./fluentd_tls.ts";
@@ -148,5 +149,5 @@ async function post(
     clock: systemClock,
   });
   await sink.send(destination, [], signal);
-  return { text: `${url} takes an empty array`, value: true };
+  return { text: `${withoutQuery(url)} takes an empty array`, value: true };
 }

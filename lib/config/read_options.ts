@@ -54,7 +54,10 @@ export interface Options {
 /** For people who wonder why. */
 export interface EffectiveOption {
   readonly name: OptionName;
-  /** As it was written; `***` for a secret, in words where nothing was written. */
+  /**
+   * As it was written, a URL without its query; `***` for a secret, in words where
+   * nothing was written.
+   */
   readonly text: string;
   /** `--batch`, `FDFWD_BATCH`, `x.toml:12: batch` or `default`. */
   readonly origin: string;
@@ -143,7 +146,8 @@ function explain(
   const { texts, origin } = setting;
   // Those before it have no effect: an empty text empties a list.
   const first = type.shape === "list" ? texts.lastIndexOf("") + 1 : -1;
-  const text = secret ? "***" : texts.slice(first).join(",");
+  const { show = (text: string) => text } = type;
+  const text = secret ? "***" : texts.slice(first).map(show).join(",");
   return { name, text, origin };
 }
 

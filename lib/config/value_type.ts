@@ -29,6 +29,8 @@ export interface ValueType<T> {
    * @throws {ConfigError} saying what is wrong with it, but not whose value it is
    */
   readonly parse: (texts: readonly string[], context: ValueContext) => T;
+  /** A text as people are shown it, where a part of it may be secret. */
+  readonly show?: (text: string) => string;
 }
 
 /** A kind of value that is written as one text. */

@@ -12,6 +12,7 @@ import type {
   RequestObserver,
   SentRequest,
 } from "../pipeline/request_observer.ts";
+import { withoutQuery } from "../shown_url.ts";
 import { errorOf } from "./answer.ts";
 import { DeliveryThread } from "./delivery_thread.ts";
 import {
@@ -178,9 +179,4 @@ export class FluentdSink implements Sink, Disposable {
     }
     return pool;
   }
-}
-
-/** As messages show it: some receivers take a secret in the query. */
-function withoutQuery(url: string): string {
-  return url.replace(/\?.*$/s, "?…");
 }

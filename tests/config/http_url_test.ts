@@ -78,3 +78,19 @@ for (
     assertEquals(problems, [`"***@localhost/" ${NOT_HTTP}`]);
   });
 }
+
+for (
+  const text of [
+    "https:/localhost/?token=hunter2",
+    "https://localhost/?token=hunter2#top",
+  ]
+) {
+  Deno.test(`of the URL ${text}, which is refused, the query is not repeated`, () => {
+    const error = assertThrows(
+      () => HTTP_URL.parse([text], NO_FILES),
+      ConfigError,
+      "localhost/?…",
+    );
+    assert(!error.message.includes("hunter2"));
+  });
+}

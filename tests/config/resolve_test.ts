@@ -322,6 +322,15 @@ Deno.test("of what is written repeatedly, that is shown which holds", () => {
   assertEquals([shown["types"], value("types")], ["b,c,d", ["b", "c", "d"]]);
 });
 
+Deno.test("of a URL, what stands in its query is not shown, since some receivers take a secret there", () => {
+  const { effective, value } = readOptions(
+    inputOf("start", [...NEEDED, "--fluentd-url=https://a/b?token=hunter2"]),
+  );
+  const url = effective.find(({ name }) => name === "fluentd-url");
+  assertEquals(url?.text, "https://a/b?…");
+  assertEquals(value("fluentd-url"), "https://a/b?token=hunter2");
+});
+
 Deno.test("a command on the state needs to know where that is, and no more", () => {
   const options = readOptions(
     inputOf("status", ["--storage=/s", "--json"], {

@@ -96,6 +96,22 @@ Deno.test("people get a line for each step, the configuration before it, and the
   assert(configuration?.some(({ name }) => name === "storage"));
 });
 
+Deno.test("what stands in the query of a URL is not printed: some receivers take a secret there", async () => {
+  await using stage = await setStage();
+  const urls = fluentdUrls(stage.fluentd.url).map((it) => `${it}?t=hunter2`);
+  for (const how of [["--print-config"], ["--print-config", "--json"]]) {
+    const { code, stdout } = await runProgram([
+      "check",
+      ...options(stage),
+      ...urls,
+      ...how,
+    ]);
+    assertEquals(code, 0, stdout);
+    assertMatch(stdout, /\/test\.log\?… takes an empty array/);
+    assert(!stdout.includes("hunter2"), stdout);
+  }
+});
+
 Deno.test("an HTTP proxy that cannot be reached is told as such, and neither Teleport nor Fluentd is blamed", async () => {
   await using stage = await setStage();
   const proxy = `127.0.0.1:${findFreePort()}`;
