@@ -20,6 +20,22 @@ export function problemsOf(error: unknown): readonly string[] {
 }
 
 /**
+ * Waits for all of them, so that everything that is wrong with them is told at once.
+ *
+ * @throws {ConfigError} with the problems of all, or whatever else one of them throws
+ */
+export async function allOrProblems<T extends readonly unknown[] | []>(
+  attempts: T,
+): Promise<{ -readonly [Index in keyof T]: Awaited<T[Index]> }> {
+  const errors = (await Promise.allSettled(attempts))
+    .flatMap((it) => it.status === "rejected" ? [it.reason] : []);
+  const other = errors.find((error) => !(error instanceof ConfigError));
+  if (other !== undefined) throw other;
+  if (errors.length > 1) throw new ConfigError(errors.flatMap(problemsOf));
+  return await Promise.all(attempts);
+}
+
+/**
  * A receiver refused these events for good: never again like this. With several
  * events in the request, one of them may be the cause.
  */

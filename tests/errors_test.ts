@@ -1,5 +1,27 @@
-import { describe, isAbort } from "../lib/errors.ts";
-import { assertEquals } from "./assert.ts";
+import {
+  allOrProblems,
+  ConfigError,
+  describe,
+  isAbort,
+} from "../lib/errors.ts";
+import { assertEquals, assertRejects, assertStrictEquals } from "./assert.ts";
+
+Deno.test("what is wrong with several things is told at once", async () => {
+  assertEquals(await allOrProblems([Promise.resolve(1), "a"]), [1, "a"]);
+  const refuse = (...problems: string[]) =>
+    Promise.reject(new ConfigError(problems));
+  const { problems } = await assertRejects(
+    () => allOrProblems([refuse("a", "b"), 1, refuse("c")]),
+    ConfigError,
+  );
+  assertEquals(problems, ["a", "b", "c"]);
+  const defect = new TypeError("boom");
+  assertStrictEquals(
+    await allOrProblems([refuse("a"), Promise.reject(defect)])
+      .catch((error) => error),
+    defect,
+  );
+});
 
 Deno.test("an error is described by its message, and those of its causes that say more", () => {
   const cause = new Error("no route to host");

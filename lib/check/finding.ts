@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describe } from "../errors.ts";
+import { problemsOf } from "../errors.ts";
 
 /** How one step of a check went. */
 export interface Finding {
@@ -45,7 +45,8 @@ export async function attempt<T>(
     return { finding: { step, status, text }, value };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return { finding: { step, status: "failed", text: describe(error) } };
+    const text = problemsOf(error).join("; ");
+    return { finding: { step, status: "failed", text } };
   }
 }
 

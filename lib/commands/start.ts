@@ -6,7 +6,8 @@
 
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config/config.ts";
-import { problemsOf } from "../errors.ts";
+import { allOrProblems, problemsOf } from "../errors.ts";
+import { loadTls } from "../fluentd/tls.ts";
 import { logger, setUpLogging } from "../log.ts";
 import { AccountsCheck } from "../operate/accounts_check.ts";
 import { Counters } from "../operate/counters.ts";
@@ -59,6 +60,21 @@ export async function runStart(
   return config.exitOnLastEvent ? statusOfRun(counters) : ExitStatus.Done;
 }
 
+/** Where Teleport's credentials are no good, what is wrong with Fluentd's is told, too. */
+async function refuse(
+  error: unknown,
+  target: Config["target"],
+  nowMs: number,
+): Promise<never> {
+  if (target.kind === "fluentd") {
+    await allOrProblems([
+      Promise.reject(error),
+      loadTls(target.fluentd, nowMs),
+    ]);
+  }
+  throw error;
+}
+
 /** Logs what ended a run before its time. */
 function logEnd(error: unknown): void {
   const level = error instanceof StoppedError ? "warn" : "error";
@@ -94,7 +110,8 @@ export async function start(
     problems: monitor.problems,
     log,
   });
-  const teleport = await openTeleport(config.teleport, clock);
+  const teleport = await openTeleport(config.teleport, clock)
+    .catch((error) => refuse(error, config.target, clock.now()));
   const { client } = teleport;
   using target = await openTarget(config, {
     clock,

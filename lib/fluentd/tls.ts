@@ -13,6 +13,7 @@ import {
   termOfAuthorities,
   type TlsFiles,
 } from "../credentials.ts";
+import { allOrProblems } from "../errors.ts";
 import { parsePrivateKey, readPrivateKeyFile } from "../private_key.ts";
 import type { TlsOptions } from "./lane.ts";
 
@@ -40,12 +41,11 @@ export async function loadTls(
   files: TlsFiles,
   nowMs: number,
 ): Promise<FluentdTls> {
-  const authorities = files.caFile === undefined
-    ? undefined
-    : await loadAuthorities(files.caFile);
-  const client = files.client === undefined
-    ? undefined
-    : await loadClient(files.client, nowMs);
+  const { caFile, client: own } = files;
+  const [authorities, client] = await allOrProblems([
+    caFile === undefined ? undefined : loadAuthorities(caFile),
+    own === undefined ? undefined : loadClient(own, nowMs),
+  ]);
   return {
     caCerts: authorities?.pems ?? [],
     client: client?.shown,

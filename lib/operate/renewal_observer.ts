@@ -5,7 +5,7 @@
  */
 
 import type { Term } from "../credentials.ts";
-import { describe } from "../errors.ts";
+import { problemsOf } from "../errors.ts";
 import { logger } from "../log.ts";
 import type { WatchedFilesObserver } from "../watched_files.ts";
 
@@ -35,7 +35,7 @@ export function renewalObserver<T>(
       });
     },
     kept(error) {
-      const reason = describe(error);
+      const reason = problemsOf(error).join("; ");
       if (reason === told) return;
       told = reason;
       log.warn(

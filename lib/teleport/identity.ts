@@ -23,7 +23,7 @@ import {
   parsePrivateKey,
   readPrivateKeyFile,
 } from "../private_key.ts";
-import { ConfigError } from "../errors.ts";
+import { allOrProblems, ConfigError } from "../errors.ts";
 import { findOutput, possibleFiles } from "./tbot_output.ts";
 
 /** What a TLS client needs to talk to Teleport. */
@@ -85,30 +85,34 @@ async function loadFiles(
     readonly roles: Readonly<Record<"ca" | "cert" | "key", string>>;
   },
 ): Promise<Identity> {
-  const [certificateText, keyText, authoritiesText] = await Promise.all([
-    readCredentialFile(certFile, roles.cert),
-    readPrivateKeyFile(keyFile, roles.key),
-    readCredentialFile(caFile, roles.ca),
-  ]);
-  const certificate = parseCertificate(certificateText, {
-    path: certFile,
-    role: roles.cert,
-    nowMs,
-  });
-  return {
-    certificate,
-    privateKey: parsePrivateKey(keyText, {
+  const loadOwn = async () => {
+    const [certificateText, keyText] = await allOrProblems([
+      readCredentialFile(certFile, roles.cert),
+      readPrivateKeyFile(keyFile, roles.key),
+    ]);
+    const certificate = parseCertificate(certificateText, {
+      path: certFile,
+      role: roles.cert,
+      nowMs,
+    });
+    const privateKey = parsePrivateKey(keyText, {
       path: keyFile,
       role: roles.key,
       certificate,
       passphrase: ENCRYPTED_KEY,
-    }),
-    authorities: parseAuthorities(authoritiesText, {
+    });
+    return { certificate, privateKey };
+  };
+  const loadAuthorities = async () =>
+    parseAuthorities(await readCredentialFile(caFile, roles.ca), {
       path: caFile,
       role: roles.ca,
-    }),
-    authoritiesPath: caFile,
-  };
+    });
+  const [own, authorities] = await allOrProblems([
+    loadOwn(),
+    loadAuthorities(),
+  ]);
+  return { ...own, authorities, authoritiesPath: caFile };
 }
 
 /** The certificates of an identity, and their time. */

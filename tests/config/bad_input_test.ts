@@ -57,6 +57,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
     report: [
       "fluentd-ca: DIR/binary holds no CA certificate in PEM",
+      "fluentd-cert: DIR/binary holds no certificate in PEM",
       `teleport-identity: DIR/binary ${NO_IDENTITY}`,
     ],
   },

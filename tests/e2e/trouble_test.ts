@@ -145,6 +145,20 @@ Deno.test("an expired identity is told with its file and its date", async () => 
   );
 });
 
+Deno.test("credentials of both sides that are no good are told at once", async () => {
+  await using stage = await setStage();
+  const { identity } = stage.paths.teleport;
+  await writeSecret(identity, "nothing");
+  const { cert } = stage.paths.fluentd.client;
+  await writeSecret(cert, "nothing");
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 2);
+  const lines = stderr.trimEnd().split("\n");
+  assertEquals(lines.length, 2, stderr);
+  assertMatch(lines[0] ?? "", /: teleport-identity: .* is no identity file/);
+  assertMatch(lines[1] ?? "", /: fluentd-cert: .* holds no certificate/);
+});
+
 Deno.test("a cluster that our credentials do not belong to is told as such", async () => {
   await using stage = await setStage();
   const { teleport } = await strangerFiles(stage);

@@ -242,3 +242,21 @@ Deno.test("files with something else in them are told as such", async () => {
     `fluentd-cert: ${other} holds no certificate in PEM`,
   );
 });
+
+Deno.test("what is wrong with the CA and with the client certificate is told at once", async () => {
+  await using written = await writeFiles();
+  const { files, directory } = written;
+  const missing = join(directory, "missing");
+  const { problems } = await assertRejects(
+    () =>
+      loadTls({
+        caFile: missing,
+        client: { ...files.client, certFile: missing },
+      }, NOW_MS),
+    ConfigError,
+  );
+  assertEquals(
+    problems.map((problem) => problem.split(":")[0]),
+    ["fluentd-ca", "fluentd-cert"],
+  );
+});

@@ -233,6 +233,26 @@ Deno.test("each file of three is told by its own option", async () => {
   });
 });
 
+Deno.test("what is wrong with several of three files is told at once", async () => {
+  await withFiles(async (_, directory) => {
+    const missing = join(directory, "missing");
+    const { problems } = await assertRejects(
+      () =>
+        load({
+          kind: "files",
+          caFile: missing,
+          certFile: missing,
+          keyFile: missing,
+        }),
+      ConfigError,
+    );
+    assertEquals(
+      problems.map((problem) => problem.split(":")[0]),
+      ["teleport-cert", "teleport-key", "teleport-ca"],
+    );
+  });
+});
+
 Deno.test("an identity file that is missing is told as such", async () => {
   await withFiles(async (_paths, directory) => {
     const missing = join(directory, "missing");
