@@ -216,6 +216,12 @@ const DAMAGES: readonly {
     put: (before) => ({ position: { ...POSITION, before } }),
   },
   {
+    field: "position.after",
+    says: '"position" is incomplete',
+    values: [null, 7, {}],
+    put: (after) => ({ position: { ...POSITION, after } }),
+  },
+  {
     field: "position.days",
     says: '"position" is incomplete',
     values: [
@@ -293,6 +299,14 @@ const DAMAGES: readonly {
     values: [undefined, null, 7],
     put: (lastError) => ({
       recordings: { [SESSION_ID]: { ...RECORDING, lastError } },
+    }),
+  },
+  {
+    field: "a recording's toldMissing",
+    says: `the recording "${SESSION_ID}" is incomplete`,
+    values: [null, "true", 1],
+    put: (toldMissing) => ({
+      recordings: { [SESSION_ID]: { ...RECORDING, toldMissing } },
     }),
   },
 ];

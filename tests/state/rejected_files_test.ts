@@ -32,6 +32,14 @@ Deno.test("what is set aside is read oldest first, whatever its size and its cha
   });
 });
 
+Deno.test("days are read in their order, in whatever order a directory has them", async () => {
+  const days = Array.from({ length: 20 }, (_, i) => `2026-03-${10 + i}`);
+  const files = days.toReversed().map((id) => [`${id}.jsonl`, [{ id }]]);
+  await withFiles(Object.fromEntries(files), async ({ stateDirectory }) => {
+    assertEquals(await idsIn(stateDirectory), days);
+  });
+});
+
 Deno.test("where nothing was ever set aside there is nothing to read or remove", async () => {
   await withDirectory(async (stateDirectory) => {
     assertEquals(await idsIn(stateDirectory), []);

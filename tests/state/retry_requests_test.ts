@@ -133,8 +133,10 @@ Deno.test("requests that cannot be read are told, and looked for again later", a
     await clock.untilSleeping();
     assertEquals(failures.length, 1);
     assert(failures[0]?.message.startsWith("cannot take requests out of "));
+    const failedMs = clock.now();
     await Deno.remove(retry);
     await requestRetry(directory, ["s1"]);
     assertEquals(await clock.runUntil(asked), ["s1"]);
+    assert(clock.now() - failedMs <= 60_000);
   });
 });
