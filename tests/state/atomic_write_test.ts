@@ -1,8 +1,5 @@
 import { join } from "node:path";
-import {
-  isTemporary,
-  replaceAtomically,
-} from "../../lib/state/atomic_write.ts";
+import { replaceAtomically } from "../../lib/state/atomic_write.ts";
 import { assertEquals, assertRejects, assertStrictEquals } from "../assert.ts";
 import { namesIn, withDirectory } from "../fakes/directory.ts";
 
@@ -22,18 +19,6 @@ Deno.test("a file that cannot be written to its end stays what it was, and nothi
       error,
     );
     assertEquals(await Deno.readTextFile(path), "before");
-    assertEquals(await namesIn(directory), ["state.json"]);
-  });
-});
-
-Deno.test("what a crash has left of a longer one is no part of the file", async () => {
-  await withDirectory(async (directory) => {
-    const path = join(directory, "state.json");
-    const left = `${path}.tmp`;
-    assertEquals(isTemporary(left), true);
-    await Deno.writeTextFile(left, "longer than that");
-    await replaceAtomically(path, [bytesOf("after")]);
-    assertEquals(await Deno.readTextFile(path), "after");
     assertEquals(await namesIn(directory), ["state.json"]);
   });
 });

@@ -15,7 +15,7 @@ import {
 } from "../assert.ts";
 import { cursorOf } from "../fakes/audit_events.ts";
 import { modeOf, namesIn, withDirectory } from "../fakes/directory.ts";
-import { FakeClock } from "../fakes/fake_clock.ts";
+import { FakeClock, turnsUntil } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { runLimited, startChild } from "./child_process.ts";
@@ -312,6 +312,28 @@ Deno.test("a save that takes long is followed by a pause four times as long, of 
       await saving;
     });
   }
+});
+
+Deno.test("what changes while the state is saved is for the next save", async () => {
+  await withDirectory(async (directory) => {
+    const { file, clock } = open(directory);
+    file.progress.advance(moved(1), []);
+    const saving = file.save();
+    file.progress.advance(moved(2), []);
+    const saved = file.saved(never());
+    await saving;
+    assertEquals((await readState(directory))?.position, moved(1));
+    let known = false;
+    saved.then(() => known = true);
+    await clock.advance(10 * SAVE_INTERVAL_MS);
+    assert(!known);
+    await file.save();
+    assertEquals((await readState(directory))?.position, moved(2));
+    // What changes after that is not waited for.
+    file.progress.advance(moved(3), []);
+    await clock.advance(10 * SAVE_INTERVAL_MS);
+    await turnsUntil("it to be known", () => known);
+  });
 });
 
 Deno.test("what has changed is known to be saved once it is on disk, and not before", async () => {
