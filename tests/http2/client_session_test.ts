@@ -5,6 +5,8 @@ import type { ClientStream } from "../../lib/http2/client_stream.ts";
 import type { ClientSession } from "../../lib/http2/client_session.ts";
 import { frame, FrameType, uint31In } from "../../lib/http2/frames.ts";
 import { assert, assertEquals, assertThrows } from "../assert.ts";
+import { turn } from "../fakes/fake_clock.ts";
+import { collectGarbage } from "../fakes/garbage.ts";
 import { grpcMessage } from "../fakes/grpc_message.ts";
 import { Random } from "../fakes/random.ts";
 import { waitUntil, waitUntilStill } from "../fakes/wait_until.ts";
@@ -316,6 +318,27 @@ Deno.test("a stream that is left is cancelled at the peer, and the others go on"
   assertEquals((await answerTo(session.request(HEADERS).end())).code, 0);
 });
 
+Deno.test("a stream that is left before the peer had room for it is never begun", async () => {
+  await using connected = await connectToServer({ maxConcurrentStreams: 1 });
+  const { session, peer } = connected;
+  await once(session, "remoteSettings");
+  const asked: unknown[] = [];
+  peer.on("stream", async (stream: ServerHttp2Stream, { ":path": path }) => {
+    asked.push(path);
+    for await (const _ of stream);
+    stream.respond({ ":status": 200 });
+    stream.end(grpcMessage(Uint8Array.of(1)));
+  });
+  const request = (path: string) =>
+    session.request({ ...HEADERS, ":path": path });
+  const first = request("/first");
+  request("/left").end().close(CANCEL);
+  const last = answerTo(request("/last").end());
+  await answerTo(first.end());
+  assertEquals((await last).code, 0);
+  assertEquals(asked, ["/first", "/last"]);
+});
+
 Deno.test("a ping is answered", async () => {
   await using connected = await connectToServer();
   const { session } = connected;
@@ -411,12 +434,19 @@ Deno.test("of a thousand requests, one after the other, nothing stays", async ()
     stream.end(grpcMessage(new Uint8Array(1_000)));
   });
   const ids = new Set<number | undefined>();
-  for (let i = 0; i < 1_000; i++) {
+  const streams: WeakRef<ClientStream>[] = [];
+  const ask = async () => {
     const stream = session.request(HEADERS).end();
+    streams.push(new WeakRef(stream));
     await answerTo(stream);
     ids.add(stream.id);
-  }
+  };
+  for (let i = 0; i < 1_000; i++) await ask();
   assertEquals(ids.size, 1_000);
+  await turn();
+  collectGarbage();
+  const kept = streams.filter((stream) => stream.deref() !== undefined).length;
+  assert(kept < 100, `${kept} are kept`);
   assertEquals(openStreams(session), 0);
 });
 
