@@ -228,6 +228,26 @@ for (
   });
 }
 
+Deno.test("what a connection brings is freed as soon as it is read", async () => {
+  await using connected = await connectToServer();
+  const { session, peer } = connected;
+  peer.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(grpcMessage(new Uint8Array(1_000_000)));
+  });
+  let alone = 0;
+  let left = 0;
+  // Hears of each chunk before the session does, and looks at it behind that.
+  session.socket.prependListener("data", (chunk: Buffer) => {
+    if (chunk.buffer.byteLength !== chunk.length) return;
+    alone++;
+    queueMicrotask(() => left += chunk.length);
+  });
+  await answerTo(session.request(HEADERS).end());
+  assert(alone > 0);
+  assertEquals(left, 0);
+});
+
 Deno.test("what was paused for the last message is told of the end", async () => {
   await using connected = await connectToServer();
   const { session, peer } = connected;

@@ -13,6 +13,7 @@ import {
 } from "../../lib/http2/frames.ts";
 import { encodeHeaders } from "../../lib/http2/hpack.ts";
 import { assertEquals } from "../assert.ts";
+import { turn } from "../fakes/fake_clock.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import {
   ANSWER,
@@ -112,6 +113,17 @@ const VIOLATIONS: readonly {
     says: "too many headers",
   },
   {
+    what: "goes on with headers without end, and without a byte of them",
+    frames: [
+      frame({ type: FrameType.HEADERS, streamId: 1 }),
+      ...Array(70_000).fill(
+        frame({ type: FrameType.CONTINUATION, streamId: 1 }),
+      ),
+    ],
+    code: ErrorCode.ENHANCE_YOUR_CALM,
+    says: "too many headers",
+  },
+  {
     what: "sends headers that cannot be decoded",
     frames: headersFrames(1, Buffer.from([0xff])),
     code: ErrorCode.COMPRESSION_ERROR,
@@ -172,6 +184,20 @@ Deno.test("a peer that does not speak HTTP/2 is said not to", async () => {
   await using connected = await connectToScript(page);
   const [error] = await once(connected.session, "error");
   assertEquals(error.message, "HTTP/2: the peer does not speak it");
+});
+
+Deno.test("a peer that says goodbye with its greeting was never there", async () => {
+  await using connected = await connectToScript(Buffer.concat([
+    settingsFrame(new Map()),
+    frame({ type: FrameType.GOAWAY }, uint32(0, 0)),
+  ]));
+  const { session } = connected;
+  const told: string[] = [];
+  session.on("remoteSettings", () => told.push("greeted"));
+  session.on("goaway", () => told.push("goodbye"));
+  await once(session, "close");
+  await turn();
+  assertEquals(told, ["goodbye"]);
 });
 
 Deno.test("settings that change are kept to, also by streams that are open", async () => {
@@ -242,6 +268,29 @@ Deno.test("what a peer may do, and seldom does, is understood", async () => {
   await once(stream, "close");
   assertEquals(heard, ["200", "0000000001ee", "0"]);
   assertEquals(stream.rstCode, 0);
+});
+
+Deno.test("a peer that fills its frames up gets leave for that, too, of the stream and of the connection", async () => {
+  await using connected = await connectToScript();
+  const { session, peer } = connected;
+  const stream = session.request(HEADERS).end();
+  stream.resume();
+  await peer.received(FrameType.HEADERS);
+  const padding = Buffer.alloc(256).fill(255, 0, 1);
+  const one = frame({ ...DATA, flags: Flag.PADDED }, padding);
+  const count = 40_000;
+  peer.send(ANSWER_FRAME, ...Array(count).fill(one));
+  const allowed = (id: number) =>
+    peer.frames.filter(({ type, streamId }) =>
+      type === FrameType.WINDOW_UPDATE && streamId === id
+    ).reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+  const before = allowed(0);
+  await waitUntil(
+    "leave for the stream",
+    () => allowed(1) > (count - 1_000) * padding.length,
+  );
+  await waitUntil("leave for the connection", () => allowed(0) > before);
+  stream.close(ErrorCode.CANCEL);
 });
 
 Deno.test("what is on its way for a stream that was left does no harm", async () => {
