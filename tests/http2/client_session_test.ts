@@ -121,34 +121,52 @@ Deno.test("requests that wait for each other's leave to go on all arrive, each a
   }
 });
 
-Deno.test("while nobody reads, the peer is not let go on and on", async () => {
-  await using connected = await connectToServer();
-  const { session, peer } = connected;
-  const one = grpcMessage(new Uint8Array(10_000));
-  const wanted = 400;
-  let written = 0;
-  peer.on("stream", async (stream: ServerHttp2Stream) => {
-    stream.respond({ ":status": 200 });
-    for (; written < wanted; written++) {
-      if (!stream.write(one)) await once(stream, "drain");
-    }
-    stream.end();
+for (
+  const { before, windows } of [
+    { before: "nothing", windows: 4 },
+    // As much as that is expected, and not asked for.
+    { before: "a large message of the same method", windows: 8 },
+  ]
+) {
+  Deno.test(`while nobody reads, after ${before}, the peer is not let go on and on`, async () => {
+    await using connected = await connectToServer();
+    const { session, peer } = connected;
+    const one = grpcMessage(new Uint8Array(10_000));
+    const wanted = 400;
+    let written = 0;
+    let isFirst = before !== "nothing";
+    peer.on("stream", async (stream: ServerHttp2Stream) => {
+      stream.respond({ ":status": 200 });
+      if (isFirst) {
+        isFirst = false;
+        stream.end(grpcMessage(new Uint8Array(1_000_000)));
+        return;
+      }
+      for (; written < wanted; written++) {
+        if (!stream.write(one)) await once(stream, "drain");
+      }
+      stream.end();
+    });
+    if (isFirst) await answerTo(session.request(HEADERS).end());
+    const stream = session.request(HEADERS).end();
+    let received = 0;
+    stream.on("data", (bytes: Buffer) => {
+      received += bytes.length;
+      if (received === bytes.length) stream.pause();
+    });
+    await once(stream, "response");
+    await waitUntil("the peer to write", () => written > 0);
+    await waitUntilStill("the peer to rest", () => written);
+    // A window, what is on its way, and what the peer holds.
+    assert(
+      written * one.length < windows * WINDOW_BYTES,
+      `${written} were written`,
+    );
+    stream.resume();
+    await once(stream, "end");
+    assertEquals(received, wanted * one.length);
   });
-  const stream = session.request(HEADERS).end();
-  let received = 0;
-  stream.on("data", (bytes: Buffer) => {
-    received += bytes.length;
-    if (received === bytes.length) stream.pause();
-  });
-  await once(stream, "response");
-  await waitUntil("the peer to write", () => written > 0);
-  await waitUntilStill("the peer to rest", () => written);
-  // A window, what is on its way, and what the peer holds.
-  assert(written * one.length < 4 * WINDOW_BYTES, `${written} were written`);
-  stream.resume();
-  await once(stream, "end");
-  assertEquals(received, wanted * one.length);
-});
+}
 
 for (const kib of [100, 200, 300, 700]) {
   Deno.test(`messages of ${kib} KiB all arrive, however slowly they are read`, async () => {
