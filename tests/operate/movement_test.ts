@@ -46,6 +46,18 @@ Deno.test("what is due is still since it became due, or since it last moved", as
   assertEquals(movement.stalled, true);
 });
 
+Deno.test("what waits for long, as it was told to, does not hang because something else has to wait for less", async () => {
+  const clock = new FakeClock();
+  const movement = new Movement("delivery", { clock });
+  movement.due();
+  movement.attempted(60 * MINUTE_MS);
+  movement.attempted(MINUTE_MS / 60);
+  await clock.advance(60 * MINUTE_MS);
+  assertEquals([movement.hungMs, movement.stalled], [0, true]);
+  await clock.advance(5 * MINUTE_MS);
+  assertEquals(movement.hung, true);
+});
+
 Deno.test("a clock that was ahead and is set back does not hide what hangs", async () => {
   const clock = new WrongClock();
   const movement = new Movement("delivery", { clock });

@@ -63,6 +63,20 @@ Deno.test("events and recordings are counted apart, and nothing is logged for ea
   assertEquals(records, []);
 });
 
+Deno.test("an outage of Teleport is no reading that hangs, however long it lasts", async () => {
+  await using test = await setUp();
+  const { clock, movements: { reading }, teleport } = test;
+  reading.due();
+  for (let attempt = 1; attempt <= 60; attempt++) {
+    teleport.failed({ ...FAILED, attempt, waitMs: 60_000 });
+    await clock.advance(60_000);
+    assertEquals(reading.hung, false);
+  }
+  assertEquals(reading.stalled, true);
+  await clock.advance(6 * 60_000);
+  assertEquals(reading.hung, true);
+});
+
 Deno.test("a refused event is told once for each cause, without its payload, and counted each time", async () => {
   await using test = await setUp();
   const { counters, delivery, records } = test;
