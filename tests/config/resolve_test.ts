@@ -583,3 +583,30 @@ Deno.test("a defect in here does not pass for a mistake of the reader's", () => 
     "defect",
   );
 });
+
+Deno.test("a file is read once: what was checked is what is used", () => {
+  const input = inputOf("start", [
+    ...NEEDED,
+    "--fluentd-header=Authorization: @/run/token",
+  ]);
+  let reads = 0;
+  const options = readOptions({
+    ...input,
+    readTextFile: (path) =>
+      path === "/run/token" ? `token ${++reads}` : input.readTextFile(path),
+  });
+  for (const _ of ["once", "and again"]) {
+    const [header] = options.value("fluentd-header");
+    assertEquals(header?.value, "token 1");
+  }
+  assertEquals(reads, 1);
+});
+
+Deno.test("of several TOML files the last one is read, as with any option that is given twice", () => {
+  const files = { "/a.toml": "batch = 1", "/b.toml": "batch = 2" };
+  const { source } = start(
+    [...NEEDED, "--config=/a.toml", "--config=/b.toml"],
+    { files },
+  );
+  assertEquals(source.pageSize, 2);
+});
