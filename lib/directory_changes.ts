@@ -22,6 +22,9 @@ interface Watch {
 export class DirectoryChanges implements AsyncDisposable {
   readonly #paths: readonly string[];
   #watches: readonly Watch[] = [];
+  /** What is watched, so that another place at the same path is another one. */
+  #places = "";
+  #changed: AbortController | undefined;
 
   /** @param paths Of the files, which need not be there */
   constructor(paths: readonly string[]) {
@@ -30,7 +33,10 @@ export class DirectoryChanges implements AsyncDisposable {
 
   /**
    * Watches what leads to the files by now, and no longer what did before: links
-   * may lead elsewhere, and a directory may be another one.
+   * may lead elsewhere, and a directory may be another one. Where all is as it was,
+   * the watching goes on: Deno, up to at least 2.9.6, opens what appears in a
+   * directory (`is_same_file` in runtime/ops/fs_events.rs), which for a named pipe
+   * takes until somebody writes into it, and whoever begins to watch waits for that.
    *
    * @returns A signal that aborts at the next change, and is of no use from then on
    */
@@ -39,16 +45,35 @@ export class DirectoryChanges implements AsyncDisposable {
     for (const path of this.#paths) {
       await addDirectories(resolve(path), directories);
     }
+    const places = (await Promise.all([...directories].map(placeOf))).join(
+      "\n",
+    );
+    const goesOn = places === this.#places &&
+      this.#watches.length === directories.size;
+    if (goesOn && this.#changed?.signal.aborted === false) {
+      return this.#changed.signal;
+    }
     // First: while somebody watches a directory that is gone, nobody can watch the
     // one in its place.
     await close(this.#watches);
-    const changed = new AbortController();
+    const changed = this.#changed = new AbortController();
+    this.#places = places;
     this.#watches = [...directories].flatMap((it) => open(it, changed) ?? []);
     return changed.signal;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await close(this.#watches);
+  }
+}
+
+/** The directory at a path. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    const { dev, ino } = await Deno.stat(path);
+    return `${path} ${dev} ${ino}`;
+  } catch {
+    return path;
   }
 }
 

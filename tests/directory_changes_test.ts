@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DirectoryChanges } from "../lib/directory_changes.ts";
+import { assert, assertStrictEquals } from "./assert.ts";
 import { withDirectory } from "./fakes/directory.ts";
 import { waitUntil } from "./fakes/wait_until.ts";
 
@@ -26,5 +27,20 @@ Deno.test("a directory that is made anew is noticed by all who watch it, and wha
       await Deno.mkdir(directory);
     });
     await noticed(() => Deno.writeTextFile(path, "2"));
+  });
+});
+
+Deno.test("what is unchanged is watched on, and what changes then is noticed", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "a");
+    await using changes = new DirectoryChanges([path]);
+    const signal = await changes.watch();
+    assertStrictEquals(await changes.watch(), signal);
+    await Deno.writeTextFile(path, "1");
+    await waitUntil("the change", () => signal.aborted);
+    const next = await changes.watch();
+    assert(!next.aborted);
+    await Deno.writeTextFile(path, "2");
+    await waitUntil("the next change", () => next.aborted);
   });
 });

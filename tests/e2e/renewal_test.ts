@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import { systemClock } from "../../lib/clock.ts";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { startFluentd } from "../fakes/fluentd.ts";
 import { fluentdTls } from "../fakes/fluentd_tls.ts";
@@ -160,6 +161,24 @@ Deno.test("a header that comes from a file is read again", async () => {
     ["Bearer old", "Bearer new"],
   );
   assert(!program.stderr.includes("Bearer"));
+});
+
+Deno.test("a named pipe that appears beside the credentials does not hold up what is forwarded", async () => {
+  await using stage = await setStage();
+  await using program = new Program(
+    stage.start(
+      "--teleport-refresh-enabled",
+      "--teleport-refresh-interval=100ms",
+      "--timeout=50ms",
+    ),
+  );
+  await forward(stage, 1);
+  const pipe = join(stage.directory, "pipe");
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  // So that the files have been looked after again.
+  await systemClock.sleep(500);
+  await forward(stage, 1);
+  assert(!program.hasEnded);
 });
 
 Deno.test("without teleport-refresh-enabled nothing is read again", async () => {
