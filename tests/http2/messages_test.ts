@@ -66,6 +66,11 @@ Deno.test("nobody waits for a message that is too large: it is handed on as it c
   stream.add(page.subarray(20), (bytes) => complete.push(bytes));
   assertEquals(Buffer.concat(complete).toString(), page.toString());
   assertEquals([stream.missing, stream.isPartial], [0, true]);
+  const larger = Buffer.alloc(HEADER_BYTES);
+  larger.writeUInt32BE(64 * 1024 * 1024 + 1, 1);
+  const other = new Messages();
+  other.add(larger, () => {});
+  assertEquals([other.missing, other.isPartial], [0, true]);
 });
 
 function split(bytes: Buffer): Buffer[] {
