@@ -146,6 +146,23 @@ Deno.test("start-id begins after the event with this id, and needs it to be ther
   );
 });
 
+Deno.test("start-id counts where nothing is stored: left in, it is in no later run's way", async () => {
+  // In the window that is not over, so that more may come.
+  const startMs = Date.now() - 60 * 60_000;
+  await using stage = await setStage({ size: 100, startMs });
+  const { log } = stage.teleport;
+  const args = stage.start(EXIT, `--start-id=${[...log.ids()][59]}`);
+  for (let run = 1; run <= 2; run++) {
+    const { code, stderr } = await runProgram(args);
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      stage.fluentd.received.compare([...log.ids()].slice(60)),
+      COMPLETE_AND_ONCE,
+    );
+    log.grow(20);
+  }
+});
+
 Deno.test("start-id is found although a cursor shows nothing", async () => {
   // In the window that is not over, where there is always more to come.
   const startMs = Date.now() - 60 * 60_000;
