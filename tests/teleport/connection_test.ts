@@ -142,22 +142,24 @@ Deno.test("another way is found when the one in use is gone", async () => {
   await reconnectionTimers();
 });
 
-Deno.test("a server that fails again and again is left for another address", async () => {
-  await using first = await startLogged();
-  await using second = await startLogged();
-  using client = await clientOf([first, second]);
-  await client.ping(never());
-  first.faults.add({
-    kind: "status",
-    code: "UNAVAILABLE",
-    method: "GetUnstructuredEvents",
+for (const code of ["UNAVAILABLE", "DEADLINE_EXCEEDED"] as const) {
+  Deno.test(`a server that answers ${code} again and again is left for another address`, async () => {
+    await using first = await startLogged();
+    await using second = await startLogged();
+    using client = await clientOf([first, second]);
+    await client.ping(never());
+    first.faults.add({
+      kind: "status",
+      code,
+      method: "GetUnstructuredEvents",
+    });
+    for (let times = 0; times < 3; times++) {
+      await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
+    }
+    await client.getEvents(PAGE, never());
+    assertEquals(second.served.pages, 1);
   });
-  for (let times = 0; times < 3; times++) {
-    await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
-  }
-  await client.getEvents(PAGE, never());
-  assertEquals(second.served.pages, 1);
-});
+}
 
 Deno.test("a server that fails now and then is kept", async () => {
   await using first = await startLogged();
