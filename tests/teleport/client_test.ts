@@ -124,14 +124,16 @@ Deno.test("pages follow one another by their cursor, with the types that are ask
   }, { events });
 });
 
-Deno.test("a range ends before its end", async () => {
-  const events = [-1, 0, 1, 2].map((offset) =>
+Deno.test("a range ends before its end, and with the last moment before it", async () => {
+  // Times are of milliseconds here, and of nanoseconds in the log.
+  const events = [-1, 0, 1, 1.5, 2].map((offset) =>
     logEvent("exec", { timeMs: START_MS + offset, id: `event ${offset}` })
   );
   await withTeleport(async ({ client }) => {
     const range = { ...PAGE, startMs: START_MS, endMs: START_MS + 2 };
     const page = await client.getEvents(range, never());
-    assertEquals(page.events.map(idOf), ["event 0", "event 1"]);
+    const ids = ["event 0", "event 1", "event 1.5"];
+    assertEquals(page.events.map(idOf), ids);
   }, { events });
 });
 
@@ -240,6 +242,21 @@ Deno.test("a stream that says nothing for a minute is given up, whatever the clo
       );
       teleport.faults.clear();
     }
+  });
+});
+
+Deno.test("a stream of which nobody asks for more is not given up, however long that takes", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    teleport.log.putRecording(SESSION, recordingOf(2_000));
+    using time = new ManualTime();
+    const stream = client.streamSessionEvents(SESSION, 0, never());
+    let events = (await stream.next()).value?.events.length ?? 0;
+    assert(events < 2_000);
+    for (let minutes = 0; minutes < 60; minutes++) time.pass(60_000);
+    // Whatever the stream was about to do is done by then.
+    await client.getEvents(PAGE, never());
+    for await (const batch of stream) events += batch.events.length;
+    assertEquals(events, 2_000);
   });
 });
 
