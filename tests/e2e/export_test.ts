@@ -198,6 +198,20 @@ Deno.test("a cursor is where a first run begins, and no other one", async () => 
   }
 });
 
+Deno.test("where a first run begins is kept although nothing came of it, and the next one begins there", async () => {
+  await using stage = await setStage({ size: 0 });
+  const args = stage.start(EXIT)
+    .filter((arg) => !arg.startsWith("--start-time"));
+  assertEquals((await runProgram(args)).code, 0);
+  const { startTime } = JSON.parse(
+    await Deno.readTextFile(`${stage.stateDirectory}/state.json`),
+  );
+  const event = logEvent("exec", { timeMs: Date.parse(startTime) });
+  stage.teleport.log.append(event);
+  assertEquals((await runProgram(args)).code, 0);
+  assertEquals(stage.fluentd.received.compare([event.id]), COMPLETE_AND_ONCE);
+});
+
 Deno.test("a recording that is not there yet stays for the next run and is named", async () => {
   await using stage = await setStage({ size: 200, uploadEvery: 50 });
   const [late, broken] = [...stage.teleport.log.sessionIds()];
