@@ -22,6 +22,7 @@ import { FaultDial } from "./fluentd_faults.ts";
 import { Received, type ReceivedOptions } from "./fluentd_received.ts";
 import { decryptedKey, type FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
+import { listenOn } from "./listening.ts";
 
 /** How the stand-in is to be. */
 export interface FluentdOptions {
@@ -106,10 +107,7 @@ export class FluentdStandIn {
     if (this.#server !== undefined) return;
     this.#stopping = new AbortController();
     const server = this.#createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.port, "127.0.0.1", resolve);
-    });
+    await listenOn(this.port, server);
     this.#server = server;
   }
 

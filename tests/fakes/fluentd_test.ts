@@ -345,6 +345,19 @@ Deno.test("while it is stopped it refuses, and it comes back on its port with it
   assertEquals(it.fluentd.received.ids("test.log"), ["a", "c"]);
 });
 
+Deno.test("where its port is taken for a moment, it comes back a moment later", async () => {
+  await using it = await start();
+  await it.fluentd.stop();
+  const { port } = it.fluentd;
+  const other = Deno.listen({ hostname: "127.0.0.1", port });
+  const started = it.fluentd.start();
+  // It has tried by then.
+  await new Promise((resolve) => setTimeout(resolve));
+  other.close();
+  await started;
+  assertEquals(await it.postAnew("test.log", '{"uid":"a"}'), 200);
+});
+
 Deno.test("stopping ends a delayed request, and stores nothing of it", async () => {
   await using it = await start();
   it.fluentd.faults.add({ kind: "delay", ms: 60_000 });

@@ -10,6 +10,7 @@ import { createServer } from "node:https";
 import { TLSSocket } from "node:tls";
 import type { FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
+import { listenOn } from "./listening.ts";
 
 /** A running stand-in. */
 export interface Nginx extends AsyncDisposable {
@@ -23,9 +24,7 @@ export async function startNginx(tls: FluentdTls): Promise<Nginx> {
     { ...tls, requestCert: true, rejectUnauthorized: false },
     (request, response) => answer(request, response),
   );
-  await new Promise<void>((resolve) =>
-    server.listen(port, "127.0.0.1", resolve)
-  );
+  await listenOn(port, server);
   return {
     url: `https://localhost:${port}`,
     async [Symbol.asyncDispose]() {

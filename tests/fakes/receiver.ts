@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { FluentdTls } from "./fluentd_tls.ts";
 import { findFreePort } from "./free_port.ts";
+import { listenOn } from "./listening.ts";
 
 /** Which of them. */
 export type ReceiverKind =
@@ -91,10 +92,7 @@ export class Receiver implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(this.#port, "127.0.0.1", resolve);
-    });
+    await listenOn(this.#port, this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

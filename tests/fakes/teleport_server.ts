@@ -16,6 +16,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { guardHttp2Servers } from "./http2_guard.ts";
+import { listenOn } from "./listening.ts";
 import type { Pki } from "./pki.ts";
 import type { Code } from "./teleport_faults.ts";
 
@@ -157,10 +158,7 @@ export class TeleportServer {
       socket.once("close", () => this.#sockets.delete(socket));
       injector.injectConnection(socket);
     });
-    await new Promise<void>((resolve, reject) => {
-      this.#listener.once("error", reject);
-      this.#listener.listen(port, "127.0.0.1", resolve);
-    });
+    await listenOn(port, this.#listener);
   }
 
   /** Ends all connections; resolves when the port is free. */
