@@ -38,3 +38,9 @@ export function sessionIdOf(
     ? readSessionId(message.subarray(start, end))
     : undefined;
 }
+
+/** Whether it happened before then. Of an event without a time nobody knows. */
+export function isBefore({ timeMs }: AuditEvent, thanMs: number): boolean {
+  // Go's own zero, where no time was set, is long before 1970.
+  return timeMs > 0 && timeMs < thanMs;
+}

@@ -13,6 +13,7 @@ import type {
   PagePosition,
 } from "../event.ts";
 import { rfc3339, secondOf } from "../rfc3339.ts";
+import { isBefore } from "./audit_event.ts";
 import { newestBefore } from "./newest_events.ts";
 import { compareWithSeen } from "./seen_events.ts";
 
@@ -181,7 +182,7 @@ function leaveOutRead(
   const untilMs = Date.parse(pages.until);
   const later = day > dateOf(pages.until)
     ? events
-    : events.filter(({ timeMs }) => timeMs >= untilMs);
+    : events.filter((event) => !isBefore(event, untilMs));
   if (pages.keys.length === 0) return { position, events: later };
   const { fresh, unshown } = compareWithSeen(later, pages.keys);
   return {

@@ -8,6 +8,7 @@
 import { isAbort } from "../errors.ts";
 import type { AuditEvent, Batch, ExportPosition } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
+import { isBefore } from "./audit_event.ts";
 import {
   ExportDays,
   type ExportDaysOptions,
@@ -75,9 +76,9 @@ export class ExportSource implements Source<ExportPosition> {
   }
 
   #wanted(events: readonly AuditEvent[]): readonly AuditEvent[] {
-    const isWanted = ({ timeMs, type }: AuditEvent) =>
-      timeMs >= this.#startMs &&
-      (this.#types.size === 0 || this.#types.has(type));
+    const isWanted = (event: AuditEvent) =>
+      !isBefore(event, this.#startMs) &&
+      (this.#types.size === 0 || this.#types.has(event.type));
     return events.every(isWanted) ? events : events.filter(isWanted);
   }
 }

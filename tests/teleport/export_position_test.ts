@@ -193,6 +193,22 @@ Deno.test("an old event in a chunk of a later day is new", () => {
   assertEquals(move(taken, old).events.length, 1);
 });
 
+Deno.test("an event without a time is none that pages have shown", () => {
+  const taken = toExport({
+    ...PAGES,
+    newest: { time: `${DAY}T11:00:00Z`, keys: [] },
+  }, NOON_MS);
+  const timeless = events("a", "1", [
+    "1970-01-01T00:00:00Z",
+    "0001-01-01T00:00:00Z",
+    `${DAY}T08:00:00Z`,
+  ]);
+  assertEquals(
+    move(taken, timeless).events.map(({ id }) => id),
+    ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"],
+  );
+});
+
 Deno.test("the days of windows that are over are read, whatever the newest event", () => {
   const newest = { time: "2026-02-20T07:00:00Z", keys: ["old"] };
   const { days, pages } = toExport({ ...PAGES, newest }, NOON_MS);

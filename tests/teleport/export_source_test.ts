@@ -544,6 +544,19 @@ Deno.test("other types, and events before the start time, are left out, and pass
   });
 });
 
+Deno.test("an event without a time is not before the start time", async () => {
+  const { log, readAll } = setUp({ startTime: `${TODAY}T10:00:00Z` });
+  log.put(TODAY, "a", [
+    sampleEvent({ id: "no time", timeMs: 0 }),
+    sampleEvent({
+      id: "Go's zero",
+      timeMs: Date.parse("0001-01-01T00:00:00Z"),
+    }),
+    sampleEvent({ id: "old", timeMs: Date.parse(`${TODAY}T09:00:00Z`) }),
+  ]);
+  assertEquals(idsOf(await readAll(from(TODAY))), ["no time", "Go's zero"]);
+});
+
 Deno.test("a list that fails is asked for again, and told", async () => {
   const { log, told, readAll } = setUp();
   log.add(TODAY, "a", 1);
