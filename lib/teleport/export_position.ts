@@ -191,14 +191,14 @@ function leaveOutRead(
   };
 }
 
-/** A time after the day is somebody's mistake, and no help. */
+/** A time before 1970, or after the day, is somebody's mistake, and no help. */
 function newestOf(
   { newest }: ExportPosition,
   { day, events }: Extract<Step, { kind: "events" }>,
 ): ExportPosition["newest"] {
   const endMs = Date.parse(day) + DAY_MS;
-  const beforeMs = newest === null ? -Infinity : Date.parse(newest.time);
-  let newestMs = -Infinity;
+  const beforeMs = newest === null ? 0 : Date.parse(newest.time);
+  let newestMs = 0;
   for (const { timeMs } of events) {
     if (timeMs > newestMs && timeMs < endMs) newestMs = timeMs;
   }

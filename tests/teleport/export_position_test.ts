@@ -102,6 +102,21 @@ Deno.test("the newest time is that of no event before, and of none after its day
   assertStrictEquals(late.newest, one.newest);
 });
 
+Deno.test("a time that no date can tell, or before 1970, is not the newest", () => {
+  for (const timeMs of [-9e18, Date.UTC(-1, 0), Date.parse("0001-01-01"), 0]) {
+    const step: Step = {
+      kind: "events",
+      day: DAY,
+      chunk: "a",
+      cursor: "1",
+      events: [sampleEvent({ timeMs })],
+    };
+    const { position, events } = move(START, step);
+    assertStrictEquals(position.newest, null, String(timeMs));
+    assertEquals(events.length, 1);
+  }
+});
+
 Deno.test("a fresh position in pages begins with the day of its start", () => {
   assertEquals(toExport({ ...PAGES, cursor: "" }, NOON_MS), {
     kind: "export",
