@@ -74,6 +74,8 @@ const AUTH = "/proto.AuthService";
 const GREETING_TIMEOUT_MS = 15_000;
 /** Bulk export is tried with the day that is so far ahead, as the Go handler does. */
 const PROBE_AHEAD_MS = 2 * 24 * 60 * 60_000;
+/** The API asks for indices so high, and has events with higher ones. */
+const MAX_START_INDEX = 2 ** 31 - 1;
 
 /** Asks a cluster who it is. */
 const PING: Call<typeof PingRequestSchema, Cluster> = {
@@ -146,7 +148,8 @@ export class TeleportClient implements Disposable {
   }
 
   /**
-   * Streams a session recording from the event with index `startIndex` on.
+   * Streams a session recording from the event with index `startIndex` on, or from
+   * before it, where that is more than can be asked for.
    *
    * @param firstMs How long it may take until the first event; a minute by default
    * @throws {TeleportError} from the iteration
@@ -160,7 +163,7 @@ export class TeleportClient implements Disposable {
     yield* this.#stream({
       path: `${AUDIT_LOG}/StreamUnstructuredSessionEvents`,
       requestSchema: StreamUnstructuredSessionEventsRequestSchema,
-      request: { sessionId, startIndex },
+      request: { sessionId, startIndex: Math.min(startIndex, MAX_START_INDEX) },
     }, { begin: () => new RecordedEvents(), firstMs, signal });
   }
 

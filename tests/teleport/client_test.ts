@@ -142,6 +142,22 @@ Deno.test("a recording is streamed from where it is asked for", async () => {
   });
 });
 
+Deno.test("a recording whose indices are past what can be asked for is streamed from before", async () => {
+  const last = 2 ** 31 - 1;
+  const events = [last - 1, last, 2 ** 31, 2 ** 53].map((index) =>
+    logEvent("exec", { timeMs: START_MS, id: `event ${index}`, index })
+  );
+  await withTeleport(async ({ client, teleport }) => {
+    teleport.log.putRecording(SESSION, events);
+    const stream = client.streamSessionEvents(SESSION, 2 ** 53, never());
+    const batches = await Array.fromAsync(stream);
+    assertEquals(
+      batches.flatMap(({ events }) => events.map(({ index }) => index)),
+      [last, 2 ** 31, 2 ** 53],
+    );
+  });
+});
+
 Deno.test("a stream that is left early is cancelled", async () => {
   await withTeleport(async ({ client, teleport }) => {
     teleport.log.putRecording(SESSION, recordingOf(5_000));
