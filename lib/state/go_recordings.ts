@@ -59,7 +59,10 @@ async function readSession(
   return pending(index, nowMs);
 }
 
-/** `{"Index":0,"Attempt":1,"Timestamp":"2024-05-01T12:00:00Z"}` */
+/**
+ * `{"Index":0,"Attempt":1,"Timestamp":"2024-05-01T12:00:00Z"}`; of an empty file,
+ * which a crash leaves, the name tells enough.
+ */
 async function readMissing(
   directory: string,
   name: string,
@@ -67,6 +70,7 @@ async function readMissing(
 ): Promise<PendingRecording> {
   const path = join(directory, name);
   const text = await readGoFile(directory, name) ?? "";
+  if (text === "") return pending(0, nowMs);
   let value: Partial<Record<string, unknown>> | null;
   try {
     value = JSON.parse(text);

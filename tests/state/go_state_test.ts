@@ -148,6 +148,19 @@ Deno.test("a missing recording becomes a pending one, with what is known of it",
   });
 });
 
+Deno.test("a missing recording whose file a crash has left empty is sent from its beginning", async () => {
+  const taken = await read({
+    ...FILES,
+    "missing_recording5a1d": "",
+    "missing_recording9c2e": "",
+    "session9c2e": goIndex(9),
+  });
+  assertEquals(taken?.recordings, {
+    "5a1d": { ...FRESH, index: 0, count: 0 },
+    "9c2e": { ...FRESH, index: 9, count: 1 },
+  });
+});
+
 Deno.test("a recording that a crash left twice goes on where its session is", async () => {
   const taken = await read({
     ...FILES,
@@ -218,7 +231,7 @@ const DAMAGED: [file: string, content: string | Uint8Array, what: string][] = [
   ["session5a1d", new Uint8Array(9), "it has 9 bytes and not 8"],
   ["session5a1d", goIndex(-1), "-1 is no event's index"],
   ["session5a1d", goIndex(2 ** 31), "2147483648 is no event's index"],
-  ["missing_recording5a1d", "", "it is not JSON"],
+  ["missing_recording5a1d", "{", "it is not JSON"],
   ["missing_recording5a1d", "null", '"Index" is no index'],
   ["missing_recording5a1d", '{"Index":1}', '"Attempt" is no number'],
   [
