@@ -34,6 +34,10 @@ export interface StateDocument {
 
 /** The last moment that a Date can tell, milliseconds since the epoch. */
 const MAX_TIME_MS = 8.64e15;
+/** What the Go program has left would be taken over once more. */
+const MOVE_AWAY =
+  "move it away, with the Go handler's files where it left any, " +
+  "and say with start-time and start-id where to go on";
 const RFC3339_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 
 /** The state cannot be used as it is; it is never overwritten then. */
@@ -61,8 +65,7 @@ export function formatDocument(document: StateDocument): string {
 export function parseDocument(text: string, path: string): StateDocument {
   const damaged = (what: string, cause?: unknown) =>
     new DamagedStateError(
-      `the state file ${path} is damaged: ${what}: restore it from a backup, or ` +
-        "move it away and say with start-time and start-id where to go on",
+      `the state file ${path} is damaged: ${what}: restore it from a backup, or ${MOVE_AWAY}`,
       path,
       { cause },
     );
@@ -77,7 +80,7 @@ export function parseDocument(text: string, path: string): StateDocument {
     throw new StateError(
       `the state file ${path} has version ${
         JSON.stringify(value.version)
-      } and this program writes version 1: it is of another release; use that one, or move the file away`,
+      } and this program writes version 1: it is of another release: use that one, or ${MOVE_AWAY}`,
     );
   }
   const { cluster, startTime, position, recordings, locks } = value;

@@ -101,6 +101,33 @@ Deno.test("a damaged state of the Go handler is never begun anew", async () => {
   assertEquals(stage.fluentd.received.events, 0);
 });
 
+Deno.test("the way out of a state that is damaged later names the Go handler's files, and leads on", async () => {
+  await using stage = await setStage({ size: 300, uploadEvery: 15 });
+  const { expected, files } = await leaveGoState(stage);
+  assertEquals((await runProgram(stage.start(EXIT))).code, 0);
+  const last = [...stage.teleport.log.ids()].at(-1);
+  stage.teleport.log.grow(10);
+
+  const state = join(stage.stateDirectory, "state.json");
+  await Deno.truncate(state);
+  const { code, stderr } = await runProgram(stage.start(EXIT));
+  assertEquals(code, 1, stderr);
+  assertMatch(
+    stderr,
+    /move it away, with the Go handler's files where it left any, and say with start-time and start-id/,
+  );
+
+  const away = await Deno.makeTempDir({ dir: stage.directory });
+  for (const name of ["state.json", ...Object.keys(files)]) {
+    await Deno.rename(join(stage.stateDirectory, name), join(away, name));
+  }
+  const args = stage.start(EXIT, `--start-id=${last}`);
+  const again = await runProgram(args);
+  assertEquals(again.code, 0, again.stderr);
+  expected.push(...[...stage.teleport.log.ids()].slice(-10));
+  assertEquals(stage.fluentd.received.compare(expected), COMPLETE_AND_ONCE);
+});
+
 Deno.test("another start time than the Go handler's is refused", async () => {
   await using stage = await setStage({ size: 1 });
   await leaveGoState(stage, { "start_time": "2025-12-31T00:00:00Z" });
