@@ -55,14 +55,18 @@ export function createSource(
   const log = logger("teleport");
   const pages = createPages(options, surroundings);
   const source = auditSource({
-    pages: resumeAfter(
-      pages(!config.exitOnLastEvent),
-      (id, events) =>
+    pages: resumeAfter(pages(!config.exitOnLastEvent), {
+      missing: (id, events) =>
         log.warn(
           "the event after which to go on does not show up, so what may have been sent before is sent again",
           { id, events },
         ),
-    ),
+      cursorDropped: (cursor, from) =>
+        log.warn(
+          "the Go handler's cursor shows nothing, not even the event after which to go on, so that is looked for without it",
+          { cursor, from },
+        ),
+    }),
     chunks: createChunks(options, surroundings),
     startTime,
     clock: surroundings.clock,

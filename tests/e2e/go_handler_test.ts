@@ -48,6 +48,24 @@ Deno.test("a last event that does not show up has its page sent, and is told", a
   );
 });
 
+for (const exportSupported of [false, true]) {
+  const way = exportSupported ? "bulk export" : "pages";
+  Deno.test(`a cursor of the Go handler that leads nowhere keeps nothing back, by ${way}`, async () => {
+    await using stage = await setStage({ size: 300, uploadEvery: 15 }, {
+      exportSupported,
+    });
+    const { expected } = await leaveGoState(stage);
+    stage.teleport.faults.add({ kind: "stuck cursor", lastKey: "none" });
+    const { code, stderr } = await runProgram(stage.start(EXIT));
+    assertEquals(code, 0, stderr);
+    assertMatch(
+      stderr,
+      /WARN .*cursor shows nothing.* from=2026-01-01T00:00:00Z/,
+    );
+    assertEquals(stage.fluentd.received.compare(expected), COMPLETE_AND_ONCE);
+  });
+}
+
 Deno.test("a bulk export of the Go handler goes on behind the last event of each chunk", async () => {
   await using stage = await setStage(
     { size: 400, spacingMs: 600_000, exportChunkEvents: 40 },

@@ -31,16 +31,18 @@ function sourceOf(
 
 async function readAll(source: Source<PagePosition>, after?: string) {
   const missing: [string, number][] = [];
+  const dropped: [string, string][] = [];
   const read: [string, string[]][] = [];
-  const resumed = resumeAfter(source, (id, events) => {
-    missing.push([id, events]);
+  const resumed = resumeAfter(source, {
+    missing: (id, events) => missing.push([id, events]),
+    cursorDropped: (cursor, time) => dropped.push([cursor, time]),
   });
   const start = position("start");
   const from = after === undefined ? start : { ...start, after };
   for await (const batch of resumed.read(from, NEVER)) {
     read.push([batch.position.cursor, idsOf(batch.events)]);
   }
-  return { read, missing };
+  return { read, missing, ...dropped.length > 0 && { dropped } };
 }
 
 Deno.test("what was sent up to the named event is not sent again", async () => {
@@ -62,7 +64,7 @@ Deno.test("the event is found behind a page that is smaller than the other progr
 });
 
 Deno.test("an event that does not show up has everything sent, and is told", async () => {
-  const all = [
+  const all: [string, string[]][] = [
     ["0", ["e0", "e1", "e2"]],
     ["1", ["e3", "e4", "e5"]],
   ];
@@ -70,6 +72,35 @@ Deno.test("an event that does not show up has everything sent, and is told", asy
     read: all,
     missing: [["gone", 6]],
   });
+});
+
+Deno.test("a cursor that shows nothing is dropped, and the event looked for from the start on", async () => {
+  const asked: PagePosition[] = [];
+  const source: Source<PagePosition> = {
+    async *read(from) {
+      asked.push(from);
+      if (from.cursor === "") yield* pages(2);
+      else yield { events: [], position: from, more: false };
+    },
+  };
+  const { start, cursor } = position("start");
+  assertEquals(await readAll(source, "e1"), {
+    read: [["0", ["e2"]], ["1", ["e3", "e4", "e5"]]],
+    missing: [],
+    dropped: [[cursor, start]],
+  });
+  assertEquals(asked, [position("start"), position("")]);
+});
+
+Deno.test("a log in which nothing is left has nothing sent, and the event is told", async () => {
+  const source: Source<PagePosition> = {
+    async *read(from) {
+      yield { events: [], position: from, more: false };
+    },
+  };
+  const { read, missing } = await readAll(source, "e1");
+  assertEquals(read, [["", []]]);
+  assertEquals(missing, [["e1", 0]]);
 });
 
 Deno.test("an event is looked for no further than the largest page", async () => {
@@ -88,7 +119,10 @@ Deno.test("the source is asked without the event, so that no later position has 
 Deno.test("a position without such an event passes as it is", async () => {
   const from = position("start");
   const asked: PagePosition[] = [];
-  const source = resumeAfter(sourceOf(pages(2), asked), () => {});
+  const source = resumeAfter(sourceOf(pages(2), asked), {
+    missing: () => {},
+    cursorDropped: () => {},
+  });
   const batches = await Array.fromAsync(source.read(from, NEVER));
   assertStrictEquals(asked[0], from);
   assertEquals(batches, pages(2));
