@@ -6,22 +6,17 @@
 
 import { counted } from "../counted.ts";
 import { logger } from "../log.ts";
-import type { Monitor } from "../operate/monitor.ts";
 import type { CallsObserver } from "../operate/observers.ts";
 import type { ExportObserver } from "../teleport/export_days.ts";
-import type { LeftOutNotes } from "./page_observer.ts";
+import { dayAfter } from "../teleport/export_position.ts";
+import { leaveOut, type LeftOutRecord } from "./left_out.ts";
 
-const DAY_MS = 24 * 60 * 60_000;
 /** A storage that drops what is too old drops a day with all its chunks. */
 const MAX_NAMES = 10;
 
 /** Logs, counts and notes. */
 export function observeChunks(
-  { teleport, monitor, notes }: {
-    teleport: CallsObserver;
-    monitor: Pick<Monitor, "counters" | "problems">;
-    notes: LeftOutNotes;
-  },
+  { teleport, ...record }: LeftOutRecord & { teleport: CallsObserver },
 ): ExportObserver {
   const log = logger("teleport");
   return {
@@ -40,10 +35,11 @@ export function observeChunks(
       const reason = `what was not read yet of ${
         counted(chunks.length, "chunk")
       } of ${day} is gone from Teleport: ${names}`;
-      const startMs = Date.parse(day);
-      await notes.noteLeftOut({ startMs, endMs: startMs + DAY_MS }, reason);
-      monitor.counters.leftOut++;
-      monitor.problems.occurred("events that are left out", reason);
+      const range = {
+        startMs: Date.parse(day),
+        endMs: Date.parse(dayAfter(day)),
+      };
+      await leaveOut(record, range, { reason });
       log.error(
         "chunks were not read to their end and are gone from Teleport; their day is over, and events of it are left out",
         { day, count: chunks.length, names },

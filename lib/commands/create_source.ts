@@ -21,7 +21,8 @@ import type { TeleportClient } from "../teleport/client.ts";
 import { ExportSource } from "../teleport/export_source.ts";
 import { PageSource, type PageSourceOptions } from "../teleport/page_source.ts";
 import { observeChunks } from "./chunk_observer.ts";
-import { type LeftOutNotes, observePages } from "./page_observer.ts";
+import type { LeftOutNotes } from "./left_out.ts";
+import { observePages } from "./page_observer.ts";
 
 /** What is read, and where from. */
 export interface SourceOptions {

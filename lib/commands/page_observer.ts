@@ -5,29 +5,13 @@
  */
 
 import { logger } from "../log.ts";
-import type { Monitor } from "../operate/monitor.ts";
 import type { CallsObserver } from "../operate/observers.ts";
 import type { PageObserver } from "../teleport/page_source.ts";
-
-/** Where it is noted that events could not be read. */
-export interface LeftOutNotes {
-  /**
-   * Notes that there is such an event in the range, milliseconds since the epoch.
-   * Resolves once that is safely on disk.
-   */
-  noteLeftOut(
-    range: { readonly startMs: number; readonly endMs: number },
-    reason: string,
-  ): Promise<void>;
-}
+import { leaveOut, type LeftOutRecord } from "./left_out.ts";
 
 /** Logs, counts and notes. */
 export function observePages(
-  { teleport, monitor, notes }: {
-    teleport: CallsObserver;
-    monitor: Pick<Monitor, "counters" | "problems">;
-    notes: LeftOutNotes;
-  },
+  { teleport, ...record }: LeftOutRecord & { teleport: CallsObserver },
 ): PageObserver {
   const log = logger("teleport");
   return {
@@ -60,12 +44,11 @@ export function observePages(
     async steppedOver(range, error) {
       const from = new Date(range.startMs).toISOString();
       const to = new Date(range.endMs).toISOString();
-      await notes.noteLeftOut(
-        range,
-        `an event between ${from} and ${to}, at least one, is too large for Teleport to answer with: ${error.message}`,
-      );
-      monitor.counters.leftOut++;
-      monitor.problems.occurred("events that are left out", error.message);
+      await leaveOut(record, range, {
+        reason:
+          `an event between ${from} and ${to}, at least one, is too large for Teleport to answer with: ${error.message}`,
+        problem: error.message,
+      });
       log.error(
         "an event is too large for Teleport to answer with, and is left out; reading goes on behind it",
         { from, to, error: error.message },

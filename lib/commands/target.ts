@@ -35,7 +35,7 @@ import {
   type StateObserver,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
-import type { LeftOutNotes } from "./page_observer.ts";
+import type { LeftOutNotes } from "./left_out.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
 import { stateDirectory } from "./state_directory.ts";
 
