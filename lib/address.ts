@@ -28,3 +28,8 @@ export function groupAlternatives(addresses: readonly Address[]): Address[][] {
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** All of them, as a list of an option has them. */
+export function formatAddresses(addresses: readonly Address[]): string {
+  return addresses.map(formatAddress).join(",");
+}

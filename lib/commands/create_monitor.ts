@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import type { Counters } from "../operate/counters.ts";
 import { Monitor } from "../operate/monitor.ts";
 import { createMovements } from "../operate/movement.ts";
-import { formatAddress } from "../address.ts";
+import { formatAddresses } from "../address.ts";
 import { versionInfo } from "./version.ts";
 
 /** Makes a monitor that knows both sides by their addresses. */
@@ -30,7 +30,7 @@ export function createMonitor(
       requestMs: isFluentd ? target.fluentd.timeoutMs : 0,
     }),
     version: versionInfo().version,
-    teleport: teleport.addresses.map(formatAddress).join(","),
+    teleport: formatAddresses(teleport.addresses),
     // The origin only: what follows may be secret.
     fluentd: isFluentd ? new URL(target.fluentd.url).origin : "standard output",
   });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Address, formatAddress } from "../address.ts";
+import { type Address, formatAddress, formatAddresses } from "../address.ts";
 import { systemClock } from "../clock.ts";
 import type { CertificateFile, StatusConfig } from "../config/config.ts";
 import { readTerm, type Term } from "../credentials.ts";
@@ -53,7 +53,7 @@ function ofAnother(
   listen: Address,
   addresses: readonly Address[],
 ): string[] {
-  const ours = addresses.map(formatAddress).join(",");
+  const ours = formatAddresses(addresses);
   const theirs = run?.sides.teleport.address;
   return theirs === undefined || theirs === ours ? [] : [
     `the program that listens on ${

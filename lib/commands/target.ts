@@ -35,8 +35,8 @@ import {
   type StateObserver,
 } from "../state/state_file.ts";
 import { StdoutSink } from "../stdout/sink.ts";
-import type { LeftOutNotes } from "./left_out.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
+import type { LeftOutNotes } from "./left_out.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 const RETRY = { initialMs: 500, maxMs: 30_000 };
