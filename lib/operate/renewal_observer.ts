@@ -45,7 +45,7 @@ export function renewalObserver<T>(
     },
     restored() {
       told = undefined;
-      log.info("the credentials on disk are again those in use");
+      log.info("the credentials on disk are again those in use", { side });
     },
   };
 }

@@ -52,11 +52,11 @@ Deno.test("files that are again those in use are told, and what cannot be used a
   observer.restored();
   observer.kept(new Error("no such file"));
   assertEquals(
-    log.records.map(({ level, message, error }) => [level, error ?? message]),
+    log.records.map((it) => [it.level, it["side"], it["error"] ?? it.message]),
     [
-      ["WARN", "no such file"],
-      ["INFO", "the credentials on disk are again those in use"],
-      ["WARN", "no such file"],
+      ["WARN", "fluentd", "no such file"],
+      ["INFO", "fluentd", "the credentials on disk are again those in use"],
+      ["WARN", "fluentd", "no such file"],
     ],
   );
 });
