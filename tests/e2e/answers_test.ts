@@ -1,18 +1,11 @@
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { FAST_CLOCK, MISCOUNTING } from "./other_mains.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
-const FAST_CLOCK = mainOf("fast_clock");
-const MISCOUNTING = mainOf("miscounting");
-
-/** A module that runs the program in its own way. */
-function mainOf(name: string): string {
-  return fileURLToPath(new URL(`./${name}_main.ts`, import.meta.url));
-}
 
 /** The ids that `rejected list` shows. */
 async function rejectedIds(stage: Stage): Promise<string[]> {
@@ -184,7 +177,7 @@ Deno.test("a receiver that is away is asked again after half a second at most, a
   await using stage = await setStage({ size: 10 });
   await stage.fluentd.stop();
   await using program = new Program(stage.start(), {
-    main: { path: FAST_CLOCK, permissions: [] },
+    main: FAST_CLOCK,
   });
   const waits = () =>
     Array.from(
@@ -209,7 +202,7 @@ Deno.test("a receiver that is away is asked again after half a second at most, a
 
 Deno.test("an event that has no account is an error while the program runs, and ends with 1", async () => {
   await using stage = await setStage({ size: 10 });
-  const options = { main: { path: MISCOUNTING, permissions: [] } };
+  const options = { main: MISCOUNTING };
   const told = / ERROR events read are not the events .* missing=-\d/;
   {
     await using program = new Program(stage.start(), options);

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { assertEquals } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { runProgram } from "../fakes/program.ts";
@@ -8,9 +7,9 @@ import { Ledger } from "./crash/ledger.ts";
 import { readRemains } from "./crash/remains.ts";
 import { NO_PROBLEMS } from "./crash/verdict.ts";
 import { leaveGoState } from "./go_leftovers.ts";
+import { KILL_AT } from "./other_mains.ts";
 import { setStage, type Stage } from "./stage.ts";
 
-const MAIN = fileURLToPath(new URL("./crash/kill_at_main.ts", import.meta.url));
 const EXIT = "--exit-on-last-event";
 
 /** What the program does with files when it takes its directory. */
@@ -41,7 +40,7 @@ async function killAt(
   args: readonly string[],
 ): Promise<void> {
   const { signal, stderr } = await runProgram([String(nth), point, ...args], {
-    main: { path: MAIN, permissions: ["--allow-run"] },
+    main: KILL_AT,
   });
   assertEquals(signal, "SIGKILL", `${point}, ${nth}: ${stderr}`);
 }

@@ -1,17 +1,14 @@
-import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertNotMatch } from "../assert.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { runProgram } from "../fakes/program.ts";
 import { ignoreWithoutPromtool, promtool } from "../fakes/promtool.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { type Listening, startListening } from "./listening.ts";
+import { FAST_CLOCK } from "./other_mains.ts";
 import { setStage } from "./stage.ts";
 
 const POLL = "--timeout=50ms";
 const OURS = "teleport_event_handler";
-const FAST_CLOCK = fileURLToPath(
-  new URL("./fast_clock_main.ts", import.meta.url),
-);
 
 function isCaughtUp(listening: Listening): Promise<void> {
   return listening.until(
@@ -109,7 +106,7 @@ Deno.test("a run that gets nowhere for minutes is told by its health and its log
   const { faults, received } = stage.fluentd;
   faults.add({ kind: "hang" });
   await using listening = await startListening(stage.start(), {
-    main: { path: FAST_CLOCK, permissions: [] },
+    main: FAST_CLOCK,
   });
   const { program } = listening;
   await waitUntil(
@@ -152,7 +149,7 @@ Deno.test("a run with nothing to do is healthy, however long it pauses between p
   // What takes seconds on a slow machine takes minutes by that clock.
   const args = stage.start("--timeout=1h", "--fluentd-timeout=1h");
   await using listening = await startListening(args, {
-    main: { path: FAST_CLOCK, permissions: [] },
+    main: FAST_CLOCK,
   });
   await isCaughtUp(listening);
   const { program } = listening;

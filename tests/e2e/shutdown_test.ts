@@ -1,15 +1,12 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "../assert.ts";
 import type { Comparison } from "../fakes/fluentd_received.ts";
 import { type Outcome, Program, runProgram } from "../fakes/program.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
+import { SHORT_GRACE } from "./other_mains.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
-const SHORT_GRACE = fileURLToPath(
-  new URL("./short_grace_main.ts", import.meta.url),
-);
 
 /** A log of a time that is not over, so that reading it comes to a rest. */
 async function setRecentStage(size = 300, uploadEvery = 0): Promise<Stage> {
@@ -199,7 +196,7 @@ Deno.test("stopped while Fluentd stays away, it ends after its grace, and nothin
   await using stage = await setRecentStage();
   stage.fluentd.faults.add({ kind: "hang" });
   await using program = new Program(stage.start("--fluentd-timeout=20s"), {
-    main: { path: SHORT_GRACE, permissions: [] },
+    main: SHORT_GRACE,
   });
   await stopWhen(
     program,
@@ -221,7 +218,7 @@ Deno.test({
     const path = join(stage.directory, "unread");
     await new Deno.Command("mkfifo", { args: [path] }).output();
     await using program = new Program(stage.dryRun("--batch=600"), {
-      main: { path: SHORT_GRACE, permissions: [] },
+      main: SHORT_GRACE,
       shell: `exec "$@" >'${path}'`,
     });
     // A page is more than the pipe takes, and once its first byte is here, the
