@@ -7,11 +7,11 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { freeIfAlone } from "../../lib/own_memory.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
+import { listening } from "../../tests/fakes/listening.ts";
 
 /** Paths of what to serve with. */
 export interface ReceiverOptions {
@@ -96,10 +96,7 @@ if (import.meta.main) {
     rejectUnauthorized: true,
     maxVersion: "TLSv1.2",
   }, serve);
-  await new Promise<void>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve())
-  );
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listening(server);
   await obeyJsonLines<ReceiverCommand>(
     { url: `https://localhost:${port}` } satisfies ReceiverReady,
     () => {

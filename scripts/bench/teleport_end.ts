@@ -12,7 +12,6 @@ import http2, {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -26,6 +25,7 @@ import {
 import { grpcMessage } from "../../tests/fakes/grpc_message.ts";
 import { guardHttp2Servers } from "../../tests/fakes/http2_guard.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
+import { listening } from "../../tests/fakes/listening.ts";
 import {
   type EncodedEvent,
   EncodedPage,
@@ -286,10 +286,7 @@ if (import.meta.main) {
     stream.on("error", () => stream.destroy());
     serve(log, stream, headers).catch(() => stream.destroy());
   });
-  await new Promise<void>((resolve) =>
-    server.listen(0, "127.0.0.1", () => resolve())
-  );
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listening(server);
   await obeyJsonLines(
     { address: `127.0.0.1:${port}` } satisfies TeleportReady,
     () => {},

@@ -13,8 +13,7 @@ import { waitUntil } from "./wait_until.ts";
 export async function listening(
   server: Server,
 ): Promise<Address & AsyncDisposable> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  await listenOn(0, server);
   const { port } = server.address() as AddressInfo;
   return {
     host: "127.0.0.1",
