@@ -7,6 +7,7 @@
 import type { DeliveryObserver } from "../../lib/pipeline/deliver.ts";
 import type { ForwardObserver } from "../../lib/pipeline/forward.ts";
 import type { RecordingsObserver } from "../../lib/pipeline/recordings.ts";
+import type { ExportObserver } from "../../lib/teleport/export_days.ts";
 import type { PageObserver } from "../../lib/teleport/page_source.ts";
 
 /** By what is observed. */
@@ -15,6 +16,7 @@ export const UNWATCHED: {
   readonly events: ForwardObserver;
   readonly recordings: RecordingsObserver;
   readonly pages: PageObserver;
+  readonly chunks: ExportObserver;
 } = {
   delivery: { delivered() {}, setAside() {}, failed() {}, recovered() {} },
   events: { read() {}, advanced() {}, caughtUp: () => () => {} },
@@ -34,5 +36,12 @@ export const UNWATCHED: {
     promiseBroken() {},
     steppedOver: () => Promise.resolve(),
     failed() {},
+  },
+  chunks: {
+    worked() {},
+    failed() {},
+    cursorRefused() {},
+    gone: () => Promise.resolve(),
+    clockSetBack() {},
   },
 };

@@ -123,13 +123,7 @@ export function startBetween(
       follow: true,
       policy: POLICY,
       clock,
-      observer: {
-        worked() {},
-        failed() {},
-        cursorRefused() {},
-        gone: () => Promise.resolve(),
-        clockSetBack() {},
-      },
+      observer: UNWATCHED.chunks,
     });
 
   const progress = new Progress({

@@ -8,6 +8,7 @@ import { AuditLog } from "../fakes/audit_log.ts";
 import { never } from "../fakes/never.ts";
 import { startTeleport } from "../fakes/teleport.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
 import { identityOf } from "./identity_of.ts";
 
@@ -103,12 +104,6 @@ function createSource(
     follow: false,
     policy: { initialMs: 10, maxMs: 100, timeoutMs: undefined },
     clock: systemClock,
-    observer: {
-      worked() {},
-      failed,
-      cursorRefused() {},
-      gone: () => Promise.resolve(),
-      clockSetBack() {},
-    },
+    observer: { ...UNWATCHED.chunks, failed },
   });
 }

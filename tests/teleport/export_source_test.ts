@@ -10,6 +10,7 @@ import {
 import { turn } from "../fakes/fake_clock.ts";
 import { hang, never } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { sampleDocument } from "../state/sample_document.ts";
 import {
   DAY_MS,
@@ -410,13 +411,7 @@ Deno.test("chunks that are deleted while their day is read are told together, an
 Deno.test("a day whose chunks are gone is not forgotten where that cannot be noted", async () => {
   const fault = new Error("no space left on device");
   const { log, readAll } = setUp({
-    observer: {
-      worked() {},
-      failed() {},
-      cursorRefused() {},
-      gone: () => Promise.reject(fault),
-      clockSetBack() {},
-    },
+    observer: { ...UNWATCHED.chunks, gone: () => Promise.reject(fault) },
   });
   log.add(TODAY, "a", 1);
   const position = fromDays({
