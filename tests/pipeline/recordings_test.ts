@@ -266,6 +266,21 @@ Deno.test("many small recordings pass a huge one, of which little is held meanwh
   assertStrictEquals(run.open.most, 2);
 });
 
+/** That there is no room before `goOn` is called, and is some after that. */
+async function assertNoRoomUntil(
+  { recordings }: ReturnType<typeof startRecordings>,
+  goOn: () => void,
+): Promise<void> {
+  let room = false;
+  const waited = recordings.room(NEVER).then(() => {
+    room = true;
+  });
+  await turn();
+  assertEquals(room, false);
+  goOn();
+  await waited;
+}
+
 Deno.test("at most 16 x `concurrency` recordings wait for their first attempt: then there is no room", async () => {
   const goOn = Promise.withResolvers<void>();
   const ids = Array.from({ length: 32 }, (_, i) => `s${i}`);
@@ -275,14 +290,7 @@ Deno.test("at most 16 x `concurrency` recordings wait for their first attempt: t
   run.announce(...ids.slice(0, 31));
   await run.recordings.room(NEVER);
   run.announce("s31");
-  let room = false;
-  const waited = run.recordings.room(NEVER).then(() => {
-    room = true;
-  });
-  await turn();
-  assertEquals(room, false);
-  goOn.resolve();
-  await waited;
+  await assertNoRoomUntil(run, () => goOn.resolve());
   await run.recordings.drain();
   assertEquals(run.arrived.size, 32);
 });
@@ -343,14 +351,7 @@ Deno.test("recordings that fail again and again make no more room than there is"
   }
   assertGreaterOrEqual(run.streams.length, 5);
   run.announce(...ids);
-  let room = false;
-  const waited = run.recordings.room(NEVER).then(() => {
-    room = true;
-  });
-  await turn();
-  assertEquals(room, false);
-  goOn.resolve();
-  await waited;
+  await assertNoRoomUntil(run, () => goOn.resolve());
   run.stop.abort();
   await run.recordings.drain();
 });
