@@ -29,24 +29,25 @@ export async function replaceAtomically(
   blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const temporary = path + TEMPORARY;
-  {
-    using file = await Deno.open(temporary, {
-      write: true,
-      create: true,
-      truncate: true,
-      mode: FILE_MODE,
-    });
-    try {
+  const opened = await Deno.open(temporary, {
+    write: true,
+    create: true,
+    truncate: true,
+    mode: FILE_MODE,
+  });
+  try {
+    {
+      using file = opened;
       await makePrivate(temporary);
       await giveToOwner(temporary, path);
       for await (const block of blocks) await writeAll(file, block);
       await file.sync();
-    } catch (error) {
-      await Deno.remove(temporary).catch(() => {});
-      throw error;
     }
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
   }
-  await Deno.rename(temporary, path);
   await syncDirectory(dirname(path));
 }
 

@@ -22,3 +22,12 @@ Deno.test("a file that cannot be written to its end stays what it was, and nothi
     assertEquals(await namesIn(directory), ["state.json"]);
   });
 });
+
+Deno.test("of a file that cannot take the place of another one, nothing is left beside that", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    await Deno.mkdir(join(path, "somebody's"), { recursive: true });
+    await assertRejects(() => replaceAtomically(path, [bytesOf("after")]));
+    assertEquals(await namesIn(directory), ["state.json"]);
+  });
+});
