@@ -349,7 +349,7 @@ export class ClientSession extends EventEmitter
     }
     this.#headers = {
       header,
-      parts: [Buffer.from(block)],
+      parts: [block],
       bytes: block.length,
     };
   }
@@ -359,7 +359,7 @@ export class ClientSession extends EventEmitter
     if (headers === undefined || headers.header.streamId !== streamId) {
       throw violation("headers go on that were not begun");
     }
-    headers.parts.push(Buffer.from(payload));
+    headers.parts.push(payload);
     // A frame that brings nothing takes memory as well.
     headers.bytes += payload.length + 1;
     if (headers.bytes > MAX_HEADER_BLOCK_BYTES) {
@@ -421,7 +421,7 @@ export class ClientSession extends EventEmitter
       );
     }
     const ping = this.#pings.shift();
-    ping?.answered(null, performance.now() - ping.sentMs, Buffer.from(payload));
+    ping?.answered(null, performance.now() - ping.sentMs, payload);
   }
 
   /** Streams that the peer has not begun with are not going to be answered. */
@@ -429,7 +429,7 @@ export class ClientSession extends EventEmitter
     const lastId = uint31In(payload, 0);
     const code = uint32In(payload, 4);
     this.#goodbye = true;
-    this.emit("goaway", code, lastId, Buffer.from(payload.subarray(8)));
+    this.emit("goaway", code, lastId, payload.subarray(8));
     const refused = [
       // First, for they would take the places of those that end.
       ...this.#waiting.keys(),

@@ -169,7 +169,7 @@ function withinPayload(payload: Buffer, from: number, to: number): Buffer {
 export interface FrameListener {
   /** A part of a data frame that is not padded; the memory is not kept for anybody. */
   data(header: FrameHeader, part: Buffer): void;
-  /** A frame is complete. */
+  /** A frame is complete; its payload may be kept. */
   frame(header: FrameHeader, payload: Buffer): void;
 }
 
@@ -237,12 +237,9 @@ export class FrameReader {
     const part = chunk.subarray(at, to);
     this.#read += part.length;
     if (isPlainData(header)) this.#listener.data(header, part);
-    else this.#parts.push(part);
-    if (this.#read === header.length) this.#end(header);
     // The memory of the chunk may be freed.
-    else if (to === chunk.length) {
-      this.#parts = this.#parts.map((part) => Buffer.from(part));
-    }
+    else this.#parts.push(Buffer.from(part));
+    if (this.#read === header.length) this.#end(header);
     return to;
   }
 
