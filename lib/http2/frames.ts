@@ -35,7 +35,6 @@ export const Setting = {
   ENABLE_PUSH: 0x2,
   MAX_CONCURRENT_STREAMS: 0x3,
   INITIAL_WINDOW_SIZE: 0x4,
-  MAX_FRAME_SIZE: 0x5,
 } as const;
 
 /** What a client says first. */

@@ -31,7 +31,6 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
 /** What a proxy says of itself and its cluster. */
 export interface ProxyPing {
   readonly cluster: string;
-  readonly version: string;
   /** Whether it passes TLS through to the auth service, by ALPN. */
   readonly tlsRouting: boolean;
 }
@@ -96,13 +95,10 @@ function parsePing(text: string): ProxyPing | undefined {
   } catch {
     return undefined;
   }
-  const { cluster_name: cluster, server_version: version, proxy } = record(
-    answer,
-  );
+  const { cluster_name: cluster, proxy } = record(answer);
   if (typeof cluster !== "string" || cluster === "") return undefined;
   return {
     cluster,
-    version: typeof version === "string" ? version : "",
     tlsRouting: record(proxy)["tls_routing_enabled"] === true,
   };
 }
