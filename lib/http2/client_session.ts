@@ -329,8 +329,7 @@ export class ClientSession extends EventEmitter
     if (!isPlainData(header)) {
       const data = withoutPadding(header, payload);
       this.#takeFromWindow(payload.length);
-      stream?.takePadding(payload.length - data.length);
-      stream?.takeData(data);
+      stream?.takeData(data, payload.length);
     }
     if (header.flags & Flag.END_STREAM) stream?.takeEnd();
   }

@@ -125,20 +125,19 @@ export class ClientStream extends Duplex {
     if (ended) this.takeEnd();
   }
 
-  /** The peer sent a part of its data. */
-  takeData(part: Buffer): void {
+  /**
+   * The peer sent a part of its data.
+   *
+   * @param bytes What it takes of the window: more, where it was padded
+   */
+  takeData(part: Buffer, bytes = part.length): void {
+    this.#mustGoOn();
     if (!this.#answered) throw outOfOrder("an answer without headers");
-    this.takePadding(part.length);
+    this.#window -= bytes;
+    if (this.#window < 0) throw beyondWindow();
     this.#messages.add(part, (whole) => this.#bring(whole));
     this.#expectedBytes = 0;
     this.#allowMore();
-  }
-
-  /** The peer sent bytes that mean nothing. */
-  takePadding(bytes: number): void {
-    this.#mustGoOn();
-    this.#window -= bytes;
-    if (this.#window < 0) throw beyondWindow();
   }
 
   /** The peer has sent everything. */
