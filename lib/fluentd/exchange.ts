@@ -48,7 +48,7 @@ export interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** What is to be sent, by a thread that got it from another one. */
+/** The same with packed payloads, be it on the thread that packed them or another one. */
 export interface PackedSending extends Omit<Sending, "events"> {
   readonly events: PackedPayloads;
 }

@@ -132,7 +132,7 @@ export function headersFrames(streamId: number, block: Uint8Array): Buffer[] {
   return frames;
 }
 
-/** The payload without what it is filled up with, and without the priority. */
+/** The payload without what it is filled up with. */
 export function withoutPadding(
   { flags }: FrameHeader,
   payload: Buffer,
@@ -146,7 +146,7 @@ export function withoutPadding(
   return withinPayload(payload, from, to);
 }
 
-/** The block of headers of a frame of headers. */
+/** The block of headers of a frame of headers, without the priority before it. */
 export function headersIn(header: FrameHeader, payload: Buffer): Buffer {
   const block = withoutPadding(header, payload);
   return header.flags & Flag.PRIORITY

@@ -1,6 +1,6 @@
 /**
- * A gRPC channel over a route to the auth service. The only file that knows
- * grpc-js.
+ * A gRPC channel over a route to the auth service. The only file that makes
+ * channels of grpc-js.
  *
  * @module
  */
