@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isAbort } from "../errors.ts";
 import { AUDIT, type AuditEvent, type Position, sizeOf } from "../event.ts";
 import type { Account } from "./accounts.ts";
 import type { Deliver } from "./deliver.ts";
@@ -90,7 +91,7 @@ export async function forward(
       await options.roomForRecordings(halt);
     }
   } catch (error) {
-    if (!(halt.aborted && error === halt.reason)) failure.abort(error);
+    if (!isAbort(error, halt)) failure.abort(error);
   }
   await requests.drain();
   failure.signal.throwIfAborted();
