@@ -136,9 +136,8 @@ interface Copied {
 function copy(payloads: PackedPayloads, count: number): Copied {
   const places = placesIn(payloads).subarray(0, 2 * count);
   const from = places[0] ?? 0;
-  const bytes = new Uint8Array(payloads.memory, 0, places.at(-1) ?? 0).subarray(
-    from,
-  );
+  const to = places.at(-1) ?? from;
+  const bytes = new Uint8Array(payloads.memory, from, to - from);
   const start = alignedWith(from, START + count * PLACE_BYTES);
   const end = start + bytes.length;
   reserve(end + SLACK_BYTES + roomFor(bytes.length, count));
