@@ -388,8 +388,8 @@ export class PageSource implements Source<PagePosition> {
     nowMs: number,
   ): PagePosition {
     const { kind, start, seen, newest } = position;
-    const newestMs = newestMsIn(position);
-    const readBeyond = newest !== null && newestMs >= endMs;
+    const newestMs = newest === null ? -Infinity : Date.parse(newest.time);
+    const readBeyond = newestMs >= endMs;
     const recent = newestMs + this.#windowMs + this.#settleMs > nowMs;
     if (
       newest !== null && recent && !readBeyond && newestMs > Date.parse(start)
@@ -486,9 +486,4 @@ function isLast({ page }: Answer, { cursor }: PagePosition): boolean {
 
 function release({ page }: Answer): void {
   if (isPage(page)) page.release?.();
-}
-
-/** Infinity where nothing was read. */
-function newestMsIn({ newest }: PagePosition): number {
-  return newest === null ? Infinity : Date.parse(newest.time);
 }
