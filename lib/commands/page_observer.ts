@@ -15,7 +15,7 @@ export function observePages(
 ): PageObserver {
   const log = logger("teleport");
   return {
-    page: teleport.worked,
+    worked: teleport.worked,
     failed: teleport.failed,
     shrunk: (limit, error) =>
       log.info("page too large for the server, asking for less", {

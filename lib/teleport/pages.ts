@@ -47,8 +47,8 @@ export interface PagesOptions {
 
 /** Who is told about pages. */
 export interface PagesObserver {
-  /** A page came, with so many events, asked for with that limit. */
-  page(events: number, limit: number): void;
+  /** A page came. */
+  worked(): void;
   /** A page was too large for the server and is asked for with a smaller limit. */
   shrunk(limit: number, error: TeleportError): void;
   failed(failed: FailedAttempt): void;
@@ -123,7 +123,7 @@ export class Pages {
     const { getEvents, types, observer } = this.#options;
     const page = await getEvents({ ...request, types }, signal);
     const { length } = page.events;
-    observer.page(length, request.limit);
+    observer.worked();
     if (length >= request.limit) this.#grow();
     if (length > 0) this.#leftOut = 0;
     return page;

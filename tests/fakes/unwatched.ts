@@ -28,7 +28,7 @@ export const UNWATCHED: {
     failed() {},
   },
   pages: {
-    page() {},
+    worked() {},
     shrunk() {},
     cursorDropped() {},
     clockSetBack() {},

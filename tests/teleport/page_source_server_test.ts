@@ -104,7 +104,11 @@ const START: PagePosition = {
 
 function createSource(client: TeleportClient, told: Told): PageSource {
   return new PageSource({
-    getEvents: (request, signal) => client.getEvents(request, signal),
+    getEvents: async (request, signal) => {
+      const page = await client.getEvents(request, signal);
+      if (page.events.length === 0) told.emptyPages++;
+      return page;
+    },
     types: [],
     pageSize: undefined,
     startTime: "2026-01-01T00:00:00Z",
@@ -115,9 +119,6 @@ function createSource(client: TeleportClient, told: Told): PageSource {
     clock: systemClock,
     observer: {
       ...UNWATCHED.pages,
-      page: (events) => {
-        if (events === 0) told.emptyPages++;
-      },
       shrunk: () => told.shrunk++,
       cursorDropped: () => told.dropped++,
       failed: () => told.failed++,

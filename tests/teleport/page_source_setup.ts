@@ -48,7 +48,11 @@ export function setUp(
   const failed: FailedAttempt[] = [];
   const create = (follow: boolean) =>
     new PageSource({
-      getEvents: log.getEvents,
+      getEvents: async (request, signal) => {
+        const page = await log.getEvents(request, signal);
+        limits.push(request.limit);
+        return page;
+      },
       types: [],
       pageSize: undefined,
       startTime: "2026-01-01T00:00:00Z",
@@ -57,7 +61,7 @@ export function setUp(
       policy: POLICY,
       clock,
       observer: {
-        page: (_events, limit) => limits.push(limit),
+        worked() {},
         shrunk: (limit) => shrunk.push(limit),
         cursorDropped: (_cursor, time) => dropped.push(time),
         promiseBroken: (cursor) => told.push(`broken promise of ${cursor}`),
