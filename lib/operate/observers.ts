@@ -129,9 +129,9 @@ function eventsObserver(
   clock: Clock,
 ): ForwardObserver {
   return {
-    read(events, kept) {
-      if (events.length > 0) counters.caughtUp = false;
-      count(counters.audit, events.length, kept);
+    read(read, kept) {
+      if (read > 0) counters.caughtUp = false;
+      count(counters.audit, read, kept);
       if (kept > 0) movements.delivery.due();
     },
     advanced({ kind, newest }) {

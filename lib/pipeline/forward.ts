@@ -44,8 +44,8 @@ export interface ForwardOptions {
 
 /** Who is told about what was read. */
 export interface ForwardObserver {
-  /** A batch was read; `kept` of its events pass the filter. */
-  read(events: readonly AuditEvent[], kept: number): void;
+  /** A batch of so many events was read; `kept` of them pass the filter. */
+  read(count: number, kept: number): void;
   /** Everything before the position is delivered. */
   advanced(position: Position): void;
   /**
@@ -80,7 +80,7 @@ export async function forward(
     for await (const batch of source.read(options.from, halt)) {
       options.account.read += batch.events.length;
       const events = keep(batch.events, filter);
-      observer.read(batch.events, events.length);
+      observer.read(batch.events.length, events.length);
       requests.add(events, {
         position: batch.position,
         announced: announcedBy(batch.events),

@@ -78,7 +78,7 @@ async function live(
   );
   await getPage({ limit: 20 }, NEVER);
   teleport.worked();
-  events.read(auditEvents(7), 6);
+  events.read(7, 6);
   const requests = watchRequests(monitor, NEVER);
   const sent = { events: 6, bytes: 600 };
   const busy = new BusyError("503", undefined);

@@ -4,7 +4,7 @@ import { createObservers } from "../../lib/operate/observers.ts";
 import { Progress } from "../../lib/pipeline/progress.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
 import { assertEquals, assertMatch } from "../assert.ts";
-import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
+import { auditEvent, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { pending } from "../pipeline/recordings_setup.ts";
 import { watchedRun } from "./watched_run.ts";
@@ -109,7 +109,7 @@ Deno.test("the state follows what happens, with since when", async () => {
   const test = begun();
   const { clock, monitor, begin, events, delivery, stop } = test;
   begin();
-  events.read(auditEvents(2), 2);
+  events.read(2, 2);
   await clock.advance(1_000);
   assertEquals(stateOf(test)?.name, "delivering");
   assertEquals(stateOf(test)?.text, "Delivering; 1 h behind.");
@@ -130,7 +130,7 @@ Deno.test("the state follows what happens, with since when", async () => {
     since: "2026-03-01T12:00:07.000Z",
     text: "Caught up: every event that Teleport has is delivered.",
   });
-  events.read([], 0);
+  events.read(0, 0);
   await clock.advance(5_000);
   events.caughtUp();
   assertEquals(stateOf(test)?.since, "2026-03-01T12:00:07.000Z");
@@ -142,7 +142,7 @@ Deno.test("a loop that does not even try is not healthy; one that retries is", a
   const test = begun();
   const { clock, monitor, begin, events, delivery } = test;
   begin();
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   for (let minute = 0; minute < 60; minute++) {
     delivery.failed(AUDIT, failure("connection refused", 30_000));
     await clock.advance(60_000);
@@ -164,7 +164,7 @@ Deno.test("where both sides fail, the state says so in one line, and readiness i
   const test = begun();
   const { clock, monitor, begin, events, delivery, teleport } = test;
   begin();
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   teleport.failed(failure("gone"));
   delivery.failed(AUDIT, failure("connection refused"));
   const since = "since 2026-03-01T12:00:00.000Z";
@@ -186,7 +186,7 @@ Deno.test("where both sides fail, the state says so in one line, and readiness i
 Deno.test("a receiver that says to come back in an hour is waited for, and that is healthy", async () => {
   const { clock, monitor, begin, events, delivery } = begun();
   begin();
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   delivery.failed(AUDIT, failure("busy", HOUR_MS));
   await clock.advance(HOUR_MS + 4 * 60_000);
   assertEquals(monitor.health(), { ok: true });
@@ -200,7 +200,7 @@ Deno.test("an idle cluster is healthy and ready for days", async () => {
   const { reading } = monitor.movements;
   for (let poll = 0; poll < 48; poll++) {
     reading.due();
-    events.read([], 0);
+    events.read(0, 0);
     teleport.worked();
     reading.moved();
     events.caughtUp();
@@ -235,7 +235,7 @@ Deno.test("the lag is how long ago everything was known to be delivered", async 
   await clock.advance(HOUR_MS);
   events.caughtUp()();
   await clock.advance(5_000);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   assertEquals(monitor.lagSeconds(), 5);
   delivery.delivered(AUDIT, 1);
   events.caughtUp()();
@@ -258,7 +258,7 @@ Deno.test("the lag grows although the clock was ahead when all was delivered", a
   }, []);
   events.caughtUp()();
   await clock.advance(-24 * HOUR_MS);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   monitor.sample();
   await clock.advance(60_000);
   assertEquals(monitor.lagSeconds(), 60);
@@ -273,7 +273,7 @@ function inChunks(clock: FakeClock, ageMs: number): ExportPosition {
 Deno.test("while a bulk export catches up, the newest of its events does not make it less behind", async () => {
   const { clock, monitor, progress, begin, events } = begun();
   begin();
-  events.read(auditEvents(2), 2);
+  events.read(2, 2);
   progress.advance(inChunks(clock, 1_000), []);
   assertEquals(monitor.lagSeconds(), 3_600);
   assertEquals(monitor.positionSeconds(), clock.now() / 1_000 - 1);
@@ -286,7 +286,7 @@ Deno.test("a bulk export that goes on is as far behind as it was left, and less 
   progress.advance(inChunks(clock, 600_000), []);
   begin();
   assertEquals(monitor.lagSeconds(), 600);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   progress.advance(inChunks(clock, 1_000), []);
   assertEquals(monitor.lagSeconds(), 600);
   const allDelivered = events.caughtUp();
@@ -294,7 +294,7 @@ Deno.test("a bulk export that goes on is as far behind as it was left, and less 
   allDelivered();
   assertEquals(monitor.lagSeconds(), 0);
   await clock.advance(7_000);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   progress.advance(inChunks(clock, 0), []);
   assertEquals(monitor.lagSeconds(), 7);
 });
@@ -306,7 +306,7 @@ Deno.test("a bulk export that takes over from pages is no further behind than th
   progress.advance({ ...position(1), start, newest: null }, []);
   events.caughtUp()();
   await clock.advance(5_000);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   progress.advance(inChunks(clock, 600_000), []);
   assertEquals(monitor.lagSeconds(), 5);
 });
@@ -384,7 +384,7 @@ Deno.test("caught up does not mean that everything is delivered: what is not is 
   const { clock, monitor, progress, begin, events, delivery } = test;
   const text = () => stateOf(test)?.text;
   begin(1_000);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
   events.caughtUp();
   assertEquals(
@@ -429,7 +429,7 @@ Deno.test("caught up does not mean that recordings are delivered: those that are
 Deno.test("a refusal is an answer: the receiver is up", () => {
   const { monitor, begin, events, delivery } = begun();
   begin();
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   delivery.failed(AUDIT, failure("connection refused"));
   delivery.setAside(AUDIT, auditEvent("e0"), "bad time");
   assertEquals(monitor.readiness(), { ok: true });

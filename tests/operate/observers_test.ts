@@ -6,7 +6,7 @@ import { createObservers } from "../../lib/operate/observers.ts";
 import type { FailedAttempt } from "../../lib/pipeline/retry.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assertEquals } from "../assert.ts";
-import { auditEvent, auditEvents, position } from "../fakes/audit_events.ts";
+import { auditEvent, position } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { pending } from "../pipeline/recordings_setup.ts";
 import { captureLog } from "./captured_log.ts";
@@ -44,7 +44,7 @@ async function setUp() {
 Deno.test("events and recordings are counted apart, and nothing is logged for each", async () => {
   await using test = await setUp();
   const { counters, delivery, events, recordings, records } = test;
-  events.read(auditEvents(10), 7);
+  events.read(10, 7);
   delivery.delivered(AUDIT, 6);
   recordings.read(5, 4);
   delivery.delivered(RECORDING, 4);
@@ -232,9 +232,9 @@ Deno.test("it is caught up from an idle source to the next event", async () => {
   const { counters, events, delivery } = test;
   events.caughtUp();
   assertEquals([counters.caughtUp, counters.upToDate], [true, true]);
-  events.read([], 0);
+  events.read(0, 0);
   assertEquals(counters.caughtUp, true);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   assertEquals([counters.caughtUp, counters.upToDate], [false, false]);
   events.caughtUp();
   assertEquals([counters.caughtUp, counters.upToDate], [true, false]);
@@ -245,12 +245,12 @@ Deno.test("it is caught up from an idle source to the next event", async () => {
 Deno.test("what was there when the source was asked is known to be delivered from its last event on", async () => {
   await using test = await setUp();
   const { clock, counters, events } = test;
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   const allDelivered = events.caughtUp();
   const askedMs = clock.now();
   await clock.advance(1_000);
   assertEquals(counters.upToDateMs, 0);
-  events.read(auditEvents(1), 1);
+  events.read(1, 1);
   allDelivered();
   assertEquals(counters.upToDateMs, askedMs);
 });
@@ -388,10 +388,10 @@ Deno.test("delivery is due from the first event that is read to the last that ar
     movements.recordings.stillMs / 1_000,
   ];
   await clock.advance(60_000);
-  events.read(auditEvents(3), 0);
+  events.read(3, 0);
   await clock.advance(60_000);
   assertEquals(stillS(), [0, 0]);
-  events.read(auditEvents(3), 2);
+  events.read(3, 2);
   await clock.advance(10_000);
   recordings.read(2, 1);
   await clock.advance(10_000);

@@ -121,7 +121,7 @@ export function startForwarding(
     account: new Account(),
     roomForRecordings: () => Promise.resolve(),
     observer: {
-      read: (events, kept) => told.push(`read ${events.length}, kept ${kept}`),
+      read: (count, kept) => told.push(`read ${count}, kept ${kept}`),
       advanced: () => {},
       caughtUp() {
         told.push("caught up");

@@ -175,7 +175,7 @@ export function startBetween(
       maxRequests: MAX_REQUESTS,
       observer: {
         ...UNWATCHED.events,
-        read: ({ length }) => counts.read += length,
+        read: (count) => counts.read += count,
       },
     },
     recordings: {
