@@ -190,8 +190,10 @@ export class Connection {
 
   async #open(identity: Identity): Promise<Channel> {
     const failures: Failure[] = [];
+    // Another one that is opened meanwhile may change it.
+    const first = this.#first;
     for (const index of this.#ways.keys()) {
-      const turn = (this.#first + index) % this.#ways.length;
+      const turn = (first + index) % this.#ways.length;
       const way = this.#ways[turn];
       if (way === undefined) continue;
       try {

@@ -104,6 +104,34 @@ Deno.test("a call that waits for a connection is made, whenever credentials are 
   connection.close();
 });
 
+Deno.test("every address is tried with renewed credentials, whichever one a call finds meanwhile", async () => {
+  await using first = await startLogged();
+  await using second = await startLogged();
+  const identity = await identityOf();
+  const inVain: PromiseWithResolvers<Cluster>[] = [];
+  const error = new TeleportError("no answer in time", "DEADLINE_EXCEEDED");
+  const connection = new Connection(
+    { addresses: [first, second], identity },
+    ({ route }) => {
+      if (route.address.port === second.port) {
+        return Promise.resolve({ name: CLUSTER_NAME, version: "18.2.1" });
+      }
+      const greeting = Promise.withResolvers<Cluster>();
+      if (inVain.push(greeting) > 2) greeting.reject(error);
+      return greeting.promise;
+    },
+  );
+  const called = connection.acquire(never());
+  await waitUntil("the call's greeting", () => inVain.length === 1);
+  const renewed = connection.renew(identity, never());
+  await waitUntil("the other greeting", () => inVain.length === 2);
+  inVain[0]?.reject(error);
+  await called;
+  inVain[1]?.reject(error);
+  await renewed;
+  connection.close();
+});
+
 Deno.test("the first address that works is used", async () => {
   await using teleport = await startLogged();
   const routes: number[] = [];
