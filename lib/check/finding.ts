@@ -5,6 +5,7 @@
  */
 
 import { problemsOf } from "../errors.ts";
+import { abortable } from "../vendor/async.ts";
 
 /** How one step of a check went. */
 export interface Finding {
@@ -40,7 +41,8 @@ export async function attempt<T>(
   run: () => Promise<Found<T>>,
 ): Promise<Tried<T>> {
   try {
-    const { text, warning = false, value } = await run();
+    // No signal ends the search for a name, which takes longest where DNS is down.
+    const { text, warning = false, value } = await abortable(run(), signal);
     const status = warning ? "warning" : "ok";
     return { finding: { step, status, text }, value };
   } catch (error) {
