@@ -50,13 +50,11 @@ export class AccountsCheck {
     if (missing === unaccounted[kind]) return;
     unaccounted[kind] = missing;
     const what = `accounts of ${kind} events`;
-    if (missing === 0) this.#problems.over(what);
-    else {
-      this.#problems.occurred(
-        what,
-        `${missing} have no account: this program is at fault, please report it`,
-      );
-    }
+    if (missing === 0) return this.#problems.over(what);
+    this.#problems.occurred(
+      what,
+      `${missing} have no account: this program is at fault, please report it`,
+    );
     const account = this.#accounts[kind];
     const { read, filtered, delivered, setAside, inFlight } = account;
     this.#log.error(

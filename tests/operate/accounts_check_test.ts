@@ -73,4 +73,7 @@ Deno.test("a difference is a problem since it was seen, until the accounts balan
   test.accounts.audit.delivered = 2;
   test.check.check();
   assertEquals(problem(), [["accounts of audit events", error, true]]);
+  assertEquals(test.counters.unaccounted, { audit: 0, recording: 0 });
+  // That they balance is no error.
+  assertEquals(test.records.length, 1);
 });
