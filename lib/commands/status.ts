@@ -9,7 +9,7 @@ import { type Address, formatAddress, formatAddresses } from "../address.ts";
 import { systemClock } from "../clock.ts";
 import type { CertificateFile, StatusConfig } from "../config/config.ts";
 import { readTerm, type Term } from "../credentials.ts";
-import { describe } from "../errors.ts";
+import { describe, problemsOf } from "../errors.ts";
 import { reportTerms } from "../operate/expiry.ts";
 import { formatStatus } from "../operate/format_status.ts";
 import { reportRecordings } from "../operate/recordings_report.ts";
@@ -95,7 +95,7 @@ async function readTerms(files: readonly CertificateFile[]): Promise<Term[]> {
     try {
       terms.push(...await termsIn(file));
     } catch (error) {
-      complain([describe(error)]);
+      complain(problemsOf(error));
     }
   }
   return terms;

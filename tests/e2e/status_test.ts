@@ -256,3 +256,21 @@ Deno.test("status tells the certificates in a directory of tbot's, in one file o
     });
   }
 });
+
+Deno.test("a file that tbot's directory lacks is told by status as by every command", async () => {
+  await using stage = await setStage({ size: 10 });
+  await runProgram(stage.start("--exit-on-last-event"));
+  const directory = join(stage.directory, "tbot");
+  await Deno.mkdir(directory);
+  const { client } = await teleportPki();
+  await writeSecret(join(directory, "tlscert"), client.certificatePem);
+  const { code, stderr } = await runProgram([
+    "status",
+    `--storage=${stage.storage}`,
+    `--teleport-addr=${stage.teleport.address}`,
+  ], { env: { FDFWD_TELEPORT_IDENTITY: directory } });
+  assertEquals([code, stderr], [
+    0,
+    `teleport-event-handler: teleport-identity (CA): cannot read ${directory}/teleport-host-ca.crt: there is no such file\n`,
+  ]);
+});
