@@ -8,8 +8,6 @@ export interface ParseOptions {
   /** Takes `--no-x` too. */
   readonly negatable: readonly string[];
   readonly alias: Readonly<Record<string, string>>;
-  /** Ends at the first word that is not a flag or a flag's value. */
-  readonly stopEarly?: boolean;
   /** Called for each word that is unknown; without `key` where it is no flag. */
   readonly unknown?: (arg: string, key?: string) => boolean;
 }
