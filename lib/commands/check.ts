@@ -16,12 +16,12 @@ import { printConfig } from "../config/print_config.ts";
 import type { EffectiveOption } from "../config/read_options.ts";
 import type { Term } from "../credentials.ts";
 import { loadTls } from "../fluentd/tls.ts";
+import { setUpLogging } from "../log.ts";
 import { groupAlternatives } from "../address.ts";
 import { identityTerms, loadIdentity } from "../teleport/identity.ts";
 import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
-import { logToStderr } from "./log_to_stderr.ts";
-import { print } from "./print.ts";
+import { print, tell } from "./print.ts";
 import { printableLines } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
 import { StoppedError } from "./signals.ts";
@@ -45,7 +45,7 @@ export async function runCheck(
   config: Config,
   { json, effective, stop }: CheckOptions,
 ): Promise<number> {
-  await logToStderr(config.log);
+  await setUpLogging({ ...config.log, write: tell });
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
   settleProxies(config.teleport.addresses, config.target);
   const report = await collect(

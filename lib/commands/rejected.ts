@@ -19,6 +19,7 @@ import {
   RejectedError,
 } from "../errors.ts";
 import { type AuditEvent, wholePayload } from "../event.ts";
+import { setUpLogging } from "../log.ts";
 import { StateError } from "../state/document.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { RejectedEvent } from "../state/rejected.ts";
@@ -27,8 +28,7 @@ import type { FluentdSink } from "../fluentd/sink.ts";
 import { encodeStruct } from "../struct/encode_struct.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
-import { logToStderr } from "./log_to_stderr.ts";
-import { print } from "./print.ts";
+import { print, tell } from "./print.ts";
 import { printable } from "../printable.ts";
 import { settleProxies } from "./proxies.ts";
 import { existingDirectory } from "./state_directory.ts";
@@ -76,7 +76,7 @@ export async function runRejectedRetry(
     kill: AbortSignal;
   },
 ): Promise<number> {
-  await logToStderr(options.log);
+  await setUpLogging({ ...options.log, write: tell });
   const { storage, fluentd } = delivery;
   const clock = systemClock;
   const directory = await existingDirectory(storage, options.addresses);
