@@ -6,6 +6,7 @@
 
 import { dirname } from "node:path";
 import { describe } from "../errors.ts";
+import { checkCluster } from "../state/cluster.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import { readGoState } from "../state/go_state.ts";
 import { checkStartTime } from "../state/start_time.ts";
@@ -66,12 +67,7 @@ async function* walk(
         : `the Go handler's, begun with ${taken.startTime}, is taken over`;
       return { text, value: true };
     }
-    if (cluster !== undefined && state.cluster !== cluster) {
-      throw new Error(
-        `the state is of the cluster ${state.cluster}, but this one calls itself ${cluster}: ` +
-          "give it a storage of its own, or move that directory away to start over",
-      );
-    }
+    checkCluster(cluster, state, directory);
     checkStartTime(startTime, state, directory);
     const { newest } = state.position;
     const upTo = newest === null

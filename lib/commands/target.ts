@@ -12,7 +12,6 @@ import type {
   SourceConfig,
   StdoutTarget,
 } from "../config/config.ts";
-import { ConfigError } from "../errors.ts";
 import type { PagePosition } from "../event.ts";
 import { logger } from "../log.ts";
 import type { Quarantine } from "../pipeline/deliver.ts";
@@ -21,6 +20,7 @@ import { Progress } from "../pipeline/progress.ts";
 import type { RequestObserver } from "../pipeline/request_observer.ts";
 import type { RetryPolicy } from "../pipeline/retry.ts";
 import { rfc3339, secondOf } from "../rfc3339.ts";
+import { checkCluster } from "../state/cluster.ts";
 import { readStateOrKeepAside } from "../state/damaged_state.ts";
 import { DirectoryLock } from "../state/directory_lock.ts";
 import type { StateDocument } from "../state/document.ts";
@@ -328,16 +328,4 @@ function firstPosition(
     seen: [],
     newest: null,
   };
-}
-
-function checkCluster(
-  cluster: string,
-  stored: StateDocument | undefined,
-  directory: string,
-): void {
-  if (stored === undefined || stored.cluster === cluster) return;
-  throw new ConfigError([
-    `the state in ${directory} is of the cluster ${stored.cluster}, but this one calls itself ${cluster}: ` +
-    "give it a storage of its own, or move that directory away to start over",
-  ]);
 }
