@@ -144,6 +144,9 @@ Deno.test("the cron table runs the program to its end, one at a time", () => {
   const words = command.slice(command.indexOf("teleport-event-handler") + 1);
   const { exitOnLastEvent, log } = configOf(words);
   assertEquals([exitOnLastEvent, log.level], [true, "warning"]);
+  // Its user may make no file in /run/lock, but on Debian; this one is there.
+  const [lock] = command.filter((word) => word.startsWith("/"));
+  assertEquals(lock, words[words.indexOf("--config") + 1]);
 });
 
 Deno.test("the container is built of what is there, by the Deno of the README", () => {
