@@ -134,6 +134,13 @@ Deno.test("the cron table is installed by a name that cron does not pass over", 
   }
 });
 
+Deno.test("the cron table does without a home of its user, who gets none", () => {
+  const deploy = Deno.readTextFileSync(join(ROOT, "docs", "deploy.md"));
+  assertMatch(deploy, /^useradd .*--no-create-home/m);
+  // Where it is not there, cronie runs nothing, and mails nothing.
+  assertMatch(read("teleport-event-handler.cron"), /^HOME=\/$/m);
+});
+
 Deno.test("the cron table runs the program to its end, one at a time", () => {
   const jobs = read("teleport-event-handler.cron").split("\n")
     .filter((line) => /^[\d*]/.test(line));
