@@ -37,7 +37,7 @@ async function* walk(
 ): AsyncGenerator<Finding> {
   const written = await attempt("directory", signal, async () => {
     const existing = await nearestExisting(directory);
-    await tryWriting(existing);
+    tryWriting(existing);
     return {
       text: existing === directory
         ? `${directory} is writable`
@@ -94,15 +94,16 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function tryWriting(directory: string): Promise<void> {
+/** Without a pause, in which a check that is stopped would leave the file behind. */
+function tryWriting(directory: string): void {
   try {
-    const path = await Deno.makeTempFile({ dir: directory, prefix: ".check-" });
+    const path = Deno.makeTempFileSync({ dir: directory, prefix: ".check-" });
     try {
-      using file = await Deno.open(path, { write: true });
-      await file.write(new TextEncoder().encode("check"));
-      await file.sync();
+      using file = Deno.openSync(path, { write: true });
+      file.writeSync(new TextEncoder().encode("check"));
+      file.syncSync();
     } finally {
-      await Deno.remove(path);
+      Deno.removeSync(path);
     }
   } catch (cause) {
     throw new Error(

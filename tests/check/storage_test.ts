@@ -1,0 +1,26 @@
+import { checkStorage } from "../../lib/check/storage.ts";
+import { delay } from "../../lib/vendor/async.ts";
+import { assertEquals } from "../assert.ts";
+
+Deno.test("whenever a check ends, nothing of it is left in the storage", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const findings = Array.fromAsync(checkStorage(directory, {
+      cluster: undefined,
+      startTime: undefined,
+      nowMs: Date.now(),
+      signal: new AbortController().signal,
+    }));
+    let ended = false;
+    findings.finally(() => ended = true);
+    const left: string[] = [];
+    while (!ended) {
+      await delay(0, {});
+      left.push(...Array.from(Deno.readDirSync(directory), (it) => it.name));
+    }
+    assertEquals(left, []);
+    assertEquals((await findings)[0]?.status, "ok");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
