@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { ConfigError, describe } from "./errors.ts";
+import { whyUnreadable } from "./unreadable.ts";
 
 /** PEM text, and from when until when it is good. */
 export interface Certificate {
@@ -133,7 +134,9 @@ async function attempt<T>(
   try {
     return await read(path);
   } catch (error) {
-    throw new ConfigError([`${role}: cannot read ${path}: ${reason(error)}`], {
+    throw new ConfigError([
+      `${role}: cannot read ${path}: ${whyUnreadable(error)}`,
+    ], {
       cause: error,
     });
   }
@@ -254,13 +257,4 @@ function parseX509(block: string, path: string, role: string): X509Certificate {
       `${role}: a certificate in ${path} is damaged: ${describe(cause)}`,
     ], { cause });
   }
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied: it must be readable by the user that runs this";
-  }
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return describe(error);
 }

@@ -35,7 +35,7 @@ Deno.test("a file that cannot be read is told by name, with the reason", async (
     );
     assertProblem(
       await assertRejects(() => readCredentialFile(directory, "fluentd-key")),
-      `fluentd-key: cannot read ${directory}: it is a directory`,
+      `fluentd-key: cannot read ${directory}: it is a directory, not a file`,
     );
   });
 });

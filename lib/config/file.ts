@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ConfigError, describe } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
+import { whyUnreadable } from "../unreadable.ts";
 import {
   single,
   text,
@@ -24,22 +25,10 @@ export function readFile(
   try {
     return context.readTextFile(path);
   } catch (error) {
-    throw new ConfigError([`cannot read ${path}: ${reason(error)}`], {
+    throw new ConfigError([`cannot read ${path}: ${whyUnreadable(error)}`], {
       cause: error,
     });
   }
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) {
-    return "it is a directory, not a file";
-  }
-  if (error instanceof Deno.errors.NotADirectory) {
-    return "a part of its path is a file, not a directory";
-  }
-  return describe(error);
 }
 
 /** A file that can be read. */

@@ -181,7 +181,7 @@ const CASES: Readonly<Record<string, Case>> = {
       "--fluentd-ca: cannot read DIR/missing: there is no such file",
       "--fluentd-cert: cannot read DIR: it is a directory, not a file",
       "--fluentd-key: cannot read DIR/empty/key: a part of its path is a file, not a directory",
-      "--teleport-identity: cannot read DIR/unreadable: permission denied",
+      "--teleport-identity: cannot read DIR/unreadable: permission denied: it must be readable by the user that runs this",
     ],
   },
   "options of another command": {

@@ -564,7 +564,7 @@ Deno.test("a file without permission is told as such", () => {
     ConfigError,
   );
   assertEquals(error.problems, [
-    "--teleport-identity: cannot read identity: permission denied",
+    "--teleport-identity: cannot read identity: permission denied: it must be readable by the user that runs this",
   ]);
 });
 

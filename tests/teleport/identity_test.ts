@@ -205,7 +205,7 @@ Deno.test("each file of three is told by its own option", async () => {
         ],
         [
           { certFile: directory },
-          `teleport-cert: cannot read ${directory}: it is a directory`,
+          `teleport-cert: cannot read ${directory}: it is a directory, not a file`,
         ],
         [
           { keyFile: missing },
