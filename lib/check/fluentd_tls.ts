@@ -63,8 +63,9 @@ async function shake(
 ): Promise<Shown> {
   const { caCerts, client } = tls;
   const late = AbortSignal.timeout(TIMEOUT_MS);
-  const socket = await connectTcp(address, { httpProxy, signal });
+  const inTime = AbortSignal.any([signal, late]);
   try {
+    const socket = await connectTcp(address, { httpProxy, signal: inTime });
     return await shakeHands(socket, {
       ...caCerts.length > 0 && { ca: [...caCerts] },
       ...client,
@@ -72,7 +73,7 @@ async function shake(
         ? { servername: address.host }
         : { host: address.host },
       ALPNProtocols: ["http/1.1"],
-    }, AbortSignal.any([signal, late]));
+    }, inTime);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (late.aborted) throw silence(option);
