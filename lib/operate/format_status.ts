@@ -49,7 +49,7 @@ function runLines(run: RunReport, nowMs: number): string[][] {
     ...lagSeconds === null
       ? []
       : [["lag", lagSeconds === 0 ? "none" : formatAge(lagSeconds * 1_000)]],
-    ["rate", `${run.eventsPerSecond.toLocaleString("en")} events/s`],
+    ["rate", `${formatCount(run.eventsPerSecond)} events/s`],
     [
       "delivered",
       `${formatCount(events.audit.delivered)} events, ${

@@ -148,7 +148,7 @@ start time   2026-01-01T00:00:00Z
 version      1.2.3, running since 2026-03-01T10:00:00.000Z
 state        Retrying: Fluentd fails since 2026-03-01T11:58:30.000Z: connection refused. (since 2026-03-01T11:58:30.000Z, 1 min 30 s)
 lag          3 min
-rate         1,234.5 events/s
+rate         1,235 events/s
 delivered    1,234 events, 50 of recordings, since it runs
 teleport     teleport.example.com:3025: answers (since 2026-03-01T10:00:00.000Z, 2 h)
 fluentd      https://fluentd.example.com:8888: fails (since 2026-03-01T11:58:30.000Z, 1 min 30 s): connection refused
