@@ -20,8 +20,6 @@ export class Counters {
   /** Events of session recordings. */
   readonly recording: Counts = noCounts();
   recordingsFinished = 0;
-  /** Recordings that this run leaves for the next one, by session id, with the reason. */
-  readonly recordingsLeft = new Map<string, string>();
   /** Ranges of time with events that Teleport could not send. */
   leftOut = 0;
   /** Events that are nowhere, or in two places, by the accounts: 0, or a fault of ours. */

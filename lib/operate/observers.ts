@@ -168,7 +168,6 @@ function recordingsObserver(
       }
       if (troubled.delete(sessionId) && troubled.size === 0) trouble.worked();
       counters.recordingsFinished++;
-      counters.recordingsLeft.delete(sessionId);
       const session = sessionId;
       // Who was told that it is missing hears that it is not.
       if (toldMissing) {
@@ -194,7 +193,6 @@ function recordingsObserver(
       problems.occurred(WHAT.recordings, lastError);
       const fields = { session: sessionId, attempts, error: lastError };
       if (waitMs === undefined) {
-        counters.recordingsLeft.set(sessionId, lastError);
         log.warn("recording is left for the next run", fields);
         return;
       }
