@@ -53,7 +53,7 @@ export interface TroubledRecording {
   readonly lastError: string;
 }
 
-/** A certificate that the program shows to one of the sides. */
+/** A certificate that the program shows to one of the sides, or CAs that it trusts. */
 export interface CredentialReport {
   /** The option that names it, e.g. `teleport-identity`, and what it is there. */
   readonly name: string;
