@@ -7,7 +7,6 @@
 import { resolve } from "node:path";
 import { checkPassword } from "../config/password.ts";
 import type { Options } from "../config/read_options.ts";
-import { parseTeleportAddress } from "../config/teleport_address.ts";
 import type { KeyType } from "../configure/certificates.ts";
 import {
   createCredentials,
@@ -17,7 +16,7 @@ import { fileNames, makeFiles } from "../configure/file_set.ts";
 import { existingNames, writeFiles } from "../configure/files.ts";
 import { placeholderIn } from "../configure/fluent_conf.ts";
 import { nextSteps, passwordNotice } from "../configure/next_steps.ts";
-import type { CertificateNames, Setup } from "../configure/setup.ts";
+import type { Setup } from "../configure/setup.ts";
 import { readLine } from "../configure/stdin.ts";
 import { ConfigError, describe } from "../errors.ts";
 import { StoppedError } from "./signals.ts";
@@ -102,13 +101,12 @@ function showMaking(keyType: KeyType): (name: keyof Credentials) => void {
 function toSetup({ value, operands }: Options): Setup {
   const [out = "", teleportAddress = "", ca = "", server = "", client = ""] =
     operands;
-  const names = { ca, server, client };
   const directory = resolve(out);
-  const problems = [...directoryProblems(directory), ...nameProblems(names)];
-  try {
-    parseTeleportAddress(teleportAddress);
-  } catch (error) {
-    problems.push(`configure: addr: ${describe(error)}`);
+  const problems = [...directoryProblems(directory)];
+  if (new Set([ca, server, client]).size < 3) {
+    problems.push(
+      "configure: ca-name, server-name and client-name have to differ",
+    );
   }
   const fluentdHost =
     value("dns-names").find((name) => !name.startsWith("*")) ??
@@ -125,7 +123,7 @@ function toSetup({ value, operands }: Options): Setup {
     directory,
     teleportAddress,
     fluentdHost,
-    names,
+    names: { ca, server, client },
     lockUsers: value("lock-enabled"),
     clientKeyPassword: value("client-key-password"),
   };
@@ -138,21 +136,6 @@ function* directoryProblems(directory: string): Generator<string> {
   yield `configure: out: ${JSON.stringify(placeholder)} in ${
     JSON.stringify(directory)
   } means something else to Fluentd: name another directory`;
-}
-
-/** They become names of files in one directory. */
-function* nameProblems(names: CertificateNames): Generator<string> {
-  for (const [role, name] of Object.entries(names)) {
-    if (!/^[\w][\w.-]*$/.test(name)) {
-      yield `configure: ${role}-name: ${
-        JSON.stringify(name)
-      } is not a plain file name: use letters, digits, ".", "-" and "_"`;
-    }
-  }
-  const { ca, server, client } = names;
-  if (new Set([ca, server, client]).size < 3) {
-    yield "configure: ca-name, server-name and client-name have to differ";
-  }
 }
 
 function toCredentialOptions({ value }: Options) {

@@ -4,6 +4,9 @@
  * @module
  */
 
+import { checkFileName } from "./file_name.ts";
+import { parseTeleportAddress } from "./teleport_address.ts";
+
 /** What the program is called in everything that it says about itself. */
 export const PROGRAM = "teleport-event-handler";
 
@@ -13,6 +16,8 @@ export interface Operand {
   readonly help: string;
   /** Taken where it is left out; without one, it must be given. */
   readonly default?: string;
+  /** Throws a `ConfigError` for a word that cannot be it. */
+  readonly check?: (word: string) => void;
   /** What a shell can offer. */
   readonly words?: readonly string[];
   /** Whether a shell can offer directories. */
@@ -54,17 +59,25 @@ export const COMMANDS = {
         name: "addr",
         help: "host:port of Teleport",
         default: "localhost:3025",
+        check: parseTeleportAddress,
       },
-      { name: "ca-name", help: "file name of the CA", default: "ca" },
+      {
+        name: "ca-name",
+        help: "file name of the CA",
+        default: "ca",
+        check: checkFileName,
+      },
       {
         name: "server-name",
         help: "file name of Fluentd's certificate",
         default: "server",
+        check: checkFileName,
       },
       {
         name: "client-name",
         help: "file name of this program's certificate",
         default: "client",
+        check: checkFileName,
       },
     ],
     examples: [

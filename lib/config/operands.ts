@@ -5,6 +5,7 @@
  */
 
 import { type CommandName, COMMANDS, type Operand } from "./commands.ts";
+import { noteProblems } from "./problems.ts";
 
 /**
  * Checks a command's operands and adds the defaults of those that were left out.
@@ -39,6 +40,9 @@ export function completeOperands(
           operand.words.join(", ")
         }`,
       );
+    } else if (word !== "") {
+      const { name, check } = operand;
+      noteProblems(problems, `${command}: ${name}`, () => check?.(word));
     }
   }
   return { words, problems };

@@ -165,6 +165,18 @@ Deno.test("operands that are left out have defaults, and one has to be given", (
   );
 });
 
+Deno.test("what is wrong with operands is told with what is wrong with flags", () => {
+  assertEquals(
+    readFlags("configure", ["--print-config", "out", "host:", "../ca"])
+      .problems,
+    [
+      "--print-config: is an option of check, and not of configure",
+      'configure: addr: "host:" has no port: write host:port',
+      'configure: ca-name: "../ca" is not a plain file name: use letters, digits, ".", "-" and "_"',
+    ],
+  );
+});
+
 Deno.test("an operand may be any number of words, at least one, or one of a few", () => {
   assertEquals(readFlags("rejected retry", []).problems, []);
   assertEquals(readFlags("rejected retry", ["1", "2"]).operands, ["1", "2"]);
