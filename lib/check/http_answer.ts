@@ -4,6 +4,7 @@
  * @module
  */
 
+import { describe } from "../errors.ts";
 import { createFetchClient } from "../fetch_client.ts";
 import { readBeginning } from "../fetch_outcome.ts";
 import { tlsComplaintOf } from "../fluentd/answer.ts";
@@ -13,6 +14,8 @@ import type { Found } from "./finding.ts";
 const TIMEOUT_MS = 10_000;
 /** Whose clock differs by more is told. */
 const MAX_SKEW_MS = 5_000;
+/** As fetch says that a connection ended where an answer was to come. */
+const BROKEN = /connection closed|close_notify|reset by peer|broken pipe/i;
 
 /** What an answer tells besides that there is one. */
 export interface Answered {
@@ -31,8 +34,25 @@ export interface Answered {
  */
 export async function ask(
   url: string,
-  { caCerts, client: shown }: TlsOptions,
+  tls: TlsOptions,
   signal: AbortSignal,
+): Promise<Answered> {
+  try {
+    return await askBy("GET", url, { tls, signal });
+  } catch (error) {
+    if (signal.aborted || !BROKEN.test(describe(error))) throw error;
+    // Fluentd closes behind its answer to GET, of which with TLS 1.3 nothing arrives.
+    return await askBy("HEAD", url, { tls, signal });
+  }
+}
+
+async function askBy(
+  method: "GET" | "HEAD",
+  url: string,
+  { tls: { caCerts, client: shown }, signal }: {
+    readonly tls: TlsOptions;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Answered> {
   const root = new URL("/", url);
   using client = createFetchClient(root, {
@@ -43,6 +63,7 @@ export async function ask(
   const late = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const response = await fetch(root, {
+      method,
       client,
       redirect: "manual",
       signal: AbortSignal.any([signal, late]),

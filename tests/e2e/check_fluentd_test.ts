@@ -414,19 +414,27 @@ Deno.test("two hosts are looked at one after the other", async () => {
   assert(stdout.includes(`Fluentd at ${other.url}\n`));
 });
 
-Deno.test({
-  name: "a real Fluentd holds, and has nothing written by it",
-  ignore: ignoreWithoutFluentd(),
-  async fn() {
-    await using stage = await setStage();
-    await using fluentd = await startRealFluentd({
-      tls: fluentdTls(await fluentdPki()),
-    });
-    const { code, found } = await check(stage, {
-      replace: fluentdUrls(fluentd.url),
-    });
-    assertEquals(code, 0, JSON.stringify(found));
-    assertMatch(found["Fluentd/client certificate"] ?? "", /^ok: demanded/);
-    assertEquals(await fluentd.written("test.log"), []);
-  },
-});
+for (
+  const [name, tlsVersion] of [
+    ["a real Fluentd", undefined],
+    ["a real Fluentd by TLS 1.3", "TLSv1_3"],
+  ] as const
+) {
+  Deno.test({
+    name: `${name} holds, and has nothing written by it`,
+    ignore: ignoreWithoutFluentd(),
+    async fn() {
+      await using stage = await setStage();
+      await using fluentd = await startRealFluentd({
+        tls: fluentdTls(await fluentdPki()),
+        ...tlsVersion && { tlsVersion },
+      });
+      const { code, found } = await check(stage, {
+        replace: fluentdUrls(fluentd.url),
+      });
+      assertEquals(code, 0, JSON.stringify(found));
+      assertMatch(found["Fluentd/client certificate"] ?? "", /^ok: demanded/);
+      assertEquals(await fluentd.written("test.log"), []);
+    },
+  });
+}

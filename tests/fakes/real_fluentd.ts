@@ -35,6 +35,8 @@ export interface RealFluentdOptions {
   readonly time?: FluentdConfig["time"];
   /** Largest record that its buffers take; default Fluentd's own. */
   readonly chunkLimitBytes?: number;
+  /** Default Fluentd's own, 1.2 and no other. */
+  readonly tlsVersion?: FluentdConfig["tlsVersion"];
 }
 
 /** `true`, or why there is none. */
@@ -84,6 +86,7 @@ export async function startRealFluentd(
         keepaliveTimeoutS,
         time: options.time ?? "cut",
         chunkLimitBytes: options.chunkLimitBytes,
+        tlsVersion: options.tlsVersion,
       }),
     ),
   ]);

@@ -23,6 +23,8 @@ export interface FluentdConfig {
   readonly time: keyof typeof TIME;
   /** The buffers' `chunk_limit_size`; undefined: Fluentd's own. */
   readonly chunkLimitBytes: number | undefined;
+  /** The only one that it speaks; undefined: Fluentd's own. */
+  readonly tlsVersion: "TLSv1_3" | undefined;
 }
 
 /** Where Fluentd writes the events of a tag, one JSON object a line. */
@@ -37,7 +39,8 @@ export function bufferDirectory(directory: string): string {
 
 /** The text of `fluent.conf`. */
 export function fluentdConfig(config: FluentdConfig): string {
-  const { directory, port, passphrase, keepaliveTimeoutS, time } = config;
+  const { directory, port, passphrase, keepaliveTimeoutS, time, tlsVersion } =
+    config;
   return `<system>
   workers 1
 </system>
@@ -55,6 +58,8 @@ ${
     passphrase === undefined
       ? ""
       : `    private_key_passphrase ${quote(passphrase)}\n`
+  }${
+    tlsVersion === undefined ? "" : `    version ${tlsVersion}\n`
   }  </transport>
   <parse>
     @type json
