@@ -71,8 +71,14 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     "lasts",
   ],
   [
+    // Of who shows a certificate: OpenSSL says the second of all that it cannot agree on.
     /CertificateRequired|HandshakeFailure/,
-    CERTIFICATE_DEMANDED,
+    "it takes none of the ciphers, curves or signatures that we offer: have it allow TLS 1.3, or ECDHE with AES-GCM, and take keys on P-256 for both certificates",
+    "lasts",
+  ],
+  [
+    /ProtocolVersion|ServerDoesNotSupportTls12Or13/,
+    "it speaks no version of TLS that we do: have it allow TLS 1.2 or 1.3",
     "lasts",
   ],
   [
@@ -152,8 +158,8 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
   ],
 ];
 
-/** What servers written in Go say of whoever shows no certificate, too. */
-const SHOWN_NONE = /alert: BadCertificate/;
+/** What is said of whoever shows no certificate; by servers written in Go, the last. */
+const SHOWN_NONE = /CertificateRequired|HandshakeFailure|alert: BadCertificate/;
 
 /** How a receiver shows that it does not take our certificate, on purpose or not. */
 const REFUSED =

@@ -40,7 +40,18 @@ function said(error: Error): string {
 // Measured against servers with OpenSSL, such as Fluentd's.
 for (
   const [text, meaning] of [
-    ["received fatal alert: HandshakeFailure", /demands a client certificate/],
+    [
+      "received fatal alert: HandshakeFailure",
+      /none of the ciphers, .*: have it allow TLS 1\.3, or ECDHE/,
+    ],
+    [
+      "received fatal alert: ProtocolVersion",
+      /speaks no version of TLS that we do: have it allow TLS 1\.2 or 1\.3/,
+    ],
+    [
+      "peer is incompatible: ServerDoesNotSupportTls12Or13",
+      /speaks no version of TLS that we do/,
+    ],
     ["received fatal alert: UnknownCA", /does not trust our certificate/],
     ["received fatal alert: BadCertificate", /does not trust our certificate/],
     [
@@ -135,13 +146,17 @@ Deno.test("a connection without TLS that broke may have met somebody who speaks 
   }
 });
 
-Deno.test("who shows no certificate is not told that it is not trusted", () => {
+Deno.test("who shows no certificate is told that one is demanded, and who shows one is not", () => {
   // Servers written in Go say BadCertificate with TLS 1.2, and older ones always.
-  const { message } = describeFetchError(
-    atConnect("received fatal alert: BadCertificate"),
-    { ...REQUEST, terms: [] },
-  );
-  assertStringIncludes(message, "it demands a client certificate: set");
+  for (
+    const alert of ["BadCertificate", "HandshakeFailure", "CertificateRequired"]
+  ) {
+    const error = atConnect(`received fatal alert: ${alert}`);
+    const demanded = "it demands a client certificate: set";
+    const none = describeFetchError(error, { ...REQUEST, terms: [] }).message;
+    assertStringIncludes(none, demanded);
+    assertEquals(said(error).includes(demanded), false);
+  }
 });
 
 Deno.test("a connection that broke in TLS is told without links to a manual", () => {
@@ -242,6 +257,6 @@ Deno.test("an expired certificate is not the cause of what has nothing to do wit
   assertMatch(told("dns error: nothing", terms), /cannot be resolved/);
   assertMatch(
     told("received fatal alert: HandshakeFailure", good),
-    /demands a client certificate/,
+    /none of the ciphers/,
   );
 });
