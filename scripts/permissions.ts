@@ -7,7 +7,8 @@
 
 /**
  * What grpc-js reads of the environment, which proxy leads to Teleport and to
- * Fluentd, and what the options may be given by.
+ * Fluentd, what is trusted without being named, and what the options may be given
+ * by.
  */
 const ENVIRONMENT = [
   "GRPC_*",
@@ -19,6 +20,7 @@ const ENVIRONMENT = [
   "ALL_PROXY",
   "no_proxy",
   "NO_PROXY",
+  "DENO_TLS_CA_STORE",
   "FDFWD_*",
   "FDWRD_*",
 ];

@@ -43,13 +43,13 @@ export async function checkTls(
   const shown = await shake(host, url, { tls, signal });
   const problem = problemOf(shown, host, caCerts);
   if (problem === undefined) return { text: shownText(shown), value: true };
-  // Delivery trusts fluentd-ca besides Deno's roots, and not in their place.
+  // Delivery trusts fluentd-ca besides the system's roots, and not in their place.
   const besides = caCerts.length === 0
     ? shown
     : await shake(host, url, { tls: { ...tls, caCerts: [] }, signal });
   if (problemOf(besides, host, []) === undefined) {
     return {
-      text: `${shownText(shown)}, by one of the roots that Deno trusts`,
+      text: `${shownText(shown)}, by a CA that the system or Mozilla trusts`,
       value: true,
     };
   }
@@ -125,7 +125,7 @@ function problemOf(
     return `its certificate cannot be verified, although a CA that we trust signed it: issue another one (${problem})`;
   }
   const expected = caCerts.length === 0
-    ? "those that Deno trusts (fluentd-ca is not set)"
+    ? "the system's and Mozilla's (fluentd-ca is not set)"
     : `those in fluentd-ca (${authorityNames(caCerts)})`;
   return `its certificate is signed by ${issuer}, which is none of the CAs that we trust, ${expected}: ` +
     `set fluentd-ca to the file of the CA that signed it (${problem})`;

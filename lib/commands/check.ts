@@ -23,7 +23,7 @@ import { unseenLogins } from "./auto_lock.ts";
 import { ExitStatus } from "./exit_status.ts";
 import { print, tell } from "./print.ts";
 import { printableLines } from "../printable.ts";
-import { settleProxies } from "./proxies.ts";
+import { settleNetwork } from "./network.ts";
 import { StoppedError } from "./signals.ts";
 import { stateDirectory } from "./state_directory.ts";
 
@@ -47,7 +47,7 @@ export async function runCheck(
 ): Promise<number> {
   await setUpLogging({ ...config.log, write: tell });
   if (effective !== undefined && !json) print(printConfig(effective) + "\n");
-  settleProxies(config.teleport.addresses, config.target);
+  settleNetwork(config.teleport.addresses, config.target);
   const report = await collect(
     parts(config, stop),
     json ? () => {} : (lines) => print(printableLines(lines)),

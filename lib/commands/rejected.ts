@@ -30,7 +30,7 @@ import { ExitStatus } from "./exit_status.ts";
 import { openFluentdSink } from "./fluentd_sink.ts";
 import { print, tell } from "./print.ts";
 import { printable } from "../printable.ts";
-import { settleProxies } from "./proxies.ts";
+import { settleNetwork } from "./network.ts";
 import { existingDirectory } from "./state_directory.ts";
 
 /** `rejected list`: one line, or with `json` one JSON object, for each event. */
@@ -82,7 +82,7 @@ export async function runRejectedRetry(
   const directory = await existingDirectory(storage, options.addresses);
   using _lock = await DirectoryLock.acquire(directory, clock.now());
   const isWanted = await findWanted(directory, options.ids);
-  settleProxies([], delivery);
+  settleNetwork([], delivery);
   const { sink } = await openFluentdSink(fluentd, { clock });
   // By their text: an event may have been set aside more than once.
   const delivered = new Set<string>();

@@ -28,7 +28,7 @@ import { findCluster } from "./find_cluster.ts";
 import { forwardAll } from "./forward_all.ts";
 import { tell } from "./print.ts";
 import { serveMonitor } from "./serve_monitor.ts";
-import { settleProxies } from "./proxies.ts";
+import { settleNetwork } from "./network.ts";
 import { openTarget } from "./target.ts";
 import { openTeleport } from "./teleport_client.ts";
 
@@ -49,7 +49,7 @@ export async function runStart(
       progress === undefined ? tell(lines) : progress.print(lines),
   });
   try {
-    settleProxies(config.teleport.addresses, config.target);
+    settleNetwork(config.teleport.addresses, config.target);
     await start(config, counters, signals);
   } catch (error) {
     if (config.log.format === "text") throw error;

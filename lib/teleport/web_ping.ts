@@ -13,8 +13,8 @@ import { type Address, formatAddress } from "../address.ts";
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
     /UnknownIssuer/,
-    "is not signed by a CA that we trust: name the CA's file in the environment variable DENO_CERT, " +
-    "or set DENO_TLS_CA_STORE=system where the system trusts it",
+    "is not signed by a CA that we trust: have the system trust it, " +
+    "or name the CA's file in the environment variable DENO_CERT",
   ],
   [
     /CaUsedAsEndEntity/,

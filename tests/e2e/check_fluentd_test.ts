@@ -113,7 +113,7 @@ Deno.test("a Fluentd whose CA we do not have: who signed it, and where to name t
   assertEquals(failed, ["Fluentd/TLS"]);
   assertMatch(
     found["Fluentd/TLS"] ?? "",
-    /signed by Fluentd CA, which is none of the CAs that we trust, those that Deno trusts \(fluentd-ca is not set\): set fluentd-ca to the file/,
+    /signed by Fluentd CA, which is none of the CAs that we trust, the system's and Mozilla's \(fluentd-ca is not set\): set fluentd-ca to the file/,
   );
 });
 
@@ -130,7 +130,7 @@ Deno.test("a Fluentd of another CA than that in fluentd-ca: both are named", asy
   );
 });
 
-Deno.test("a Fluentd that Deno's roots vouch for is trusted, whatever fluentd-ca is", async () => {
+Deno.test("a Fluentd whose CA the system trusts is trusted, whatever fluentd-ca is", async () => {
   await using stage = await setStage();
   const { code, found } = await check(stage, {
     replace: [`--fluentd-ca=${stage.paths.teleport.client.ca}`],
@@ -139,7 +139,7 @@ Deno.test("a Fluentd that Deno's roots vouch for is trusted, whatever fluentd-ca
   assertEquals(code, 0, JSON.stringify(found));
   assertMatch(
     found["Fluentd/TLS"] ?? "",
-    /^ok: .*by one of the roots that Deno trusts/,
+    /^ok: .*by a CA that the system or Mozilla trusts/,
   );
 });
 
