@@ -91,6 +91,13 @@ export interface Call<Request extends DescMessage, Answer>
   readonly decode: (bytes: Buffer) => Answer;
 }
 
+/** How long a call may take. */
+export interface UnaryOptions {
+  readonly signal: AbortSignal;
+  /** One minute where it is left out. */
+  readonly timeoutMs?: number;
+}
+
 /** How a stream is read. */
 export interface StreamOptions<Batch> {
   /** Begins a batch of what comes. */
@@ -152,16 +159,12 @@ export class Channel {
   /**
    * Makes a call that has one answer.
    *
-   * @param options.timeoutMs One minute where it is left out
    * @throws {TeleportError}
    * @throws `signal.reason`
    */
   unary<Request extends DescMessage, Answer>(
     { path, requestSchema, request, decode }: Call<Request, Answer>,
-    { signal, timeoutMs = CALL_TIMEOUT_MS }: {
-      readonly signal: AbortSignal;
-      readonly timeoutMs?: number;
-    },
+    { signal, timeoutMs = CALL_TIMEOUT_MS }: UnaryOptions,
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();

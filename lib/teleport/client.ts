@@ -13,7 +13,13 @@ import {
 } from "@bufbuild/protobuf";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { EventBatch } from "../event.ts";
-import type { Call, Channel, StreamCall, StreamOptions } from "./channel.ts";
+import type {
+  Call,
+  Channel,
+  StreamCall,
+  StreamOptions,
+  UnaryOptions,
+} from "./channel.ts";
 import {
   type Cluster,
   Connection,
@@ -72,6 +78,12 @@ const AUTH = "/proto.AuthService";
 
 /** How long a cluster may take to say who it is once it is connected. */
 const GREETING_TIMEOUT_MS = 15_000;
+/**
+ * How long a page may take: some servers look at each event of the range for those
+ * that are asked for. At most, that is less than what counts as hanging.
+ */
+const PAGE_TIMEOUT_MS = 60_000;
+const MAX_PAGE_TIMEOUT_MS = 4 * PAGE_TIMEOUT_MS;
 /** Bulk export is tried with the day that is so far ahead, as the Go handler does. */
 const PROBE_AHEAD_MS = 2 * 24 * 60 * 60_000;
 /** The API asks for indices so high, and has events with higher ones. */
@@ -91,6 +103,7 @@ const PING: Call<typeof PingRequestSchema, Cluster> = {
 /** Teleport's auth service, reached in whatever way is open. */
 export class TeleportClient implements Disposable {
   readonly #connection: Connection;
+  #pageTimeoutMs = PAGE_TIMEOUT_MS;
 
   /**
    * @param options Nothing is connected before the first call
@@ -122,29 +135,40 @@ export class TeleportClient implements Disposable {
    * @throws {TeleportError}
    */
   async ping(signal: AbortSignal): Promise<Cluster> {
-    return await this.#unary(PING, signal);
+    return await this.#unary(PING, { signal });
   }
 
   /**
-   * Asks for one page of the audit log, oldest first unless told otherwise.
+   * Asks for one page of the audit log, oldest first unless told otherwise. One that
+   * does not come in time is waited for twice as long when it is asked for again.
    *
    * @throws {TeleportError}
    */
   async getEvents(request: PageRequest, signal: AbortSignal): Promise<Page> {
-    return await this.#unary({
-      path: `${AUDIT_LOG}/GetUnstructuredEvents`,
-      requestSchema: GetUnstructuredEventsRequestSchema,
-      request: {
-        namespace: "default",
-        startDate: timestampFromMs(request.startMs),
-        endDate: justBefore(request.endMs),
-        eventTypes: [...request.types],
-        limit: request.limit,
-        startKey: request.cursor,
-        order: request.descending ? Order.DESCENDING : Order.ASCENDING,
-      },
-      decode: decodePage,
-    }, signal);
+    const startedMs = performance.now();
+    try {
+      const page = await this.#unary({
+        path: `${AUDIT_LOG}/GetUnstructuredEvents`,
+        requestSchema: GetUnstructuredEventsRequestSchema,
+        request: {
+          namespace: "default",
+          startDate: timestampFromMs(request.startMs),
+          endDate: justBefore(request.endMs),
+          eventTypes: [...request.types],
+          limit: request.limit,
+          startKey: request.cursor,
+          order: request.descending ? Order.DESCENDING : Order.ASCENDING,
+        },
+        decode: decodePage,
+      }, { signal, timeoutMs: this.#pageTimeoutMs });
+      this.#allowPages(2 * (performance.now() - startedMs));
+      return page;
+    } catch (error) {
+      if (
+        error instanceof TeleportError && error.status === "DEADLINE_EXCEEDED"
+      ) this.#allowPages(2 * this.#pageTimeoutMs);
+      throw error;
+    }
   }
 
   /**
@@ -223,7 +247,7 @@ export class TeleportClient implements Disposable {
    * @throws {TeleportError}
    */
   async upsertLock(lock: Lock, signal: AbortSignal): Promise<void> {
-    await this.#unary(upsertLock(toLockV2(lock)), signal);
+    await this.#unary(upsertLock(toLockV2(lock)), { signal });
   }
 
   /**
@@ -234,7 +258,7 @@ export class TeleportClient implements Disposable {
    */
   async checkLockAccess(signal: AbortSignal): Promise<void> {
     try {
-      await this.#unary(upsertLock(LOCK_OF_NOBODY), signal);
+      await this.#unary(upsertLock(LOCK_OF_NOBODY), { signal });
     } catch (error) {
       if (!(error instanceof TeleportError)) throw error;
       if (error.status !== "INVALID_ARGUMENT") throw error;
@@ -250,13 +274,20 @@ export class TeleportClient implements Disposable {
     this.close();
   }
 
+  #allowPages(timeoutMs: number): void {
+    this.#pageTimeoutMs = Math.min(
+      Math.max(timeoutMs, PAGE_TIMEOUT_MS),
+      MAX_PAGE_TIMEOUT_MS,
+    );
+  }
+
   async #unary<Request extends DescMessage, Answer>(
     call: Call<Request, Answer>,
-    signal: AbortSignal,
+    options: UnaryOptions,
   ): Promise<Answer> {
-    const channel = await this.#connection.acquire(signal);
+    const channel = await this.#connection.acquire(options.signal);
     try {
-      const answer = await channel.unary(call, { signal });
+      const answer = await channel.unary(call, options);
       this.#connection.worked(channel);
       return answer;
     } catch (error) {

@@ -52,6 +52,8 @@ export class TeleportStandIn {
   readonly port: number;
   /** The serial number of the certificate that came with each call, oldest first. */
   readonly callers: string[] = [];
+  /** How long each of them waits for its answer, as it said. */
+  readonly waitsMs: number[] = [];
   readonly #tls: TeleportTls;
   readonly #api: TeleportApi;
   #server: TeleportServer | undefined;
@@ -118,9 +120,10 @@ export class TeleportStandIn {
   /** Listens. */
   async start(): Promise<void> {
     if (this.#server !== undefined) return;
-    const server = new TeleportServer((serialNumber) =>
-      this.callers.push(serialNumber)
-    );
+    const server = new TeleportServer((serialNumber, waitMs) => {
+      this.callers.push(serialNumber);
+      this.waitsMs.push(waitMs);
+    });
     this.#api.offer(server);
     await server.listen(this.port, this.#tls);
     this.#server = server;

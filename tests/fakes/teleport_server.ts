@@ -77,8 +77,11 @@ const GOODBYE_MS = 200;
 
 type ConnectionInjector = ReturnType<Server["createConnectionInjector"]>;
 
-/** Told of each call: the serial number of the certificate that the caller showed. */
-export type CallListener = (serialNumber: string) => void;
+/**
+ * Told of each call: the serial number of the certificate that the caller showed,
+ * and how long the caller waits for the answer.
+ */
+export type CallListener = (serialNumber: string, waitMs: number) => void;
 
 /** A server for one span of time: it is not started again after it stopped. */
 export class TeleportServer {
@@ -176,7 +179,10 @@ export class TeleportServer {
   }
 
   #listen(
-    call: Pick<ServerUnaryCall<unknown, unknown>, "getAuthContext">,
+    call: Pick<
+      ServerUnaryCall<unknown, unknown>,
+      "getAuthContext" | "getDeadline"
+    >,
   ): void {
     let serialNumber = "";
     try {
@@ -185,7 +191,7 @@ export class TeleportServer {
     } catch {
       // Whoever called is gone, over which grpc-js trips.
     }
-    this.#onCall(serialNumber);
+    this.#onCall(serialNumber, Number(call.getDeadline()) - Date.now());
   }
 
   #signalOf(

@@ -86,6 +86,34 @@ for (const mib of [2, 6]) {
   });
 }
 
+Deno.test("a page for which a minute is too short is waited for twice as long each time, up to four minutes", async () => {
+  await withTeleport(async ({ client, teleport }) => {
+    const method = "GetUnstructuredEvents";
+    const code = "DEADLINE_EXCEEDED";
+    teleport.faults.add({ kind: "status", code, method, times: 4 });
+    /** For how many minutes the last page was waited for. */
+    const waited = () => Math.round((teleport.waitsMs.at(-1) ?? 0) / 60_000);
+    for (const minutes of [1, 2, 4, 4]) {
+      await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
+      assertEquals(waited(), minutes);
+    }
+    {
+      using time = new ManualTime();
+      teleport.faults.add({ kind: "slow", delayMs: 50, times: 1 });
+      const page = client.getEvents(PAGE, never());
+      await waitUntil("the page to be asked for", () => teleport.openCalls > 0);
+      time.pass(90_000);
+      await page;
+      assertEquals(waited(), 4);
+    }
+    // As long as the last one took, and again.
+    for (const minutes of [3, 1]) {
+      await client.getEvents(PAGE, never());
+      assertEquals(waited(), minutes);
+    }
+  });
+});
+
 Deno.test("pages are asked for in the namespace that every cluster has", async () => {
   await withTeleport(async ({ client, teleport }) => {
     await client.getEvents(PAGE, never());
