@@ -103,7 +103,7 @@ export function explainFailure(
     case "UNAVAILABLE":
       return fail(unavailable(details));
     case "DEADLINE_EXCEEDED":
-      return fail(`no answer in time (${details})`);
+      return fail(`${late(method)} (${details})`);
     default:
       return fail(`${status}: ${details}`);
   }
@@ -121,6 +121,12 @@ function unimplemented(method: string): string {
     default:
       return "this server is too old for it: upgrade Teleport";
   }
+}
+
+function late(method: string): string {
+  return method === "GetUnstructuredEvents"
+    ? "no answer in time: if that goes on, a smaller window-size makes each search shorter"
+    : "no answer in time";
 }
 
 function denied(method: string, details: string): string {

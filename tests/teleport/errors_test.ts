@@ -169,7 +169,14 @@ const MESSAGES: readonly {
     status: "DEADLINE_EXCEEDED",
     details:
       "Deadline exceeded after 60.001s,metadata filters: 0.001s,LB pick: 0.002s,remote_addr=192.0.2.1:3025",
-    says: "no answer in time (Deadline exceeded,remote_addr=192.0.2.1:3025)",
+    says:
+      "no answer in time: if that goes on, a smaller window-size makes each search shorter (Deadline exceeded,remote_addr=192.0.2.1:3025)",
+  },
+  {
+    status: "DEADLINE_EXCEEDED",
+    method: "Ping",
+    details: "Deadline exceeded after 15.001s",
+    says: "no answer in time (Deadline exceeded)",
   },
   {
     status: "RESOURCE_EXHAUSTED",
