@@ -331,12 +331,20 @@ class TlsCredentials extends ChannelCredentials {
       ChannelCredentials["_createSecureConnector"]
     >
   ): ReturnType<ChannelCredentials["_createSecureConnector"]> {
+    let closed = false;
     return {
       connect: (socket) => secure(socket, this.#route, this.#options),
-      waitForReady: () => Promise.resolve(),
+      // Where a connection failed just before the channel was closed, gRPC tries once
+      // more, and leaves open what it gets.
+      waitForReady: () =>
+        closed
+          ? Promise.reject(new Error("the channel is closed"))
+          : Promise.resolve(),
       getCallCredentials: () =>
         callCredentials ?? CallCredentials.createEmpty(),
-      destroy() {},
+      destroy() {
+        closed = true;
+      },
     };
   }
 }

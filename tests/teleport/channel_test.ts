@@ -166,6 +166,17 @@ Deno.test("a server that says nothing is connected for ten seconds at most", asy
   await reconnectionTimers();
 });
 
+Deno.test("a channel that is closed after its connection failed connects no more", async () => {
+  const port = findFreePort();
+  const route = routeTo({ host: "127.0.0.1", port });
+  const channel = new Channel(route, await identityOf());
+  await assertRejects(() => ping(channel), TeleportError);
+  channel.close();
+  await using teleport = await startTeleport({ log: new AuditLog(), port });
+  await reconnectionTimers();
+  assertEquals(teleport.connections, 0);
+});
+
 Deno.test("gRPC writes nothing beside the log, whatever a server says", async () => {
   const server = await tlsServer();
   server.on("secureConnection", async (socket: TLSSocket) => {
