@@ -54,7 +54,10 @@ interface Failure {
 /** Asks whoever is at the other end of a channel who it is. */
 type Greet = (channel: Channel, signal: AbortSignal) => Promise<Cluster>;
 
-/** A connected server that fails so often in a row is left for another address. */
+/**
+ * A connected server that fails so often in a row is left for another address, or for
+ * whoever else is found at the same one: a load balancer may have several.
+ */
 const MAX_FAILURES = 3;
 
 /** Channels, one after another. */
@@ -168,8 +171,8 @@ export class Connection {
   #leaveIfBroken(): void {
     if (this.#channel === undefined || this.#failures === 0) return;
     if (this.#channel.connected) {
-      // It may be the calls' own fault, and nowhere else any better.
-      if (this.#ways.length === 1 || this.#failures < MAX_FAILURES) return;
+      // It may be the calls' own fault.
+      if (this.#failures < MAX_FAILURES) return;
       this.#first = (this.#first + 1) % this.#ways.length;
     }
     this.#replace(undefined);

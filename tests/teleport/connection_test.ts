@@ -28,6 +28,7 @@ import {
   teleportPki,
   webPki,
 } from "../fakes/pki.ts";
+import { TcpRelay } from "../fakes/tcp_relay.ts";
 import { startTeleport, type TeleportStandIn } from "../fakes/teleport.ts";
 import { startTeleportProxy } from "../fakes/teleport_proxy.ts";
 import { waitUntil } from "../fakes/wait_until.ts";
@@ -188,6 +189,22 @@ for (const code of ["UNAVAILABLE", "DEADLINE_EXCEEDED"] as const) {
     assertEquals(second.served.pages, 1);
   });
 }
+
+Deno.test("a server behind a load balancer that fails again and again is left for another one", async () => {
+  await using sick = await startLogged();
+  await using well = await startLogged();
+  let { port } = sick;
+  await using balancer = await TcpRelay.start((rest) => ({ port, rest }));
+  using client = await clientOf([balancer]);
+  await client.ping(never());
+  port = well.port;
+  sick.faults.add({ kind: "status", code: "UNAVAILABLE" });
+  for (let times = 0; times < 3; times++) {
+    await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
+  }
+  await client.getEvents(PAGE, never());
+  assertEquals(well.served.pages, 1);
+});
 
 Deno.test("a server that fails now and then is kept", async () => {
   await using first = await startLogged();
