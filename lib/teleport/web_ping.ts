@@ -75,7 +75,7 @@ export async function pingProxy(
     if (!response.ok) {
       throw new NoProxyError(
         `${url} answers with status ${response.status}`,
-        response.status >= 500,
+        isPassing(response.status),
       );
     }
   } catch (error) {
@@ -86,6 +86,11 @@ export async function pingProxy(
   const ping = isWhole ? parsePing(text) : undefined;
   if (ping !== undefined) return ping;
   throw new NoProxyError(`${url} answers with something else`, false);
+}
+
+/** Whether a status asks for patience: a proxy has limits, and so has what is before it. */
+function isPassing(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429;
 }
 
 function parsePing(text: string): ProxyPing | undefined {

@@ -125,6 +125,20 @@ Deno.test("a proxy that is away for a while is waited for", async () => {
   assertStrictEquals((await resolve(proxy)).kind, "TLS routing");
 });
 
+for (const status of [408, 429, 500, 504]) {
+  Deno.test(`a proxy that answers ${status} is asked again later`, async () => {
+    const { certificatePem: cert, privateKeyPem: key } =
+      (await webPki()).server;
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} },
+      () => new Response("not now", { status }),
+    );
+    const address = { host: "localhost", port: server.addr.port };
+    const error = await assertFails(address, "unreachable");
+    assertStringIncludes(error.message, `answers with status ${status}`);
+  });
+}
+
 Deno.test("a proxy whose web certificate nobody trusts is told with the ways to trust it", async () => {
   await using teleport = await startTeleport({ log: new AuditLog() });
   await using proxy = await startTeleportProxy(teleport);
