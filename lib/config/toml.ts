@@ -34,6 +34,7 @@ export function readToml(path: string, content: string): Settings {
   const keys = tomlKeys(text);
   refuseDuplicates(path, keys);
   refuseProto(path, keys);
+  refuseBelowValues(path, keys);
   const byName = new Map<OptionName, Setting>();
   const problems: string[] = [];
   for (const [keyPath, value] of parse(path, text, keys)) {
@@ -80,6 +81,40 @@ function refuseProto(path: string, keys: readonly TomlKey[]): void {
       `${path}:${line}: unknown key ${JSON.stringify(keyPath.join("."))}`
     );
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** TOML forbids it, and the parser drops one of the two without a word. */
+function refuseBelowValues(path: string, keys: readonly TomlKey[]): void {
+  const sections: TomlKey[][] = [[]];
+  for (const key of keys) {
+    if (key.isHeader) sections.push([]);
+    else sections.at(-1)?.push(key);
+  }
+  const problems = sections.flatMap((section) =>
+    section.flatMap((key) => {
+      const above = section.find((other) => hasValueAbove(other, key));
+      return above === undefined ? [] : [
+        `${path}:${key.line}: ${complaintBelow(above, key)}`,
+      ];
+    })
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function hasValueAbove(other: TomlKey, key: TomlKey): boolean {
+  return other.path.length < key.path.length && !other.rest.startsWith("{") &&
+    other.path.every((part, i) => part === key.path[i]);
+}
+
+function complaintBelow(above: TomlKey, key: TomlKey): string {
+  const depth = above.path.length - 1;
+  const name = key.path.slice(depth).join("-");
+  const [quoted, quotedAbove, remedy] = [
+    key.path,
+    above.path,
+    [...key.path.slice(0, depth), name],
+  ].map((keyPath) => JSON.stringify(keyPath.join(".")));
+  return `${quoted} is below ${quotedAbove}, which has a value in line ${above.line}: write ${remedy}`;
 }
 
 /**

@@ -250,6 +250,24 @@ const PROBLEMS: [text: string, problems: string[]][] = [
   ],
   ["batch = 1\nbatch = 2", ['x.toml:2: "batch" is there before, in line 1']],
   [
+    '[fluentd]\nbatch = 7\nbatch.bytes = "1MiB"',
+    [
+      'x.toml:3: "fluentd.batch.bytes" is below "fluentd.batch", which has a value in line 2: write "fluentd.batch-bytes"',
+    ],
+  ],
+  [
+    'forward.fluentd.batch.bytes = "1MiB"\nforward.fluentd.batch = 7',
+    [
+      'x.toml:1: "forward.fluentd.batch.bytes" is below "forward.fluentd.batch", which has a value in line 2: write "forward.fluentd.batch-bytes"',
+    ],
+  ],
+  [
+    'teleport = { key = "k" }\nfluentd = { key = "k", key.passphrase.file = "p" }',
+    [
+      'x.toml:2: "fluentd.key.passphrase.file" is below "fluentd.key", which has a value in line 2: write "fluentd.key-passphrase-file"',
+    ],
+  ],
+  [
     '[teleport]\naddr = "a"\n[lock]\n[teleport]\nkey = "k"\n"key" = "k"',
     [
       'x.toml:4: "teleport" is there before, in line 1',
