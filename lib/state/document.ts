@@ -76,6 +76,7 @@ export function parseDocument(text: string, path: string): StateDocument {
     throw damaged("it is not JSON", cause);
   }
   if (!isRecord(value)) throw damaged("it is not an object");
+  if (value.version === undefined) throw damaged('"version" is missing');
   if (value.version !== 1) {
     throw new StateError(
       `the state file ${path} has version ${

@@ -102,7 +102,7 @@ Deno.test("what is no object is refused", () => {
 });
 
 Deno.test("a document of another release is refused, with its version", () => {
-  for (const version of [0, 2, "1", null, undefined]) {
+  for (const version of [0, 2, "1", null]) {
     const text = JSON.stringify({ ...sampleDocument(), version });
     const error = assertThrows(() => parseDocument(text, PATH), StateError);
     assertStringIncludes(
@@ -111,6 +111,11 @@ Deno.test("a document of another release is refused, with its version", () => {
     );
     assertStringIncludes(error.message, "another release");
   }
+});
+
+Deno.test("a document without a version is damaged, and of no other release", () => {
+  const { version: _, ...rest } = sampleDocument();
+  assertDamaged(JSON.stringify(rest), '"version" is missing');
 });
 
 const POSITION = sampleDocument().position;
