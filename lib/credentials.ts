@@ -253,8 +253,39 @@ function parseX509(block: string, path: string, role: string): X509Certificate {
   try {
     return new X509Certificate(block);
   } catch (cause) {
-    throw new ConfigError([
-      `${role}: a certificate in ${path} is damaged: ${describe(cause)}`,
-    ], { cause });
+    throw damagedCertificate({ path, role }, cause);
   }
+}
+
+/** What a TLS client is made of. */
+type Shown =
+  | Pick<Deno.CreateHttpClientOptions, "caCerts">
+  | Deno.TlsCertifiedKeyPem;
+
+/**
+ * Why TLS does not take what something else has read already; undefined where it
+ * does, or takes nothing at all: the runtime's own roots may be no good.
+ */
+export function tlsRefusal(options: Shown): unknown {
+  const refusal = errorOfClient(options);
+  return errorOfClient({}) === undefined ? refusal : undefined;
+}
+
+function errorOfClient(options: Shown): unknown {
+  try {
+    Deno.createHttpClient(options).close();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The error about a file with a certificate that is not what was issued. */
+export function damagedCertificate(
+  { path, role }: { readonly path: string; readonly role: string },
+  cause: unknown,
+): ConfigError {
+  return new ConfigError([
+    `${role}: a certificate in ${path} is damaged: ${describe(cause)}`,
+  ], { cause });
 }

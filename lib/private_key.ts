@@ -10,8 +10,10 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { IS_VERSION_1 } from "./certificate_flaws.ts";
 import {
   type Certificate,
+  damagedCertificate,
   pemBlocks,
   readCredentialFile,
+  tlsRefusal,
 } from "./credentials.ts";
 import { ConfigError, describe } from "./errors.ts";
 import { logger } from "./log.ts";
@@ -94,11 +96,21 @@ export function parsePrivateKey(
       `${role}: the private key in ${path} does not belong to the certificate in ${certificate.path}`,
     ]);
   }
-  const pem = encrypted
-    ? key.export({ type: "pkcs8", format: "pem" }).toString()
-    : block + "\n";
+  const pem = encrypted ? decryptedPem(key, { path, role }) : block + "\n";
   proveUsable(pem, { path, role }, certificate);
   return pem;
+}
+
+/** Of kinds that cannot be written down again, TLS takes none. */
+function decryptedPem(
+  key: KeyObject,
+  { path, role }: { readonly path: string; readonly role: string },
+): string {
+  try {
+    return key.export({ type: "pkcs8", format: "pem" }).toString();
+  } catch (cause) {
+    throw unusableKey({ path, role }, cause);
+  }
 }
 
 /**
@@ -111,20 +123,28 @@ function proveUsable(
   { path, role }: { readonly path: string; readonly role: string },
   certificate: Certificate,
 ): void {
-  try {
-    Deno.createHttpClient({ key, cert: certificate.pem }).close();
-  } catch (cause) {
-    const text = describe(cause);
-    if (text.includes("UnsupportedCertVersion")) {
-      throw new ConfigError([
-        `${certificate.role}: the certificate in ${certificate.path} ${IS_VERSION_1}`,
-      ], { cause });
-    }
-    if (!text.includes("failed to parse private key")) return;
+  const cause = tlsRefusal({ key, cert: certificate.pem });
+  if (cause === undefined) return;
+  const text = describe(cause);
+  if (text.includes("UnsupportedCertVersion")) {
     throw new ConfigError([
-      `${role}: TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`,
+      `${certificate.role}: the certificate in ${certificate.path} ${IS_VERSION_1}`,
     ], { cause });
   }
+  if (/Unable to decode certificate|invalid peer certificate/.test(text)) {
+    throw damagedCertificate(certificate, cause);
+  }
+  if (!text.includes("failed to parse private key")) return;
+  throw unusableKey({ path, role }, cause);
+}
+
+function unusableKey(
+  { path, role }: { readonly path: string; readonly role: string },
+  cause: unknown,
+): ConfigError {
+  return new ConfigError([
+    `${role}: TLS cannot use the private key in ${path}: take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519`,
+  ], { cause });
 }
 
 /** Older ciphers, such as 3DES in PKCS#8, are unknown here. */

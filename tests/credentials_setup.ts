@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type Certificate, parseCertificate } from "../lib/credentials.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { assert, assertEquals } from "./assert.ts";
@@ -17,6 +18,16 @@ export function assertProblem(error: unknown, problem: string): void {
 /** The same PEM with some of its lines missing. */
 export function shortened(pem: string): string {
   return pem.split("\n").toSpliced(1, 1).join("\n");
+}
+
+/** The same PEM with bytes behind its end, which OpenSSL minds as little as Deno. */
+export function lengthened(pem: string): string {
+  const [, label = "", body = ""] =
+    /-----BEGIN ([A-Z ]+)-----([^-]+)-----END/.exec(pem) ?? [];
+  return `-----BEGIN ${label}-----\n${
+    Buffer.concat([Buffer.from(body, "base64"), Buffer.alloc(3)])
+      .toString("base64")
+  }\n-----END ${label}-----\n`;
 }
 
 export function garbage(label: string): string {

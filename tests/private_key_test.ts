@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { join } from "node:path";
 import type { KeyType } from "../lib/configure/certificates.ts";
 import { type Certificate, parseCertificate } from "../lib/credentials.ts";
 import { ConfigError } from "../lib/errors.ts";
@@ -15,11 +16,16 @@ import {
   crlf,
   FILE,
   garbage,
+  lengthened,
   parseIssued,
   shortened,
 } from "./credentials_setup.ts";
 import { withDirectory } from "./fakes/directory.ts";
-import { ignoreWithoutOpenssl, issueVersion1 } from "./fakes/openssl.ts";
+import {
+  ignoreWithoutOpenssl,
+  issueVersion1,
+  openssl,
+} from "./fakes/openssl.ts";
 import { issueClient, teleportPki } from "./fakes/pki.ts";
 import { convertPrivateKey, type PrivateKeyForm } from "./fakes/private_key.ts";
 
@@ -187,6 +193,51 @@ Deno.test({
       );
     });
   },
+});
+
+Deno.test({
+  name:
+    "an encrypted key that cannot even be written down is one that TLS does not take",
+  ignore: ignoreWithoutOpenssl(),
+  async fn() {
+    await withDirectory(async (directory) => {
+      const key = join(directory, "pss.key");
+      await openssl(["genpkey", "-algorithm", "RSA-PSS", "-out", key]);
+      const certificatePem = await openssl(
+        ["req", "-x509", "-key", key, "-days", "1", "-subj", "/CN=localhost"],
+      );
+      const encrypted = await openssl(
+        ["pkcs8", "-topk8", "-in", key, "-passout", "pass:open sesame"],
+      );
+      const certificate = parseIssued(certificatePem);
+      assertProblem(
+        assertThrows(() =>
+          parseKey(encrypted, certificate, { value: "open sesame" })
+        ),
+        "fluentd-key: TLS cannot use the private key in /etc/key.pem: " +
+          "take RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, or Ed25519",
+      );
+    });
+  },
+});
+
+Deno.test("a certificate, or one of its chain, that TLS finds damaged is told as such", async () => {
+  const { authority, client } = await teleportPki();
+  const noBase64 = authority.certificatePem.replace("\n", "\n!");
+  for (
+    const text of [
+      lengthened(client.certificatePem),
+      client.certificatePem + noBase64,
+    ]
+  ) {
+    assertMatch(
+      assertThrows(
+        () => parseKey(client.privateKeyPem, parseIssued(text)),
+        ConfigError,
+      ).message,
+      /^fluentd-cert: a certificate in \/etc\/cert\.pem is damaged: \S/,
+    );
+  }
 });
 
 function parseKey(

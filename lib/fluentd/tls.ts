@@ -5,6 +5,7 @@
  */
 
 import {
+  damagedCertificate,
   parseAuthorities,
   parseCertificate,
   readCredentialFile,
@@ -12,6 +13,7 @@ import {
   type Term,
   termOfAuthorities,
   type TlsFiles,
+  tlsRefusal,
 } from "../credentials.ts";
 import { allOrProblems } from "../errors.ts";
 import { parsePrivateKey, readPrivateKeyFile } from "../private_key.ts";
@@ -59,6 +61,11 @@ async function loadAuthorities(
   const name = "fluentd-ca";
   const text = await readCredentialFile(path, name);
   const pems = parseAuthorities(text, { path, role: name });
+  // Each connection would fail, in words that blame the server's certificate.
+  const refusal = tlsRefusal({ caCerts: pems });
+  if (refusal !== undefined) {
+    throw damagedCertificate({ path, role: name }, refusal);
+  }
   return { pems, term: termOfAuthorities(pems, { name, path }) };
 }
 

@@ -10,6 +10,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "../assert.ts";
+import { lengthened } from "../credentials_setup.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
 import { EXPIRED, fluentdPki, issueClient, strangerPki } from "../fakes/pki.ts";
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
@@ -240,6 +241,21 @@ Deno.test("files with something else in them are told as such", async () => {
       client: { ...files.client, certFile: other },
     }),
     `fluentd-cert: ${other} holds no certificate in PEM`,
+  );
+});
+
+Deno.test("a CA that TLS alone finds damaged is told as such, before anything is sent", async () => {
+  await using written = await writeFiles();
+  const { files, directory } = written;
+  const { authority } = await fluentdPki();
+  const caFile = join(directory, "damaged-ca.crt");
+  await writeSecret(
+    caFile,
+    authority.certificatePem + lengthened(authority.certificatePem),
+  );
+  assertStringIncludes(
+    await problemWith({ ...files, caFile }),
+    `fluentd-ca: a certificate in ${caFile} is damaged: `,
   );
 });
 
