@@ -34,10 +34,20 @@ const KEYS = ["", "__proto__", "constructor", "toString", "0", "10", "uid"];
 export function randomObject(random: Random, depth: number): JsonObject {
   const entries: [string, Json][] = [];
   for (let i = random.below(6); i > 0; i--) {
-    const key = random.chance(0.2) ? random.pick(KEYS) : randomText(random);
-    entries.push([key, randomValue(random, depth - 1)]);
+    entries.push([randomKey(random), randomValue(random, depth - 1)]);
   }
   return Object.fromEntries(entries);
+}
+
+/**
+ * Without a backslash: once V8 has read a key that is one, it takes others that are
+ * written with one for the same, up to 15.0 at least
+ * (https://issues.chromium.org/issues/521080746).
+ */
+function randomKey(random: Random): string {
+  return random.chance(0.2)
+    ? random.pick(KEYS)
+    : randomText(random).replaceAll("\\", "/");
 }
 
 function randomValue(random: Random, depth: number): Json {

@@ -86,11 +86,12 @@ Deno.test("numbers that JSON has not are written as protojson writes them", () =
   assertStrictEquals(writeValue(struct.number(-Infinity)), '"-Infinity"');
 });
 
-Deno.test("every control character, quote and backslash is escaped", () => {
+Deno.test("every control character, quote and backslash is escaped, in keys too", () => {
   const text = String.fromCharCode(...Array(0x80).keys());
+  const json = JSON.stringify(text);
   assertStrictEquals(
-    writeValue(struct.string(text)),
-    JSON.stringify(text),
+    write(entry(key(text), value(struct.string(text)))),
+    `{${json}:${json}}`,
   );
 });
 
