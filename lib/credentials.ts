@@ -267,11 +267,12 @@ type Shown =
  * does, or takes nothing at all: the runtime's own roots may be no good.
  */
 export function tlsRefusal(options: Shown): unknown {
-  const refusal = errorOfClient(options);
-  return errorOfClient({}) === undefined ? refusal : undefined;
+  const error = tlsError(options);
+  return error === undefined || tlsError() !== undefined ? undefined : error;
 }
 
-function errorOfClient(options: Shown): unknown {
+/** Why a TLS client cannot be made of these, with the roots that there are. */
+export function tlsError(options: Shown = {}): unknown {
   try {
     Deno.createHttpClient(options).close();
     return undefined;

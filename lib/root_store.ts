@@ -4,6 +4,7 @@
  * @module
  */
 
+import { tlsError } from "./credentials.ts";
 import { environmentVariable } from "./environment_variable.ts";
 import { describe } from "./errors.ts";
 
@@ -30,10 +31,6 @@ export function trustSystemRoots(): string | undefined {
 /** Why these are not trusted from now on. */
 function whyNot(store: string): string | undefined {
   Deno.env.set(VARIABLE, store);
-  try {
-    Deno.createHttpClient({}).close();
-    return undefined;
-  } catch (error) {
-    return describe(error);
-  }
+  const error = tlsError();
+  return error === undefined ? undefined : describe(error);
 }
