@@ -36,6 +36,18 @@ Deno.test("what the system trusts counts for nothing where the environment names
   assertMatch(found["Fluentd/TLS"] ?? "", /fluentd-ca is not set/);
 });
 
+Deno.test("an empty store in the environment has fluentd-ca trusted and nothing else", async () => {
+  await using stage = await setStage();
+  const env = {
+    ...await systemRoots(stage, [await fluentdPki()]),
+    DENO_TLS_CA_STORE: "",
+  };
+  const other = `--fluentd-ca=${stage.paths.teleport.client.ca}`;
+  assertEquals((await check(stage, { env })).code, 0);
+  const { failed } = await check(stage, { replace: [other], env });
+  assertEquals(failed, ["Fluentd/TLS"]);
+});
+
 Deno.test("CAs of the system's that cannot be loaded are told, and everything arrives by fluentd-ca", async () => {
   await using stage = await setStage({ size: 20 });
   const path = join(stage.directory, "broken.crt");
