@@ -149,6 +149,11 @@ export interface Batch<At extends Position = Position> extends EventBatch {
   readonly position: At;
   /** Whether the source is already fetching more: a sink may wait to fill a request. */
   readonly more: boolean;
+  /**
+   * Where it is not: when the log was asked for what is newer, milliseconds since the
+   * epoch. The answer may have come long after. Left out: just now.
+   */
+  readonly askedMs?: number;
 }
 
 /** Where events go: the audit log's receiver, or that of one session recording. */

@@ -22,6 +22,8 @@ import { Trouble } from "./trouble.ts";
 
 /** Each cause is told once; past so many, something is wrong with telling them apart. */
 const MAX_CAUSES = 100;
+/** What was asked for so long ago, as before an outage, does not tell what is there now. */
+const OLD_ANSWER_MS = 60_000;
 
 /** Who listens to which part of the pipeline. */
 export interface Observers {
@@ -138,9 +140,8 @@ function eventsObserver(
       counters.inOrder = kind === "page";
       if (newest !== null) counters.newestMs = Date.parse(newest.time);
     },
-    caughtUp() {
-      counters.caughtUp = true;
-      const askedMs = clock.now();
+    caughtUp(askedMs = clock.now()) {
+      counters.caughtUp = clock.now() - askedMs < OLD_ANSWER_MS;
       return () => {
         counters.upToDateMs = askedMs;
       };

@@ -49,11 +49,11 @@ export interface ForwardObserver {
   /** Everything before the position is delivered. */
   advanced(position: Position): void;
   /**
-   * The source had nothing newer.
+   * The source had nothing newer when it asked, at `askedMs`.
    *
    * @returns Called once everything that was read until then is delivered
    */
-  caughtUp(): () => void;
+  caughtUp(askedMs?: number): () => void;
 }
 
 /** The two ways to end: `stop` reading, and `kill` what is in flight. */
@@ -85,7 +85,9 @@ export async function forward(
         position: batch.position,
         announced: announcedBy(batch.events),
       }, batch.release ?? (() => {}));
-      if (!batch.more) requests.whenDelivered(observer.caughtUp());
+      if (!batch.more) {
+        requests.whenDelivered(observer.caughtUp(batch.askedMs));
+      }
       await requests.sendFull();
       if (!batch.more) await requests.sendAll();
       await options.roomForRecordings(halt);

@@ -71,6 +71,8 @@ export type Offer =
   | Step
   | {
     readonly kind: "caught up";
+    /** When the days were listed. */
+    readonly askedMs: number;
     /** There will be nothing more, either. */
     readonly last: boolean;
   };
@@ -101,6 +103,8 @@ export class ExportDays {
   readonly #chunks = new Set<Promise<void>>();
   /** What is asked for in vain just now. */
   readonly #failing = new Set<string>();
+  /** When the last round began. */
+  #askedMs = 0;
   /** The date of the last round. */
   #today: string | undefined;
   /** Every day was listed, and nothing but time brings more chunks. */
@@ -141,7 +145,7 @@ export class ExportDays {
   async #round(): Promise<boolean> {
     const { follow, pollMs, clock } = this.#options;
     // One time for all of it: what a wrong one leads to, the next round sees.
-    const nowMs = clock.now();
+    const nowMs = this.#askedMs = clock.now();
     const missing = this.#heedDate(nowMs);
     let found = 0;
     for (const day of [...this.#days.values()]) {
@@ -160,7 +164,7 @@ export class ExportDays {
       await Promise.all(this.#chunks);
       // The last round has found nothing, after everything else was read.
       if (found > 0) return true;
-      await this.#steps.offer({ kind: "caught up", last: true });
+      await this.#tellCaughtUp(true);
       return false;
     }
     this.#resting = true;
@@ -325,7 +329,12 @@ export class ExportDays {
   async #tellIfCaughtUp(): Promise<void> {
     const reading = this.#days.values().some(({ reading }) => reading > 0);
     if (!this.#resting || reading) return;
-    await this.#steps.offer({ kind: "caught up", last: false });
+    await this.#tellCaughtUp(false);
+  }
+
+  async #tellCaughtUp(last: boolean): Promise<void> {
+    const askedMs = this.#askedMs;
+    await this.#steps.offer({ kind: "caught up", askedMs, last });
   }
 
   #failed(

@@ -57,8 +57,9 @@ export class ExportSource implements Source<ExportPosition> {
       while (true) {
         const step = await steps.take();
         if (step.kind === "caught up") {
-          yield { events: [], position, more: false };
-          if (step.last) return;
+          const { askedMs, last } = step;
+          yield { events: [], position, more: false, askedMs };
+          if (last) return;
           continue;
         }
         const moved = move(position, step);

@@ -311,6 +311,7 @@ export class PageSource implements Source<PagePosition> {
       events: fresh,
       position,
       more: false,
+      askedMs: Math.min(nowMs, windowEndMs),
       atEnd: windowEndMs > nowMs,
       pauseMs: Math.min(
         pollMs,

@@ -255,6 +255,19 @@ Deno.test("what was there when the source was asked is known to be delivered fro
   assertEquals(counters.upToDateMs, askedMs);
 });
 
+Deno.test("an answer from before an outage does not say that all is delivered now", async () => {
+  await using test = await setUp();
+  const { clock, counters, events } = test;
+  events.caughtUp()();
+  const askedMs = clock.now();
+  await clock.advance(3_600_000);
+  events.caughtUp(askedMs)();
+  assertEquals(counters.upToDate, false);
+  assertEquals(counters.upToDateMs, askedMs);
+  events.caughtUp(clock.now() - 5_000)();
+  assertEquals(counters.upToDate, true);
+});
+
 Deno.test("a recording that fails is told once, and again when it is left", async () => {
   await using test = await setUp();
   const { recordings, records } = test;

@@ -59,6 +59,8 @@ export function startBetween(
   const streams = { open: 0, most: 0 };
   const delivered: string[] = [];
   const counts = { read: 0, recordings: 0 };
+  const appended: { readonly atMs: number; readonly events: number }[] = [];
+  const caughtUp: { readonly askedMs: number; readonly read: number }[] = [];
   const random = new Random(1, 0);
   const stop = new AbortController();
 
@@ -73,6 +75,7 @@ export function startBetween(
         sessionId: i % uploadEvery === uploadEvery - 1 ? id : undefined,
       });
     }));
+    appended.push({ atMs: clock.now(), events: log.events.length });
   };
   append(events);
 
@@ -176,6 +179,10 @@ export function startBetween(
       observer: {
         ...UNWATCHED.events,
         read: (count) => counts.read += count,
+        caughtUp(askedMs = clock.now()) {
+          caughtUp.push({ askedMs, read: counts.read });
+          return () => {};
+        },
       },
     },
     recordings: {
@@ -213,6 +220,10 @@ export function startBetween(
     streams,
     delivered,
     counts,
+    /** When how many events were in the log. */
+    appended,
+    /** When there was nothing newer than so many events, as the source says. */
+    caughtUp,
     append,
     async [Symbol.asyncDispose]() {
       stop.abort();

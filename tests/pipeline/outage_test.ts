@@ -124,3 +124,29 @@ for (const [what, error] of AWAY) {
     assertEquals(it.delivered.length, 5_100);
   });
 }
+
+for (const by of ["pages", "chunks"] as const) {
+  for (const end of ["Teleport", "Fluentd"] as const) {
+    Deno.test(`by ${by}, nobody is told to have caught up with what came while ${end} was away`, async () => {
+      await using it = startBetween({ events: 3_000, by });
+      await it.clock.advance(60 * SECOND_MS);
+      const away = new TeleportError("not reachable", "UNAVAILABLE");
+      const { audit } = it.fluentd;
+      for (let outage = 0; outage < 3; outage++) {
+        (end === "Teleport" ? it.teleport : audit).away = away;
+        for (let part = 0; part < 10; part++) {
+          await it.clock.advance(HOUR_MS / 10);
+          it.append(1_000);
+        }
+        it.teleport.away = audit.away = undefined;
+        await it.clock.advance(10 * 60 * SECOND_MS);
+      }
+      assertEquals(it.delivered.length, 33_000);
+      for (const { askedMs, read } of it.caughtUp) {
+        const there = it.appended.findLast(({ atMs }) => atMs < askedMs);
+        assert(read >= (there?.events ?? 0), `${askedMs}: only ${read} read`);
+      }
+      assertEquals(it.caughtUp.at(-1)?.read, it.delivered.length);
+    });
+  }
+}
