@@ -162,8 +162,9 @@ export class ExportDays {
     }
     if (!follow) {
       await Promise.all(this.#chunks);
-      // The last round has found nothing, after everything else was read.
-      if (found > 0) return true;
+      // The last round has found nothing, after everything else was read, and on the
+      // day on which it began.
+      if (found > 0 || dateOf(clock.now()) !== dateOf(nowMs)) return true;
       await this.#tellCaughtUp(true);
       return false;
     }

@@ -38,6 +38,8 @@ const EMPTY_PAGE_PAUSE_MS = 250;
 const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
+/** What was asked for so long ago, as before an outage, is not the end by now. */
+const OLD_ANSWER_MS = 60_000;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {
@@ -157,9 +159,11 @@ export class PageSource implements Source<PagePosition> {
           yield found;
           continue;
         }
+        const nowMs = clock.now();
+        const isOld = nowMs - (found.askedMs ?? nowMs) >= OLD_ANSWER_MS;
         yield found;
-        if (found.atEnd && !follow) return;
-        await clock.sleep(found.pauseMs, signal);
+        if (follow || !found.atEnd) await clock.sleep(found.pauseMs, signal);
+        else if (!isOld) return;
         next = this.#search(found.position, trail, signal);
       }
     } catch (error) {

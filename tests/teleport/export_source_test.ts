@@ -519,6 +519,20 @@ Deno.test("a run that is to end reads what appears while it reads", async () => 
   assertEquals(idsOf(await readAll(from(TODAY))).sort(), log.ids);
 });
 
+Deno.test("a run that is to end reads the days that began while it asked for a list in vain", async () => {
+  const { log, clock, readAll } = setUp();
+  log.add(TODAY, "a", 1);
+  log.add("2026-03-02", "b", 1);
+  log.add("2026-03-03", "c", 1);
+  const backMs = Date.parse("2026-03-03T06:00:00Z");
+  log.listFault = () => {
+    if (log.listed.length > 1 && clock.now() < backMs) {
+      throw new Error("UNAVAILABLE");
+    }
+  };
+  assertEquals(idsOf(await readAll(from(TODAY))).sort(), log.ids);
+});
+
 Deno.test("other types, and events before the start time, are left out, and passed", async () => {
   const { log, readAll } = setUp({
     types: ["exec"],

@@ -269,6 +269,16 @@ Deno.test("a source that does not follow ends although its cursor stands still",
   assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
 });
 
+Deno.test("a source that does not follow reads what came while it asked for the end in vain", async () => {
+  const { clock, log, readAll } = setUp();
+  log.append(NOW_MS - MINUTE_MS, NOW_MS + HOUR_MS, NOW_MS + 30 * HOUR_MS);
+  log.fault = () =>
+    clock.now() < NOW_MS + 31 * HOUR_MS
+      ? Promise.reject(new TeleportError("not reachable", "UNAVAILABLE"))
+      : undefined;
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+});
+
 Deno.test("a start in the future is a range like any other", async () => {
   const position = from(NOW_MS + MINUTE_MS);
   const { log, follow } = setUp({ startTime: position.start });
