@@ -160,11 +160,12 @@ export class ExportDays {
         if (other.complete) found += await this.#list(other, nowMs);
       }
     }
+    if (!follow) await Promise.all(this.#chunks);
+    // Lists that were waited for into the next day, as through an outage, lack that one.
+    if (dateOf(clock.now()) !== dateOf(nowMs)) return true;
     if (!follow) {
-      await Promise.all(this.#chunks);
-      // The last round has found nothing, after everything else was read, and on the
-      // day on which it began.
-      if (found > 0 || dateOf(clock.now()) !== dateOf(nowMs)) return true;
+      // The last round has found nothing, after everything else was read.
+      if (found > 0) return true;
       await this.#tellCaughtUp(true);
       return false;
     }

@@ -162,8 +162,10 @@ export class PageSource implements Source<PagePosition> {
         const nowMs = clock.now();
         const isOld = nowMs - (found.askedMs ?? nowMs) >= OLD_ANSWER_MS;
         yield found;
-        if (follow || !found.atEnd) await clock.sleep(found.pauseMs, signal);
-        else if (!isOld) return;
+        if (!isOld) {
+          if (found.atEnd && !follow) return;
+          await clock.sleep(found.pauseMs, signal);
+        }
         next = this.#search(found.position, trail, signal);
       }
     } catch (error) {

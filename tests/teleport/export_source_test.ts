@@ -582,6 +582,23 @@ Deno.test("a list that fails is asked for again, and told", async () => {
 });
 
 const POLICY = { initialMs: 500, maxMs: 30_000, timeoutMs: 60_000 };
+Deno.test("a day that began during an outage is read within one back-off step, however rarely lists are asked for", async () => {
+  const hourMs = DAY_MS / 24;
+  const { log, clock, follow } = setUp({ pollMs: hourMs });
+  log.add(TODAY, "a", 1);
+  await using reading = follow(from(TODAY));
+  await reading.settled();
+  log.listFault = () => {
+    throw new Error("UNAVAILABLE");
+  };
+  await clock.advance(15.1 * hourMs);
+  log.add("2026-03-02", "b", 1);
+  log.listFault = undefined;
+  await clock.advance(POLICY.maxMs);
+  await reading.settled();
+  assertEquals(reading.ids, log.ids);
+});
+
 Deno.test("retries last no longer than the policy says, and nothing stays open", async () => {
   for (const fault of ["list", "chunk"]) {
     const { log, clock, create } = setUp({ policy: POLICY, follow: true });

@@ -433,6 +433,19 @@ Deno.test("failures are retried with back-off, and told", async () => {
   }
 });
 
+Deno.test("what came during an outage is read within one back-off step, however rarely the log is asked", async () => {
+  const { log, follow } = setUp({ pollMs: HOUR_MS });
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.untilPolling();
+  log.fault = () =>
+    Promise.reject(new TeleportError("not reachable", "UNAVAILABLE"));
+  await reading.advance(70 * MINUTE_MS);
+  log.append(NOW_MS + 65 * MINUTE_MS);
+  log.fault = undefined;
+  await reading.advance(POLICY.maxMs);
+  assertEquals(reading.ids, idsIn(log));
+});
+
 Deno.test("failures are retried no longer than the policy says", async () => {
   const { log, readAll } = setUp({
     policy: { ...POLICY, timeoutMs: MINUTE_MS },
