@@ -38,8 +38,11 @@ const EMPTY_PAGE_PAUSE_MS = 250;
 const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
-/** What was asked for so long ago, as before an outage, is not the end by now. */
-const OLD_ANSWER_MS = 60_000;
+/**
+ * What was asked for so long ago, as before an outage, is not the end by now. No
+ * call takes as long, or a run against a slow server would have no end.
+ */
+const OLD_ANSWER_MS = 5 * 60_000;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {

@@ -279,6 +279,19 @@ Deno.test("a source that does not follow reads what came while it asked for the 
   assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
 });
 
+Deno.test("a source that does not follow ends although each page takes the server minutes", async () => {
+  const { clock, log, readAll } = setUp();
+  log.append(NOW_MS - MINUTE_MS);
+  let asked = 0;
+  log.fault = async (request) => {
+    // Otherwise it would ask for ever.
+    if (++asked > 10) throw new TeleportError("asked again", "UNIMPLEMENTED");
+    await clock.sleep(4 * MINUTE_MS, never());
+    return log.page(request);
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - HOUR_MS))), idsIn(log));
+});
+
 Deno.test("a start in the future is a range like any other", async () => {
   const position = from(NOW_MS + MINUTE_MS);
   const { log, follow } = setUp({ startTime: position.start });
