@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Address } from "../address.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, describe } from "../errors.ts";
 import { type StateDocument, StateError } from "../state/document.ts";
 import { readState } from "../state/state_file.ts";
 
@@ -26,6 +26,8 @@ export function stateDirectory(
 /**
  * The state directory. One that is not there holds nothing, but a storage that is
  * mistyped must not read as if nothing was refused.
+ *
+ * @throws {StateError} where there is none, or nobody can tell
  */
 export async function existingDirectory(
   storage: string,
@@ -36,8 +38,11 @@ export async function existingDirectory(
     await Deno.stat(directory);
     return directory;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw notThere(directory);
+    if (error instanceof Deno.errors.NotFound) throw notThere(directory);
+    throw new StateError(
+      `cannot look into the state directory ${directory}: ${describe(error)}`,
+      { cause: error },
+    );
   }
 }
 

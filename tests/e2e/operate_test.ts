@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { assertEquals, assertMatch } from "../assert.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "../assert.ts";
 import { namesIn } from "../fakes/directory.ts";
 import { logEvent } from "../fakes/log_event.ts";
 import { Program, runProgram } from "../fakes/program.ts";
@@ -39,6 +39,23 @@ Deno.test("where nothing was forwarded yet, it is told, and not that nothing was
       `teleport-event-handler: there is no ${stage.stateDirectory}: ` +
       "nothing was forwarded yet, or storage or teleport-addr is another\n",
     ]);
+  }
+});
+
+Deno.test("a file in the place of the storage is told by every command that looks into it", async () => {
+  await using stage = await setStage();
+  await Deno.writeTextFile(stage.storage, "");
+  for (
+    const words of [["rejected", "list"], ["recordings", "list"], ["status"]]
+  ) {
+    const { code, stderr } = await runProgram([...words, ...state(stage)]);
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /^teleport-event-handler: cannot (look into the state directory|read the state file) /,
+    );
+    assertStringIncludes(stderr, stage.stateDirectory);
+    assertStringIncludes(stderr, "Not a directory");
   }
 });
 
