@@ -13,7 +13,7 @@ export function watchPages<
   Page extends { readonly events: readonly unknown[] },
 >(
   getPage: (request: Request, signal: AbortSignal) => Promise<Page>,
-  monitor: Pick<Monitor, "measurements" | "tracer">,
+  monitor: Pick<Monitor, "measurements" | "movements" | "tracer">,
 ): (request: Request, signal: AbortSignal) => Promise<Page> {
   return async (request, signal) => {
     const startedMs = performance.now();
@@ -24,6 +24,8 @@ export function watchPages<
       const events = page.events.length;
       const seconds = (performance.now() - startedMs) / 1_000;
       monitor.measurements.page(events, seconds);
+      // A batch may take several, each of which takes the server minutes.
+      monitor.movements.reading.moved();
       span?.end("ok", { events });
       return page;
     } catch (error) {

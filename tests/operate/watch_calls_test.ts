@@ -1,4 +1,4 @@
-import { AUDIT } from "../../lib/event.ts";
+import { AUDIT, type PagePosition } from "../../lib/event.ts";
 import { errorOf } from "../../lib/fluentd/answer.ts";
 import {
   BusyError,
@@ -12,12 +12,18 @@ import { watchChunks } from "../../lib/operate/watch_chunks.ts";
 import { watchPages } from "../../lib/operate/watch_pages.ts";
 import { watchRecordings } from "../../lib/operate/watch_recordings.ts";
 import { watchRequests } from "../../lib/operate/watch_requests.ts";
+import { watchedSource } from "../../lib/pipeline/watched_source.ts";
+import type { PageRequest } from "../../lib/teleport/client.ts";
 import { TeleportError } from "../../lib/teleport/errors.ts";
+import { PageSource } from "../../lib/teleport/page_source.ts";
 import { assertEquals, assertRejects, assertStrictEquals } from "../assert.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
+import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
+import { UNWATCHED } from "../fakes/unwatched.ts";
 import { watchedRun } from "./watched_run.ts";
 
+const MINUTE_MS = 60_000;
 const NEVER = never();
 const UNAVAILABLE = new TeleportError("gone", "UNAVAILABLE");
 
@@ -164,6 +170,47 @@ Deno.test("a page is a span with what was asked for and what came", async () => 
     ["page", "failed", { limit: 20, status: "unavailable" }],
   ]);
   assertEquals(measured, [7]);
+});
+
+Deno.test("reading is healthy where the next batch takes several pages, and each of them the server minutes", async () => {
+  const clock = new FakeClock();
+  const monitor = watchedRun({ clock });
+  let pages = 0;
+  const getEvents = watchPages(async (_: PageRequest, signal) => {
+    await clock.sleep(4 * MINUTE_MS, signal);
+    // It looks at so many events at once, none of which is of the type.
+    return { events: [], lastKey: String(++pages) };
+  }, monitor);
+  const source = watchedSource(
+    new PageSource({
+      getEvents,
+      types: ["db.session.start"],
+      pageSize: undefined,
+      startTime: "2026-01-01T00:00:00Z",
+      windowMs: 24 * 60 * MINUTE_MS,
+      pollMs: 5_000,
+      follow: true,
+      policy: { initialMs: 500, maxMs: 30_000, timeoutMs: undefined },
+      clock,
+      observer: UNWATCHED.pages,
+    }),
+    monitor.movements.reading,
+  );
+  const start = new Date(clock.now() - 60 * MINUTE_MS).toISOString();
+  const from: PagePosition = {
+    kind: "page",
+    start,
+    cursor: "",
+    seen: [],
+    newest: null,
+  };
+  const batches = source.read(from, NEVER)[Symbol.asyncIterator]();
+  const first = batches.next();
+  while (pages < 2) {
+    await clock.advance(MINUTE_MS);
+    assertEquals(monitor.health(), { ok: true });
+  }
+  assertEquals((await first).done, false);
 });
 
 Deno.test("a chunk is a span, and counted once it is read to its end", async () => {
