@@ -156,6 +156,12 @@ export interface Batch<At extends Position = Position> extends EventBatch {
   readonly askedMs?: number;
 }
 
+/**
+ * What was asked for so long ago, as before an outage, does not tell what is there
+ * now. No call takes as long, or all that a slow server says would be old.
+ */
+export const OLD_ANSWER_MS = 5 * 60_000;
+
 /** Where events go: the audit log's receiver, or that of one session recording. */
 export type Destination =
   | { readonly kind: "audit" }

@@ -6,7 +6,7 @@
 
 import type { Clock } from "../clock.ts";
 import { describe, needsAction } from "../errors.ts";
-import type { Destination } from "../event.ts";
+import { type Destination, OLD_ANSWER_MS } from "../event.ts";
 import { logger } from "../log.ts";
 import type { DeliveryObserver } from "../pipeline/deliver.ts";
 import type { ForwardObserver } from "../pipeline/forward.ts";
@@ -22,8 +22,6 @@ import { Trouble } from "./trouble.ts";
 
 /** Each cause is told once; past so many, something is wrong with telling them apart. */
 const MAX_CAUSES = 100;
-/** What was asked for so long ago, as before an outage, does not tell what is there now. */
-const OLD_ANSWER_MS = 60_000;
 
 /** Who listens to which part of the pipeline. */
 export interface Observers {

@@ -5,11 +5,12 @@
  */
 
 import { isAbort } from "../errors.ts";
-import type {
-  AuditEvent,
-  Batch,
-  NewestEvents,
-  PagePosition,
+import {
+  type AuditEvent,
+  type Batch,
+  type NewestEvents,
+  OLD_ANSWER_MS,
+  type PagePosition,
 } from "../event.ts";
 import type { Source } from "../pipeline/ports.ts";
 import { rfc3339, secondOf } from "../rfc3339.ts";
@@ -38,11 +39,6 @@ const EMPTY_PAGE_PAUSE_MS = 250;
 const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
-/**
- * What was asked for so long ago, as before an outage, is not the end by now. No
- * call takes as long, or a run against a slow server would have no end.
- */
-const OLD_ANSWER_MS = 5 * 60_000;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {

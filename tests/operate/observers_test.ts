@@ -268,6 +268,15 @@ Deno.test("an answer from before an outage does not say that all is delivered no
   assertEquals(counters.upToDate, true);
 });
 
+Deno.test("nothing newer is nothing newer although the answer takes the server minutes", async () => {
+  await using test = await setUp();
+  const { clock, counters, events } = test;
+  const askedMs = clock.now();
+  await clock.advance(4 * 60_000);
+  events.caughtUp(askedMs)();
+  assertEquals(counters.upToDate, true);
+});
+
 Deno.test("a recording that fails is told once, and again when it is left", async () => {
   await using test = await setUp();
   const { recordings, records } = test;
