@@ -1,6 +1,6 @@
 import { checkStorage } from "../../lib/check/storage.ts";
-import { delay } from "../../lib/vendor/async.ts";
 import { assertEquals } from "../assert.ts";
+import { turn } from "../fakes/fake_clock.ts";
 
 Deno.test("whenever a check ends, nothing of it is left in the storage", async () => {
   const directory = await Deno.makeTempDir();
@@ -15,7 +15,7 @@ Deno.test("whenever a check ends, nothing of it is left in the storage", async (
     findings.finally(() => ended = true);
     const left: string[] = [];
     while (!ended) {
-      await delay(0, {});
+      await turn();
       left.push(...Array.from(Deno.readDirSync(directory), (it) => it.name));
     }
     assertEquals(left, []);
