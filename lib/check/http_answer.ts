@@ -4,18 +4,16 @@
  * @module
  */
 
-import { describe } from "../errors.ts";
 import { createFetchClient } from "../fetch_client.ts";
 import { readBeginning } from "../fetch_outcome.ts";
 import { tlsComplaintOf } from "../fluentd/answer.ts";
+import { isBroken } from "../fluentd/fetch_error.ts";
 import type { TlsOptions } from "../fluentd/lane.ts";
 import type { Found } from "./finding.ts";
 
 const TIMEOUT_MS = 10_000;
 /** Whose clock differs by more is told. */
 const MAX_SKEW_MS = 5_000;
-/** As fetch says that a connection ended where an answer was to come. */
-const BROKEN = /connection closed|close_notify|reset by peer|broken pipe/i;
 
 /** What an answer tells besides that there is one. */
 export interface Answered {
@@ -40,7 +38,7 @@ export async function ask(
   try {
     return await askBy("GET", url, { tls, signal });
   } catch (error) {
-    if (signal.aborted || !BROKEN.test(describe(error))) throw error;
+    if (signal.aborted || !isBroken(error)) throw error;
     // Fluentd closes behind its answer to GET, of which with TLS 1.3 nothing arrives.
     return await askBy("HEAD", url, { tls, signal });
   }

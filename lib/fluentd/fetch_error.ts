@@ -16,6 +16,8 @@ import { shortenFetchError } from "../fetch_outcome.ts";
 import { httpProxyForUrl } from "../http_proxy.ts";
 import { CERTIFICATE_DEMANDED } from "./answer.ts";
 
+/** As fetch says that a connection ended where an answer was to come. */
+const ENDED = /connection closed|close_notify|reset by peer|broken pipe/i;
 const BROKEN =
   "the connection broke before the answer; whether it took the request is not known, so it is sent again";
 
@@ -152,18 +154,17 @@ const MEANINGS: readonly (readonly [RegExp, string, "lasts"?])[] = [
     /unreachable|No route to host|Connection timed out/,
     "it cannot be reached: is it running, and does every firewall let us through?",
   ],
-  [
-    /connection closed|close_notify|reset by peer|broken pipe|reading a body/i,
-    BROKEN,
-  ],
+  [new RegExp(`${ENDED.source}|reading a body`, "i"), BROKEN],
 ];
 
 /** What is said of whoever shows no certificate; by servers written in Go, the last. */
 const SHOWN_NONE = /CertificateRequired|HandshakeFailure|alert: BadCertificate/;
 
 /** How a receiver shows that it does not take our certificate, on purpose or not. */
-const REFUSED =
-  /received fatal alert|tls handshake eof|connection closed|close_notify|reset by peer|broken pipe/i;
+const REFUSED = new RegExp(
+  `received fatal alert|tls handshake eof|${ENDED.source}`,
+  "i",
+);
 
 /** Where a request went, and with what. */
 export interface FetchErrorContext {
@@ -173,6 +174,11 @@ export interface FetchErrorContext {
   /** The certificates that were in use. */
   readonly terms: readonly Term[];
   readonly nowMs: number;
+}
+
+/** Whether a connection ended before there was an answer. */
+export function isBroken(error: unknown): boolean {
+  return ENDED.test(describe(error));
 }
 
 /** Whether a receiver that does not take our certificate, or wants one, may say this. */
