@@ -7,6 +7,11 @@
 /** Some receivers tell what became of each event; what is something else may never end. */
 const MAX_ANSWER_CHARACTERS = 1024 * 1024;
 
+/** Whether a 4xx says nothing of the request itself, and may be over soon. */
+export function asksForPatience(status: number): boolean {
+  return status === 408 || status === 425 || status === 429;
+}
+
 /** What an answer says, up to so much of it: it may have no end. */
 export async function readBeginning(
   response: Response,

@@ -6,6 +6,7 @@
  */
 
 import { BusyError, DestinationError, RejectedError } from "../errors.ts";
+import { asksForPatience } from "../fetch_outcome.ts";
 import { httpProxyForUrl, through } from "../http_proxy.ts";
 import type { Answer } from "./lane.ts";
 
@@ -147,7 +148,7 @@ function complaintOf(text: string): string {
 
 /** The other 4xx, but for those that may be over soon. */
 function isRefusal(status: number): boolean {
-  if (status === 408 || status === 425 || status === 429) return false;
+  if (asksForPatience(status)) return false;
   return status >= 400 && status <= 499 || status === 501;
 }
 

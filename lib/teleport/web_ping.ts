@@ -6,7 +6,11 @@
 
 import { describe } from "../errors.ts";
 import { createFetchClient } from "../fetch_client.ts";
-import { readBeginning, shortenFetchError } from "../fetch_outcome.ts";
+import {
+  asksForPatience,
+  readBeginning,
+  shortenFetchError,
+} from "../fetch_outcome.ts";
 import { type Address, formatAddress } from "../address.ts";
 
 /** The words of rustls, and what to do about them. */
@@ -75,7 +79,7 @@ export async function pingProxy(
     if (!response.ok) {
       throw new NoProxyError(
         `${url} answers with status ${response.status}`,
-        isPassing(response.status),
+        response.status >= 500 || asksForPatience(response.status),
       );
     }
   } catch (error) {
@@ -86,11 +90,6 @@ export async function pingProxy(
   const ping = isWhole ? parsePing(text) : undefined;
   if (ping !== undefined) return ping;
   throw new NoProxyError(`${url} answers with something else`, false);
-}
-
-/** Whether a status asks for patience: a proxy has limits, and so has what is before it. */
-function isPassing(status: number): boolean {
-  return status >= 500 || status === 408 || status === 429;
 }
 
 function parsePing(text: string): ProxyPing | undefined {

@@ -125,7 +125,7 @@ Deno.test("a proxy that is away for a while is waited for", async () => {
   assertStrictEquals((await resolve(proxy)).kind, "TLS routing");
 });
 
-for (const status of [408, 429, 500, 504]) {
+for (const status of [408, 425, 429, 500, 504]) {
   Deno.test(`a proxy that answers ${status} is asked again later`, async () => {
     const { certificatePem: cert, privateKeyPem: key } =
       (await webPki()).server;
