@@ -102,8 +102,7 @@ Deno.test("requests that wait for each other's leave to go on all arrive, each a
   peer.on("stream", async (stream: ServerHttp2Stream) => {
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk);
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Buffer.concat(chunks)));
+    respond(stream, grpcMessage(Buffer.concat(chunks)));
   });
   await once(session, "remoteSettings");
   const bodies = [0, 1, 999, 1_000, 80_000, 200_000, 300_000]
@@ -250,8 +249,7 @@ Deno.test("what a connection brings is freed as soon as it is read", async () =>
   await using connected = await connectToServer();
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(new Uint8Array(1_000_000)));
+    respond(stream, grpcMessage(new Uint8Array(1_000_000)));
   });
   let alone = 0;
   let left = 0;
@@ -270,8 +268,7 @@ Deno.test("what was paused for the last message is told of the end", async () =>
   await using connected = await connectToServer();
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Uint8Array.of(1)));
+    respond(stream, grpcMessage(Uint8Array.of(1)));
   });
   const stream = session.request(HEADERS).end();
   stream.on("data", () => stream.pause());
@@ -287,8 +284,7 @@ Deno.test("the peer has no more streams at once than it wants, and all in the en
   peer.on("stream", async (stream: ServerHttp2Stream) => {
     most = Math.max(most, ++open);
     for await (const _ of stream);
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Uint8Array.of(1)));
+    respond(stream, grpcMessage(Uint8Array.of(1)));
     open--;
   });
   const answers = await Promise.all(
@@ -309,8 +305,7 @@ Deno.test("a large answer comes whole also where its request had to wait for roo
   const message = grpcMessage(new Uint8Array(1_000_000));
   peer.on("stream", async (stream: ServerHttp2Stream) => {
     for await (const _ of stream);
-    stream.respond({ ":status": 200 });
-    stream.end(message);
+    respond(stream, message);
   });
   // From then on, as much is expected of the method.
   await answerTo(session.request(HEADERS).end());
@@ -364,8 +359,7 @@ Deno.test("a stream that is left before the peer had room for it is never begun"
   peer.on("stream", async (stream: ServerHttp2Stream, { ":path": path }) => {
     asked.push(path);
     for await (const _ of stream);
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Uint8Array.of(1)));
+    respond(stream, grpcMessage(Uint8Array.of(1)));
   });
   const request = (path: string) =>
     session.request({ ...HEADERS, ":path": path });
@@ -410,8 +404,7 @@ Deno.test("a peer that says goodbye answers what it has, and is asked no more", 
   peer.on("stream", async (stream: ServerHttp2Stream) => {
     stream.session?.goaway(0);
     await go.promise;
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Uint8Array.of(1)));
+    respond(stream, grpcMessage(Uint8Array.of(1)));
   });
   const stream = session.request(HEADERS).end();
   const answer = answerTo(stream);
@@ -430,8 +423,7 @@ Deno.test("a session that is closed ends when what is under way is over", async 
   await using connected = await connectToServer();
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(Uint8Array.of(1)));
+    respond(stream, grpcMessage(Uint8Array.of(1)));
   });
   const answer = answerTo(session.request(HEADERS).end());
   const closed = once(session, "close");
@@ -468,8 +460,7 @@ Deno.test("of a thousand requests, one after the other, nothing stays", async ()
   await using connected = await connectToServer();
   const { session, peer } = connected;
   peer.on("stream", (stream: ServerHttp2Stream) => {
-    stream.respond({ ":status": 200 });
-    stream.end(grpcMessage(new Uint8Array(1_000)));
+    respond(stream, grpcMessage(new Uint8Array(1_000)));
   });
   const ids = new Set<number | undefined>();
   const streams: WeakRef<ClientStream>[] = [];
@@ -508,6 +499,12 @@ async function answerTo(stream: ClientStream): Promise<Answer> {
     body: Buffer.concat(chunks),
     code: stream.rstCode,
   };
+}
+
+/** All there is to say, at once. */
+function respond(stream: ServerHttp2Stream, message: Buffer): void {
+  stream.respond({ ":status": 200 });
+  stream.end(message);
 }
 
 /** A session that waits for none of its streams ends at once when it is closed. */
