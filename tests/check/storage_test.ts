@@ -1,15 +1,16 @@
 import { checkStorage } from "../../lib/check/storage.ts";
 import { assertEquals } from "../assert.ts";
+import { withDirectory } from "../fakes/directory.ts";
 import { turn } from "../fakes/fake_clock.ts";
+import { never } from "../fakes/never.ts";
 
 Deno.test("whenever a check ends, nothing of it is left in the storage", async () => {
-  const directory = await Deno.makeTempDir();
-  try {
+  await withDirectory(async (directory) => {
     const findings = Array.fromAsync(checkStorage(directory, {
       cluster: undefined,
       startTime: undefined,
       nowMs: Date.now(),
-      signal: new AbortController().signal,
+      signal: never(),
     }));
     let ended = false;
     findings.finally(() => ended = true);
@@ -20,7 +21,5 @@ Deno.test("whenever a check ends, nothing of it is left in the storage", async (
     }
     assertEquals(left, []);
     assertEquals((await findings)[0]?.status, "ok");
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  });
 });

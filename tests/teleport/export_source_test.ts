@@ -582,6 +582,7 @@ Deno.test("a list that fails is asked for again, and told", async () => {
 });
 
 const POLICY = { initialMs: 500, maxMs: 30_000, timeoutMs: 60_000 };
+
 Deno.test("a day that began during an outage is read within one back-off step, however rarely lists are asked for", async () => {
   const hourMs = DAY_MS / 24;
   const { log, clock, follow } = setUp({ pollMs: hourMs });
