@@ -61,20 +61,27 @@ export interface FrameHeader {
   readonly length: number;
 }
 
-/** Encodes a frame. */
-export function frame(
-  { type, flags = 0, streamId = 0 }:
-    & Pick<FrameHeader, "type">
+/** Encodes what a frame says of itself, which its payload follows. */
+export function frameHeader(
+  { type, length, flags = 0, streamId = 0 }:
+    & Pick<FrameHeader, "type" | "length">
     & Partial<FrameHeader>,
-  payload: Uint8Array = new Uint8Array(),
 ): Buffer {
-  const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
-  bytes.writeUIntBE(payload.length, 0, 3);
+  const bytes = Buffer.alloc(HEADER_BYTES);
+  bytes.writeUIntBE(length, 0, 3);
   bytes.writeUInt8(type, 3);
   bytes.writeUInt8(flags, 4);
   bytes.writeUInt32BE(streamId, 5);
-  bytes.set(payload, HEADER_BYTES);
   return bytes;
+}
+
+/** Encodes a frame. */
+export function frame(
+  header: Pick<FrameHeader, "type"> & Partial<FrameHeader>,
+  payload: Uint8Array = new Uint8Array(),
+): Buffer {
+  const { length } = payload;
+  return Buffer.concat([frameHeader({ ...header, length }), payload]);
 }
 
 /** Encodes numbers of 32 bits. */

@@ -7,11 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
-// By its default export, which is what the guard changes.
-import http2, {
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+import { createServer } from "node:tls";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -23,9 +19,9 @@ import {
   StreamUnstructuredSessionEventsRequestSchema,
 } from "../../lib/teleport/proto/teleport_pb.ts";
 import { grpcMessage } from "../../tests/fakes/grpc_message.ts";
-import { guardHttp2Servers } from "../../tests/fakes/http2_guard.ts";
 import { obeyJsonLines } from "../../tests/fakes/json_lines_process.ts";
 import { listening } from "../../tests/fakes/listening.ts";
+import { type Call, GrpcConnection } from "./grpc_server.ts";
 import {
   type EncodedEvent,
   EncodedPage,
@@ -63,19 +59,9 @@ export function sessionIdOf(place: number): string {
   return `7c3f0000-0000-4000-8000-${String(place).padStart(12, "0")}`;
 }
 
-const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Events of a stream that are written at once. */
 const STREAM_PART = 100;
 const DAY_MS = 24 * 60 * 60_000;
-
-const METHODS = [
-  "Ping",
-  "GetUnstructuredEvents",
-  "StreamUnstructuredSessionEvents",
-];
-const EXPORT_METHODS = ["GetEventExportChunks", "ExportUnstructuredEvents"];
-
-type Answer = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 class Log {
   readonly #options: TeleportOptions;
@@ -212,16 +198,20 @@ class Log {
   }
 }
 
-function answer(log: Log, method: string, request: Uint8Array): Answer {
+/** Answers a call; what methods there are depends on the log. */
+function answer(
+  log: Log,
+  { method, message }: Call,
+): Iterable<Buffer> | undefined {
   switch (method) {
     case "GetUnstructuredEvents":
-      return [log.page(request)];
+      return [log.page(message)];
     case "StreamUnstructuredSessionEvents":
-      return log.recording(request);
+      return log.recording(message);
     case "GetEventExportChunks":
-      return log.chunks(request);
+      return log.hasExport ? log.chunks(message) : undefined;
     case "ExportUnstructuredEvents":
-      return log.chunk(request);
+      return log.hasExport ? log.chunk(message) : undefined;
     case "Ping": {
       const pong = create(PingResponseSchema, {
         clusterName: "tele.example.com",
@@ -230,61 +220,22 @@ function answer(log: Log, method: string, request: Uint8Array): Answer {
       return [grpcMessage(toBinary(PingResponseSchema, pong))];
     }
     default:
-      return [];
+      return undefined;
   }
-}
-
-async function serve(
-  log: Log,
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-): Promise<void> {
-  const path = String(headers[":path"]);
-  const method = path.slice(path.lastIndexOf("/") + 1);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  const request = Buffer.concat(chunks).subarray(5);
-  stream.respond({ ":status": 200, "content-type": "application/grpc" }, {
-    waitForTrailers: true,
-  });
-  const known = METHODS.includes(method) ||
-    log.hasExport && EXPORT_METHODS.includes(method);
-  stream.on(
-    "wantTrailers",
-    () => stream.sendTrailers({ "grpc-status": known ? "0" : "12" }),
-  );
-  for await (const bytes of known ? answer(log, method, request) : []) {
-    if (stream.destroyed) return;
-    if (!stream.write(bytes)) await drained(stream);
-  }
-  stream.end();
-}
-
-function drained(stream: ServerHttp2Stream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off("drain", done).off("close", done);
-      resolve();
-    };
-    stream.on("drain", done).on("close", done);
-  });
 }
 
 if (import.meta.main) {
-  guardHttp2Servers();
   const options: TeleportOptions = JSON.parse(Deno.args[0] ?? "{}");
   const log = new Log(options);
-  const server = http2.createSecureServer({
+  const server = createServer({
     ca: Deno.readTextFileSync(options.ca),
     cert: Deno.readTextFileSync(options.cert),
     key: Deno.readTextFileSync(options.key),
     requestCert: true,
     rejectUnauthorized: true,
-    settings: { initialWindowSize: WINDOW_BYTES },
-  });
-  server.on("stream", (stream: ServerHttp2Stream, headers) => {
-    stream.on("error", () => stream.destroy());
-    serve(log, stream, headers).catch(() => stream.destroy());
+    ALPNProtocols: ["h2"],
+  }, (socket) => {
+    new GrpcConnection(socket, (call) => answer(log, call));
   });
   const { port } = await listening(server);
   await obeyJsonLines(
