@@ -114,6 +114,9 @@ export class GrpcConnection implements FrameListener {
   frame(header: FrameHeader, payload: Buffer): void {
     const { type, flags, streamId } = header;
     switch (type) {
+      case FrameType.DATA:
+        if (flags & Flag.END_STREAM) this.#end(streamId);
+        break;
       case FrameType.HEADERS:
         this.#begin(streamId, decodeHeaders(headersIn(header, payload)));
         break;
@@ -132,8 +135,6 @@ export class GrpcConnection implements FrameListener {
         this.#takeWindow(streamId, uint31In(payload, 0));
         break;
     }
-    const hasEnded = type === FrameType.DATA && flags & Flag.END_STREAM;
-    if (hasEnded) this.#end(streamId);
   }
 
   #receive(chunk: Buffer): void {
@@ -190,7 +191,8 @@ export class GrpcConnection implements FrameListener {
       if (this.#socket.writableNeedDrain || this.#socket.destroyed) return;
       if (!this.#serveNext(stream)) continue;
       // Behind the others; this loop comes to it again.
-      if (this.#streams.delete(id)) this.#streams.set(id, stream);
+      this.#streams.delete(id);
+      this.#streams.set(id, stream);
     }
   }
 
