@@ -139,7 +139,7 @@ async function openFluentd(
     policy: { ...RETRY, timeoutMs: retryTimeoutMs },
     maxEvents: fluentd.maxEvents,
     maxBytes: fluentd.maxBytes,
-    maxRequests: fluentd.maxConnections,
+    maxRequests: sink.maxRequests,
     setAside,
     stored: storedOf(stored ?? taken),
     retryRequests: new RetryRequestFiles(directory, {

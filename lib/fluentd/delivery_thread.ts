@@ -2,7 +2,7 @@
  * Requests on a thread of their own: while one thread reads what comes from
  * Teleport, the other one encodes, compresses, encrypts and sends.
  *
- * Payloads go over in memory that both share, in a block for each connection; all
+ * Payloads go over in memory that both share, in a block for each exchange; all
  * else is a few small messages per request.
  *
  * @module
@@ -10,7 +10,9 @@
 
 import { RejectedError } from "../errors.ts";
 import { fitting } from "../pipeline/fitting.ts";
+import { Slots } from "../pipeline/slots.ts";
 import { PayloadBlock } from "../struct/payload_block.ts";
+import { ByHost } from "./by_host.ts";
 import type {
   Exchange,
   ExchangeOptions,
@@ -36,10 +38,12 @@ interface Running {
 export class DeliveryThread implements Exchanges {
   readonly #options: ThreadOptions;
   readonly #module: () => URL;
-  /** By lane, who waits for what comes of a request. */
+  /** By exchange, who waits for what comes of a request. */
   readonly #waiting = new Map<number, PromiseWithResolvers<Sent>>();
+  /** The thread's connections, which it gives to who comes first. */
+  readonly #turns: ByHost<Slots>;
   #running: Running | undefined;
-  #lanes = 0;
+  #exchanges = 0;
 
   /** @param module What a thread runs; there is but one that is of use */
   constructor(
@@ -47,14 +51,15 @@ export class DeliveryThread implements Exchanges {
     module = () => new URL("./delivery_worker.ts", import.meta.url),
   ) {
     this.#options = options;
+    this.#turns = new ByHost(() => new Slots(options.maxConnections));
     this.#module = module;
     this.#running = this.#start();
   }
 
   create(): Exchange {
-    const lane = this.#lanes++;
+    const exchange = this.#exchanges++;
     const block = new PayloadBlock();
-    return { send: (sending) => this.#send(lane, block, sending) };
+    return { send: (sending) => this.#send(exchange, block, sending) };
   }
 
   /** Ends the thread at once, with what it has under way. */
@@ -63,24 +68,30 @@ export class DeliveryThread implements Exchanges {
   }
 
   async #send(
-    lane: number,
+    exchange: number,
     block: PayloadBlock,
-    { url, events, signal }: Sending,
+    { url, events, signal, onBegun }: Sending,
   ): Promise<Sent> {
     signal.throwIfAborted();
     const running = this.#run();
     const waiting = Promise.withResolvers<Sent>();
-    this.#waiting.set(lane, waiting);
-    const abort = () => tell(running, { kind: "abort", lane });
+    this.#waiting.set(exchange, waiting);
+    const turns = this.#turns.of(url);
+    const turn = turns.acquire(signal).then(() => {
+      onBegun();
+      return true;
+    }, () => false);
+    const abort = () => tell(running, { kind: "abort", exchange });
     signal.addEventListener("abort", abort, { once: true });
     try {
       // No more is copied than may fit.
       const { count } = fitting(events, this.#options);
       const payloads = block.pack(events, count);
-      tell(running, { kind: "send", lane, url, payloads });
+      tell(running, { kind: "send", exchange, url, payloads });
       return await waiting.promise;
     } finally {
       signal.removeEventListener("abort", abort);
+      if (await turn) turns.release();
     }
   }
 
@@ -113,18 +124,18 @@ export class DeliveryThread implements Exchanges {
       this.#fail(new Error(`the thread that delivers ended: ${event.message}`));
     };
     const running: Running = { worker, tls: undefined, headers: undefined };
-    const { maxEvents, maxBytes, compress } = this.#options;
+    const { maxEvents, maxBytes, compress, maxConnections } = this.#options;
     tell(running, {
-      kind: "bodies",
-      options: { maxEvents, maxBytes, compress },
+      kind: "requests",
+      options: { maxEvents, maxBytes, compress, maxConnections },
     });
     return running;
   }
 
   #take(report: ThreadReport): void {
-    const { lane } = report;
-    const waiting = this.#waiting.get(lane);
-    this.#waiting.delete(lane);
+    const { exchange } = report;
+    const waiting = this.#waiting.get(exchange);
+    this.#waiting.delete(exchange);
     switch (report.kind) {
       case "sent":
         return waiting?.resolve(report);

@@ -22,7 +22,8 @@ const scope = globalThis as unknown as WorkerScope;
 let tls: TlsOptions = { caCerts: [], client: undefined };
 let headers: readonly Header[] = [];
 let exchanges: LocalExchanges;
-const lanes: {
+/** By their numbers, which the main thread gives them. */
+const numbered: {
   readonly exchange: LocalExchange;
   /** The request that it has, or had. */
   readonly request: AbortController;
@@ -32,7 +33,7 @@ scope.onmessage = ({ data }) => obey(data);
 
 function obey(command: ThreadCommand): void {
   switch (command.kind) {
-    case "bodies":
+    case "requests":
       exchanges = new LocalExchanges({
         ...command.options,
         tls: () => tls,
@@ -50,25 +51,29 @@ function obey(command: ThreadCommand): void {
       void send(command);
       break;
     case "abort":
-      lanes[command.lane]?.request.abort();
+      numbered[command.exchange]?.request.abort();
   }
 }
 
 async function send(
-  { lane, url, payloads }: ThreadCommand & { readonly kind: "send" },
+  { exchange: number, url, payloads }: ThreadCommand & {
+    readonly kind: "send";
+  },
 ): Promise<void> {
   const request = new AbortController();
-  const exchange = lanes[lane]?.exchange ?? exchanges.create();
-  lanes[lane] = { exchange, request };
+  const exchange = numbered[number]?.exchange ?? exchanges.create();
+  numbered[number] = { exchange, request };
   try {
     const { count, bytes, brokenMs, outcome } = await exchange.sendPacked({
       url,
       events: payloads,
       signal: request.signal,
+      // The main thread knows, and to be told would cost a tenth of the request.
+      onBegun() {},
     });
     scope.postMessage({
       kind: "sent",
-      lane,
+      exchange: number,
       count,
       bytes,
       brokenMs,
@@ -79,8 +84,8 @@ async function send(
   } catch (error) {
     scope.postMessage(
       error instanceof RejectedError
-        ? { kind: "refused", lane, message: error.message }
-        : { kind: "failed", lane, error: describe(error) },
+        ? { kind: "refused", exchange: number, message: error.message }
+        : { kind: "failed", exchange: number, error: describe(error) },
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Requests over one connection: encoded, posted, and answered, one at a time.
+ * Requests: packed, encoded once there is a connection for them, posted, answered.
  *
  * @module
  */
@@ -13,20 +13,24 @@ import {
   JSON_OBJECT,
 } from "../struct/encode_events.ts";
 import { type PackedPayloads, PayloadBlock } from "../struct/payload_block.ts";
+import { ByHost } from "./by_host.ts";
 import { gzip } from "./gzip.ts";
 import { type Answer, Lane, type TlsOptions } from "./lane.ts";
+import { Pool } from "./pool.ts";
 
-/** What bodies are like. */
-export interface BodyOptions {
+/** What requests are like. */
+export interface RequestOptions {
   /** Most events per request; 1 sends plain objects instead of arrays. */
   readonly maxEvents: number;
   /** Most bytes per request, before compression; one event may exceed it. */
   readonly maxBytes: number;
   readonly compress: "none" | "gzip";
+  /** Connections to each host, and so requests under way. */
+  readonly maxConnections: number;
 }
 
 /** How requests are made. */
-export interface ExchangeOptions extends BodyOptions {
+export interface ExchangeOptions extends RequestOptions {
   /** Asked before each request: another value means another connection. */
   readonly tls: () => TlsOptions;
   /** Sent with every request; asked before each. */
@@ -46,6 +50,8 @@ export interface Sending {
   readonly events: readonly Payload[];
   /** Aborts the request, which then fails. */
   readonly signal: AbortSignal;
+  /** Called once there is a connection for it, unless it is aborted before. */
+  readonly onBegun: () => void;
 }
 
 /** The same with packed payloads, be it on the thread that packed them or another one. */
@@ -68,10 +74,10 @@ export interface Sent {
   readonly outcome: { readonly answer: Answer } | { readonly error: unknown };
 }
 
-/** One connection. */
+/** Makes one request at a time. */
 export interface Exchange {
   /**
-   * Sends one request with the leading events.
+   * Sends the leading events, on the next connection to their host that is free.
    *
    * @throws {RejectedError} where the first event's payload is no Struct
    */
@@ -84,7 +90,7 @@ interface Encoded {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Makes connections, and closes them all. */
+/** Has the connections, and closes them all. */
 export interface Exchanges {
   create(): Exchange;
   close(): void;
@@ -93,53 +99,75 @@ export interface Exchanges {
 /** Connections of this thread. */
 export class LocalExchanges implements Exchanges {
   readonly #options: ExchangeOptions;
-  readonly #all: LocalExchange[] = [];
+  readonly #lanes: Lane[] = [];
+  readonly #pools: ByHost<Pool<Lane>>;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    const { maxConnections, tls, clock } = options;
+    const create = () => {
+      const lane = new Lane(tls, clock);
+      this.#lanes.push(lane);
+      return lane;
+    };
+    this.#pools = new ByHost(() => new Pool(maxConnections, create));
   }
 
   create(): LocalExchange {
-    const exchange = new LocalExchange(this.#options);
-    this.#all.push(exchange);
-    return exchange;
+    return new LocalExchange(this.#options, this.#pools);
   }
 
   close(): void {
-    for (const exchange of this.#all) exchange.close();
+    for (const lane of this.#lanes) lane.close();
   }
 }
 
-/** A connection, and the block that its requests are encoded from. */
+/** The block that requests are encoded from, and the connections that there are. */
 export class LocalExchange implements Exchange {
   readonly #options: ExchangeOptions;
-  readonly #lane: Lane;
+  readonly #pools: ByHost<Pool<Lane>>;
   readonly #block = new PayloadBlock();
   #headers: { readonly of: readonly Header[]; readonly all: Headers };
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, pools: ByHost<Pool<Lane>>) {
     this.#options = options;
-    this.#lane = new Lane(options.tls, options.clock);
+    this.#pools = pools;
     const headers = options.headers();
     this.#headers = { of: headers, all: allHeaders(headers, options) };
   }
 
-  send({ url, events, signal }: Sending): Promise<Sent> {
+  send({ events, ...rest }: Sending): Promise<Sent> {
     // No more is copied than may fit.
     const { count } = fitting(events, this.#options);
-    const packed = this.#block.pack(events, count);
-    return this.sendPacked({ url, events: packed, signal });
+    return this.sendPacked({
+      ...rest,
+      events: this.#block.pack(events, count),
+    });
   }
 
   /** See {@linkcode send}. */
-  async sendPacked({ url, events, signal }: PackedSending): Promise<Sent> {
+  async sendPacked(sending: PackedSending): Promise<Sent> {
+    const lanes = this.#pools.of(sending.url);
+    const lane = await lanes.acquire(sending.signal);
+    try {
+      sending.onBegun();
+      return await this.#sendOn(lane, sending);
+    } finally {
+      lanes.release(lane);
+    }
+  }
+
+  async #sendOn(
+    lane: Lane,
+    { url, events, signal }: PackedSending,
+  ): Promise<Sent> {
     let encoded: Encoded | undefined = this.#encode(events);
     // Now: it has no bytes any more once the memory that it is in has grown.
     const { count, body: { length: bytes } } = encoded;
     const { clock } = this.#options;
     const startedMs = clock.monotonic();
     let brokenMs: number | undefined;
-    const outcome = await this.#lane.post({
+    const outcome = await lane.post({
       url,
       headers: this.#currentHeaders(),
       // By the second attempt, another connection has written over the first one's.
@@ -163,10 +191,6 @@ export class LocalExchange implements Exchange {
     return { count, body: compress === "gzip" ? gzip(json) : json };
   }
 
-  close(): void {
-    this.#lane.close();
-  }
-
   #currentHeaders(): Headers {
     const headers = this.#options.headers();
     if (headers !== this.#headers.of) {
@@ -178,7 +202,7 @@ export class LocalExchange implements Exchange {
 
 function allHeaders(
   headers: readonly Header[],
-  { compress }: BodyOptions,
+  { compress }: RequestOptions,
 ): Headers {
   const all = new Headers();
   for (const { name, value } of headers) all.append(name, value);

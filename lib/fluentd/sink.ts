@@ -14,30 +14,36 @@ import type {
 } from "../pipeline/request_observer.ts";
 import { withoutQuery } from "../shown_url.ts";
 import { errorOf } from "./answer.ts";
+import { ByHost } from "./by_host.ts";
 import { DeliveryThread } from "./delivery_thread.ts";
 import {
-  type BodyOptions,
+  type Exchange,
   type Exchanges,
   type Header,
   LocalExchanges,
+  type RequestOptions,
 } from "./exchange.ts";
-import { ExchangePool } from "./exchange_pool.ts";
 import { describeFetchError } from "./fetch_error.ts";
+import { Pool } from "./pool.ts";
 import type { FluentdTls } from "./tls.ts";
 
 /** Where each destination's URL comes from. */
 const OPTIONS = { audit: "fluentd-url", recording: "fluentd-session-url" };
 
+/**
+ * Requests that the thread that delivers has beyond those under way, so that no
+ * connection waits for this one to learn of an answer and to pack what is next.
+ */
+const REQUESTS_AHEAD = 2;
+
 /** How to talk to the receiver. */
-export interface FluentdOptions extends BodyOptions {
+export interface FluentdOptions extends RequestOptions {
   /** Receives audit events. */
   readonly url: string;
   /** Receives recordings, with `.<session id>.log` appended. */
   readonly sessionUrl: string;
   /** Asked before each request: another value means another connection. */
   readonly tls: () => FluentdTls;
-  /** Connections to each host, and so requests in flight. */
-  readonly maxConnections: number;
   /** Per request. */
   readonly timeoutMs: number;
   /** Sent with every request; asked before each. */
@@ -55,17 +61,27 @@ export interface FluentdOptions extends BodyOptions {
 export class FluentdSink implements Sink, Disposable {
   readonly #options: FluentdOptions;
   readonly #exchanges: Exchanges;
-  /** By origin: a pool's connections all lead to the same host. */
-  readonly #pools = new Map<string, ExchangePool>();
+  readonly #pools: ByHost<Pool<Exchange>>;
+  /** How many events of one kind may be sent at once: more would wait here. */
+  readonly maxRequests: number;
 
   constructor(options: FluentdOptions) {
     this.#options = options;
-    this.#exchanges = options.ownThread
+    const { ownThread, maxConnections } = options;
+    this.#exchanges = ownThread
       ? new DeliveryThread(options)
       : new LocalExchanges(options);
+    // Over one connection, what is tried again stays before what comes after it.
+    const ahead = ownThread ? Math.min(REQUESTS_AHEAD, maxConnections - 1) : 0;
+    this.maxRequests = maxConnections + ahead;
+    const create = () => this.#exchanges.create();
+    this.#pools = new ByHost(() => new Pool(this.maxRequests, create));
   }
 
-  /** See `Sink.send`. A request that takes longer than the time-out fails. */
+  /**
+   * See `Sink.send`. A request that takes longer than the time-out, from when it has
+   * a connection, fails.
+   */
   async send(
     destination: Destination,
     events: readonly AuditEvent[],
@@ -73,16 +89,21 @@ export class FluentdSink implements Sink, Disposable {
   ): Promise<number> {
     const url = this.#urlOf(destination);
     const option = OPTIONS[destination.kind];
-    const pool = this.#poolOf(url);
+    const pool = this.#pools.of(url);
     const exchange = await pool.acquire(kill);
     const deadline = this.#deadline(url, kill);
     const { signal } = deadline;
     const { observer, clock } = this.#options;
-    const send = async (): Promise<SentRequest> => {
-      const sent = await exchange.send({ url, events, signal })
-        .catch((error: unknown) => {
-          throw this.#explain(error, { url, option, signal });
-        });
+    const send = async (onBegun = () => {}): Promise<SentRequest> => {
+      const sent = await exchange.send({
+        ...{ url, events, signal },
+        onBegun() {
+          deadline.begin();
+          onBegun();
+        },
+      }).catch((error: unknown) => {
+        throw this.#explain(error, { url, option, signal });
+      });
       const { count, bytes, brokenMs, outcome } = sent;
       const error = "error" in outcome
         ? this.#explain(outcome.error, { url, option, signal })
@@ -118,21 +139,24 @@ export class FluentdSink implements Sink, Disposable {
   #deadline(
     url: string,
     kill: AbortSignal,
-  ): { readonly signal: AbortSignal; clear(): void } {
+  ): { readonly signal: AbortSignal; begin(): void; clear(): void } {
     const { timeoutMs } = this.#options;
     const end = new AbortController();
-    const timer = setTimeout(() => {
+    const expire = () =>
       end.abort(
         new TimeoutError(
           `no answer from ${withoutQuery(url)} within ${timeoutMs / 1_000} s`,
         ),
       );
-    }, timeoutMs);
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const abort = () => end.abort(kill.reason);
     kill.addEventListener("abort", abort, { once: true });
     if (kill.aborted) abort();
     return {
       signal: end.signal,
+      begin() {
+        timer = setTimeout(expire, timeoutMs);
+      },
       clear() {
         clearTimeout(timer);
         kill.removeEventListener("abort", abort);
@@ -165,18 +189,5 @@ export class FluentdSink implements Sink, Disposable {
     return destination.kind === "audit"
       ? url
       : `${sessionUrl}.${encodeURIComponent(destination.sessionId)}.log`;
-  }
-
-  #poolOf(url: string): ExchangePool {
-    const { origin } = new URL(url);
-    let pool = this.#pools.get(origin);
-    if (pool === undefined) {
-      pool = new ExchangePool(
-        this.#options.maxConnections,
-        () => this.#exchanges.create(),
-      );
-      this.#pools.set(origin, pool);
-    }
-    return pool;
   }
 }

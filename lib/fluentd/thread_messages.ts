@@ -5,25 +5,25 @@
  */
 
 import type { PackedPayloads } from "../struct/payload_block.ts";
-import type { BodyOptions, Header } from "./exchange.ts";
+import type { Header, RequestOptions } from "./exchange.ts";
 import type { Answer, TlsOptions } from "./lane.ts";
 
 /** To the thread that delivers. What is said first holds for what comes after it. */
 export type ThreadCommand =
-  | { readonly kind: "bodies"; readonly options: BodyOptions }
+  | { readonly kind: "requests"; readonly options: RequestOptions }
   | { readonly kind: "credentials"; readonly tls: TlsOptions }
   | { readonly kind: "headers"; readonly headers: readonly Header[] }
   | {
     readonly kind: "send";
-    readonly lane: number;
+    readonly exchange: number;
     readonly url: string;
     readonly payloads: PackedPayloads;
   }
-  | { readonly kind: "abort"; readonly lane: number };
+  | { readonly kind: "abort"; readonly exchange: number };
 
-/** From the thread that delivers, of the request that a lane has. */
+/** From the thread that delivers, of the request that an exchange has. */
 export type ThreadReport =
-  & { readonly lane: number }
+  & { readonly exchange: number }
   & (
     | {
       readonly kind: "sent";

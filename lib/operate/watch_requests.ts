@@ -20,20 +20,26 @@ export function watchRequests(
   const { counters } = monitor;
   return {
     async watch({ kind }, send) {
-      const startedMs = performance.now();
-      counters.requestsInFlight++;
+      let begunMs = 0;
+      let inFlight = 0;
+      const onBegun = () => {
+        begunMs = performance.now();
+        inFlight = 1;
+        counters.requestsInFlight += inFlight;
+      };
+      const request = () => send(onBegun);
       const span = monitor.tracer?.begin("request", { kind });
       let sent: SentRequest;
       try {
-        sent = await (span === undefined ? send() : span.run(send));
+        sent = await (span === undefined ? request() : span.run(request));
       } catch (thrown) {
         span?.end("failed");
         throw thrown;
       } finally {
-        counters.requestsInFlight--;
+        counters.requestsInFlight -= inFlight;
       }
       const { events, bytes, brokenMs, error } = sent;
-      const tookMs = performance.now() - startedMs;
+      const tookMs = performance.now() - begunMs;
       const count = (outcome: RequestOutcome, ms: number) => {
         counters.requests[outcome]++;
         counters.requestBytes[outcome] += bytes;

@@ -24,10 +24,11 @@ export interface SentRequest {
 export interface RequestObserver {
   /**
    * Calls `send`, takes note of what comes of it, and settles as it does. Where it
-   * rejects, there was nothing to send.
+   * rejects, there was nothing to send. It calls `onBegun` once there is a
+   * connection, which is when the request begins.
    */
   watch(
     destination: Destination,
-    send: () => Promise<SentRequest>,
+    send: (onBegun: () => void) => Promise<SentRequest>,
   ): Promise<SentRequest>;
 }

@@ -1,4 +1,4 @@
-import { RejectedError } from "../../lib/errors.ts";
+import { RejectedError, TimeoutError } from "../../lib/errors.ts";
 import { AUDIT } from "../../lib/event.ts";
 import { DeliveryThread } from "../../lib/fluentd/delivery_thread.ts";
 import {
@@ -6,6 +6,7 @@ import {
   assertEquals,
   assertRejects,
   assertStrictEquals,
+  unreachable,
 } from "../assert.ts";
 import { auditEvent, auditEvents, idsOf } from "../fakes/audit_events.ts";
 import { fluentdPki, issueClient } from "../fakes/pki.ts";
@@ -59,6 +60,64 @@ Deno.test("many requests at once arrive once each over the connections that ther
     { missing: [], duplicates: [], unexpected: [] },
   );
   assertEquals(fluentd.connections.summary().accepted, 3);
+  assertEquals(fluentd.received.summary().maxConcurrentRequests, 3);
+});
+
+Deno.test("another thread has two requests ahead, but for one connection, whose requests keep their order", async () => {
+  await using fluentd = await startTlsFluentd();
+  for (const [maxConnections, ahead] of [[1, 0], [2, 1], [4, 2]] as const) {
+    using there = await sinkTo(fluentd, { ...OWN_THREAD, maxConnections });
+    assertEquals(there.maxRequests, maxConnections + ahead);
+    using here = await sinkTo(fluentd, { maxConnections });
+    assertEquals(here.maxRequests, maxConnections);
+  }
+});
+
+Deno.test("a request that is ahead begins, and its time runs, when there is a connection for it", async () => {
+  await using fluentd = await startTlsFluentd();
+  let begun = 0;
+  using sink = await sinkTo(fluentd, {
+    ...OWN_THREAD,
+    maxConnections: 2,
+    timeoutMs: 1_000,
+    observer: { watch: (_destination, send) => send(() => begun++) },
+  });
+  fluentd.faults.add({ kind: "hang", times: 2 });
+  const send = (first: number) =>
+    sink.send(AUDIT, auditEvents(1, { first }), NEVER);
+  const hanging = [send(0), send(1)].map((sending) =>
+    assertRejects(() => sending, TimeoutError)
+  );
+  const ahead = send(2);
+  await fluentd.received.until(({ requests }) => requests.length === 2);
+  await waitUntil("both to be told", () => begun === 2);
+  await Promise.all(hanging);
+  assertEquals(await ahead, 1);
+  assertEquals(begun, 3);
+  assertEquals(fluentd.received.ids("test.log"), ["e2"]);
+});
+
+Deno.test("killed while it is ahead, a request is not sent, and all others are", async () => {
+  await using fluentd = await startTlsFluentd();
+  using sink = await sinkTo(fluentd, { ...OWN_THREAD, maxConnections: 2 });
+  fluentd.faults.add({ kind: "delay", ms: 300, times: 2 });
+  const send = (first: number, kill = NEVER) =>
+    sink.send(AUDIT, auditEvents(1, { first }), kill);
+  const others = [send(0), send(1)];
+  const kill = new AbortController();
+  const reason = new Error("killed");
+  const ahead = assertRejects(() => send(2, kill.signal));
+  await waitUntil(
+    "the requests to arrive",
+    () => fluentd.received.summary().maxConcurrentRequests === 2,
+  );
+  kill.abort(reason);
+  assertStrictEquals(await ahead, reason);
+  await Promise.all([...others, send(3)]);
+  assertEquals(
+    fluentd.received.compare(["e0", "e1", "e3"]),
+    { missing: [], duplicates: [], unexpected: [] },
+  );
 });
 
 Deno.test("another thread says in the same words what is wrong", async () => {
@@ -149,10 +208,10 @@ Deno.test("renewed certificates and headers are those of the next request, on an
 });
 
 /** Says of every request that a receiver took it. */
-const TAKING = `onmessage = ({ data: { kind, lane } }) => {
+const TAKING = `onmessage = ({ data: { kind, exchange } }) => {
   const outcome = { answer: { status: 200, retryAfter: null, text: "" } };
   if (kind === "send") {
-    postMessage({ kind: "sent", lane, count: 1, bytes: 2, outcome });
+    postMessage({ kind: "sent", exchange, count: 1, bytes: 2, outcome });
   }
 }`;
 
@@ -162,6 +221,7 @@ function startThread(text: () => string): DeliveryThread {
     maxEvents: 10,
     maxBytes: 1_000,
     compress: "none",
+    maxConnections: 1,
     tls: () => ({ caCerts: [], client: undefined }),
     headers: () => [],
   }, () => new URL(`data:text/javascript,${encodeURIComponent(text())}`));
@@ -174,6 +234,7 @@ Deno.test("what is aborted before it is handed to another thread is not sent", a
     url: "http://localhost/test.log",
     events: auditEvents(1),
     signal: AbortSignal.abort(reason),
+    onBegun: unreachable,
   });
   assertStrictEquals(await assertRejects(() => sending), reason);
   thread.close();
@@ -181,12 +242,14 @@ Deno.test("what is aborted before it is handed to another thread is not sent", a
 
 Deno.test("a thread that ends fails the requests that it has, and the next one begins another", async () => {
   let text = "onmessage = () => { throw new Error('broken'); }";
+  let begun = 0;
   const thread = startThread(() => text);
   const exchange = thread.create();
   const sending = {
     url: "http://localhost/test.log",
     events: auditEvents(1),
     signal: NEVER,
+    onBegun: () => void begun++,
   };
   await assertRejects(
     () => exchange.send(sending),
@@ -195,7 +258,7 @@ Deno.test("a thread that ends fails the requests that it has, and the next one b
   );
   text = TAKING;
   const { count, bytes, outcome } = await exchange.send(sending);
-  assertEquals([count, bytes], [1, 2]);
+  assertEquals([count, bytes, begun], [1, 2, 2]);
   assert("answer" in outcome);
   thread.close();
 });

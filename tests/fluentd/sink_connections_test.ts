@@ -178,7 +178,7 @@ Deno.test("who watches requests is told of one that was sent again, as the conne
       ownThread,
       observer: {
         async watch(_destination, send) {
-          const sent = await send();
+          const sent = await send(() => {});
           told.push([sent.brokenMs !== undefined, sent.error === undefined]);
           return sent;
         },

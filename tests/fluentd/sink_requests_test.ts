@@ -88,7 +88,7 @@ Deno.test("the bytes of a request are told, however much is encoded before it is
   using sink = await sinkTo(fluentd, {
     observer: {
       async watch(_destination, send) {
-        const sent = await send();
+        const sent = await send(() => {});
         told.push(sent.bytes);
         return sent;
       },

@@ -14,7 +14,7 @@ import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { ignoreWithoutPromtool, promtool } from "../fakes/promtool.ts";
 import { pending } from "../pipeline/recordings_setup.ts";
-import { watchedRun } from "./watched_run.ts";
+import { sending, watchedRun } from "./watched_run.ts";
 
 const NEVER = never();
 const OURS = "teleport_event_handler_";
@@ -82,14 +82,19 @@ async function live(
   const requests = watchRequests(monitor, NEVER);
   const sent = { events: 6, bytes: 600 };
   const busy = new BusyError("503", undefined);
-  await requests.watch(AUDIT, () => Promise.resolve({ ...sent, error: busy }));
+  await requests.watch(AUDIT, sending({ ...sent, error: busy }));
   delivery.failed(AUDIT, {
     error: busy,
     attempt: 1,
     waitMs: 500,
   });
-  await requests.watch(AUDIT, () => Promise.resolve(sent));
+  await requests.watch(AUDIT, sending(sent));
   delivery.delivered(AUDIT, 6);
+  requests.watch(AUDIT, (onBegun) => {
+    onBegun();
+    return new Promise(() => {});
+  });
+  // Still without a connection.
   requests.watch(AUDIT, () => new Promise(() => {}));
   recordings.read(5, 4);
   recordings.finished("s1", pending());

@@ -21,7 +21,7 @@ import { auditEvents } from "../fakes/audit_events.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { UNWATCHED } from "../fakes/unwatched.ts";
-import { watchedRun } from "./watched_run.ts";
+import { sending, watchedRun } from "./watched_run.ts";
 
 const MINUTE_MS = 60_000;
 const NEVER = never();
@@ -59,7 +59,9 @@ Deno.test("every way in which a request may end is counted by its own name", asy
   for (const [error, outcome] of errors) {
     if (error === stopped) kill.abort(stopped);
     const sent = { events: 3, bytes: 300, error };
-    const watched = await requests.watch(AUDIT, () => {
+    const watched = await requests.watch(AUDIT, (onBegun) => {
+      assertEquals(monitor.counters.requestsInFlight, 0);
+      onBegun();
       assertEquals(monitor.counters.requestsInFlight, 1);
       return Promise.resolve(sent);
     });
@@ -98,10 +100,7 @@ Deno.test("an answer that means again later is counted as busy, and as no broken
   const statuses = [408, 425, 429, 500, 502, 503, 504];
   for (const status of statuses) {
     const error = errorOf({ status, text: "", retryAfter: null }, asked);
-    await requests.watch(
-      AUDIT,
-      () => Promise.resolve({ events: 1, bytes: 1, error }),
-    );
+    await requests.watch(AUDIT, sending({ events: 1, bytes: 1, error }));
   }
   const { busy, connection } = monitor.counters.requests;
   assertEquals([busy, connection], [statuses.length, 0]);
@@ -117,7 +116,7 @@ Deno.test("a request that was sent twice, as a connection broke, is counted as t
   const { counters } = monitor;
   await watchRequests(monitor, NEVER).watch(
     AUDIT,
-    () => Promise.resolve({ events: 3, bytes: 300, brokenMs: 0 }),
+    sending({ events: 3, bytes: 300, brokenMs: 0 }),
   );
   const { delivered, connection } = counters.requests;
   assertEquals([delivered, connection], [1, 1]);

@@ -1,5 +1,5 @@
 /**
- * What watches a run, without a run.
+ * What watches a run, and a request, without either.
  *
  * @module
  */
@@ -7,8 +7,14 @@
 import { Counters } from "../../lib/operate/counters.ts";
 import { Monitor, type MonitorOptions } from "../../lib/operate/monitor.ts";
 import { createMovements } from "../../lib/operate/movement.ts";
+import type {
+  RequestObserver,
+  SentRequest,
+} from "../../lib/pipeline/request_observer.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
+
+type Send = Parameters<RequestObserver["watch"]>[1];
 
 /** A monitor; what is not given is as at a start. */
 export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
@@ -27,4 +33,12 @@ export function watchedRun(options: Partial<MonitorOptions> = {}): Monitor {
     stop: never(),
     ...options,
   });
+}
+
+/** What sends a request, and has it over at once. */
+export function sending(sent: SentRequest): Send {
+  return (onBegun) => {
+    onBegun();
+    return Promise.resolve(sent);
+  };
 }

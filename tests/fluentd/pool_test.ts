@@ -1,5 +1,4 @@
-import type { Exchange } from "../../lib/fluentd/exchange.ts";
-import { ExchangePool } from "../../lib/fluentd/exchange_pool.ts";
+import { Pool } from "../../lib/fluentd/pool.ts";
 import {
   assertEquals,
   assertNotStrictEquals,
@@ -12,10 +11,7 @@ import { NEVER } from "./setup.ts";
 /** A pool, and how many connections it has made. */
 function createPool(size: number) {
   let made = 0;
-  const pool = new ExchangePool(size, (): Exchange => {
-    made++;
-    return { send: () => Promise.reject(new Error("not of concern here")) };
-  });
+  const pool = new Pool(size, () => ({ connection: ++made }));
   return { pool, made: () => made };
 }
 
@@ -36,14 +32,14 @@ Deno.test("there are never more connections than the pool's size, and who waits 
   const held = [await pool.acquire(NEVER), await pool.acquire(NEVER)];
   const order: number[] = [];
   for (let i = 0; i < 3; i++) {
-    pool.acquire(NEVER).then((exchange) => {
+    pool.acquire(NEVER).then((connection) => {
       order.push(i);
-      pool.release(exchange);
+      pool.release(connection);
     });
   }
   await turn();
   assertEquals(order, []);
-  for (const exchange of held) pool.release(exchange);
+  for (const connection of held) pool.release(connection);
   await turn();
   assertEquals(order, [0, 1, 2]);
   assertEquals(made(), 2);
@@ -51,14 +47,14 @@ Deno.test("there are never more connections than the pool's size, and who waits 
 
 Deno.test("who gives up waiting takes no connection away", async () => {
   const { pool } = createPool(1);
-  const exchange = await pool.acquire(NEVER);
+  const connection = await pool.acquire(NEVER);
   const controller = new AbortController();
   const waiting = pool.acquire(controller.signal);
   const reason = new Error("killed");
   controller.abort(reason);
   assertStrictEquals(await assertRejects(() => waiting), reason);
-  pool.release(exchange);
-  assertStrictEquals(await pool.acquire(NEVER), exchange);
+  pool.release(connection);
+  assertStrictEquals(await pool.acquire(NEVER), connection);
 });
 
 Deno.test("the connection that was used last is used first, so that the others may grow idle", async () => {
