@@ -115,7 +115,7 @@ export async function start(
   const { client } = teleport;
   using target = await openTarget(config, {
     clock,
-    requests: watchRequests(monitor, signals.kill),
+    requests: watchRequests(monitor, { kill: signals.kill, clock }),
     // What the runtime tells of a request is within our span on this thread alone.
     ownThread: monitor.tracer === undefined,
     state: {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../clock.ts";
 import type {
   RequestObserver,
   SentRequest,
@@ -15,15 +16,18 @@ import type { RequestOutcome } from "./status_report.ts";
 /** Takes note of what becomes of requests; `kill` is what aborts them. */
 export function watchRequests(
   monitor: Pick<Monitor, "counters" | "measurements" | "tracer">,
-  kill: AbortSignal,
+  { kill, clock }: {
+    readonly kill: AbortSignal;
+    readonly clock: Pick<Clock, "monotonic">;
+  },
 ): RequestObserver {
   const { counters } = monitor;
   return {
     async watch({ kind }, send) {
-      let begunMs = 0;
+      let begunMs = clock.monotonic();
       let inFlight = 0;
       const onBegun = () => {
-        begunMs = performance.now();
+        begunMs = clock.monotonic();
         inFlight = 1;
         counters.requestsInFlight += inFlight;
       };
@@ -39,7 +43,7 @@ export function watchRequests(
         counters.requestsInFlight -= inFlight;
       }
       const { events, bytes, brokenMs, error } = sent;
-      const tookMs = performance.now() - begunMs;
+      const tookMs = clock.monotonic() - begunMs;
       const count = (outcome: RequestOutcome, ms: number) => {
         counters.requests[outcome]++;
         counters.requestBytes[outcome] += bytes;

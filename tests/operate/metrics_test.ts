@@ -79,7 +79,7 @@ async function live(
   await getPage({ limit: 20 }, NEVER);
   teleport.worked();
   events.read(7, 6);
-  const requests = watchRequests(monitor, NEVER);
+  const requests = watchRequests(monitor, { kill: NEVER, clock });
   const sent = { events: 6, bytes: 600 };
   const busy = new BusyError("503", undefined);
   await requests.watch(AUDIT, sending({ ...sent, error: busy }));

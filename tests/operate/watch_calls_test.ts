@@ -29,7 +29,8 @@ const UNAVAILABLE = new TeleportError("gone", "UNAVAILABLE");
 
 /** A monitor whose spans are kept. */
 function setUp() {
-  const monitor = watchedRun();
+  const clock = new FakeClock();
+  const monitor = watchedRun({ clock });
   const spans: [name: string, outcome: string, attributes: Attributes][] = [];
   const tracer: Tracer = {
     begin: (name, attributes) => ({
@@ -39,13 +40,13 @@ function setUp() {
     }),
   };
   monitor.tracer = tracer;
-  return { monitor, spans };
+  return { clock, monitor, spans };
 }
 
 Deno.test("every way in which a request may end is counted by its own name", async () => {
-  const { monitor, spans } = setUp();
+  const { clock, monitor, spans } = setUp();
   const kill = new AbortController();
-  const requests = watchRequests(monitor, kill.signal);
+  const requests = watchRequests(monitor, { kill: kill.signal, clock });
   const stopped = new Error("stopped");
   const errors: [Error | undefined, string][] = [
     [undefined, "delivered"],
@@ -89,8 +90,8 @@ Deno.test("every way in which a request may end is counted by its own name", asy
 });
 
 Deno.test("an answer that means again later is counted as busy, and as no broken connection", async () => {
-  const { monitor } = setUp();
-  const requests = watchRequests(monitor, NEVER);
+  const { clock, monitor } = setUp();
+  const requests = watchRequests(monitor, { kill: NEVER, clock });
   const asked = {
     url: "https://f/",
     option: "fluentd-url",
@@ -107,14 +108,14 @@ Deno.test("an answer that means again later is counted as busy, and as no broken
 });
 
 Deno.test("a request that was sent twice, as a connection broke, is counted as two, and as a retry", async () => {
-  const { monitor, spans } = setUp();
+  const { clock, monitor, spans } = setUp();
   const measured: [string, number][] = [];
   monitor.measurements = {
     ...NO_MEASUREMENTS,
     request: (outcome, seconds) => void measured.push([outcome, seconds]),
   };
   const { counters } = monitor;
-  await watchRequests(monitor, NEVER).watch(
+  await watchRequests(monitor, { kill: NEVER, clock }).watch(
     AUDIT,
     sending({ events: 3, bytes: 300, brokenMs: 0 }),
   );
@@ -131,9 +132,34 @@ Deno.test("a request that was sent twice, as a connection broke, is counted as t
   assertEquals(spans.length, 1);
 });
 
+Deno.test("a request is measured, and in flight, from when it has a connection to its end", async () => {
+  const { clock, monitor } = setUp();
+  const measured: number[] = [];
+  monitor.measurements = {
+    ...NO_MEASUREMENTS,
+    request: (_outcome, seconds) => void measured.push(seconds),
+  };
+  const inFlight: number[] = [];
+  const wait = async (ms: number) => {
+    inFlight.push(monitor.counters.requestsInFlight);
+    await clock.advance(ms);
+  };
+  await watchRequests(monitor, { kill: NEVER, clock }).watch(
+    AUDIT,
+    async (onBegun) => {
+      await wait(20_000);
+      onBegun();
+      await wait(3_000);
+      return { events: 1, bytes: 100 };
+    },
+  );
+  assertEquals(measured, [3]);
+  assertEquals([...inFlight, monitor.counters.requestsInFlight], [0, 1, 0]);
+});
+
 Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
-  const { monitor, spans } = setUp();
-  const requests = watchRequests(monitor, never());
+  const { clock, monitor, spans } = setUp();
+  const requests = watchRequests(monitor, { kill: NEVER, clock });
   const refused = new RejectedError("no Struct", 1);
   const before = { ...monitor.counters.requests };
   assertStrictEquals(
