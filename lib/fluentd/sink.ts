@@ -62,7 +62,7 @@ export class FluentdSink implements Sink, Disposable {
   readonly #options: FluentdOptions;
   readonly #exchanges: Exchanges;
   readonly #pools: ByHost<Pool<Exchange>>;
-  /** How many events of one kind may be sent at once: more would wait here. */
+  /** So many calls of `send` at once are of use: with more, some only wait. */
   readonly maxRequests: number;
 
   constructor(options: FluentdOptions) {
