@@ -19,7 +19,7 @@ import { Watermark } from "./watermark.ts";
  * Requests that may finish ahead of one that does not, for each in flight: what
  * a crash then sends again stays bounded, and so does what is remembered.
  */
-const AHEAD_PER_REQUEST = 16;
+const AHEAD_PER_REQUEST = 10;
 
 /** What the loop needs of its surroundings. */
 export interface ForwardOptions {

@@ -314,7 +314,7 @@ Deno.test("a request that hangs lets only so much overtake it", async () => {
     run.requests.find((request) => request !== hanging)?.succeed();
     await turn();
   }
-  assertEquals(run.delivered.length, 2 * 16 - 1);
+  assertEquals(run.delivered.length, 2 * 10 - 1);
   assertEquals(run.positions, []);
   hanging?.succeed();
   run.source.end();
