@@ -49,6 +49,11 @@ Deno.test("a run that is stopped by SIGTERM ten times delivers each event exactl
   stage.fluentd.faults.add({ kind: "delay", ms: 20 });
   const { received } = stage.fluentd;
   for (let stop = 1; stop <= 10; stop++) {
+    // However late the last run was stopped, there is something left for this one.
+    const timeMs = Date.now() - 1_000;
+    stage.teleport.append(
+      ...Array.from({ length: 300 }, () => logEvent("exec", { timeMs })),
+    );
     await using program = new Program(stage.start("--fluentd-batch=20"));
     const before = received.events;
     await waitUntil(
