@@ -147,7 +147,10 @@ function unusableKey(
   ], { cause });
 }
 
-/** Older ciphers, such as 3DES in PKCS#8, are unknown here. */
+/**
+ * Older ciphers, such as 3DES in PKCS#8, are unknown here; and so is, one time in
+ * 256, what a wrong passphrase makes of a key.
+ */
 function decryptionHint(reason: string): string {
   return /unsupported/.test(reason)
     ? `is the passphrase right, and the cipher one of today, as with openssl pkcs8 -topk8 -v2 aes-256-cbc? (${reason})`

@@ -134,7 +134,7 @@ Deno.test("a wrong passphrase is told as one", async () => {
         keyPassphraseFile,
       },
     }),
-    "is the passphrase right?",
+    "is the passphrase right",
   );
 });
 
