@@ -96,20 +96,21 @@ Deno.test("an encrypted key without a passphrase is told, with what to do", asyn
 Deno.test("a wrong passphrase is told as such, and not repeated", async () => {
   const { client } = await teleportPki();
   for (const form of ["sec1", "pkcs8"] as const) {
+    const wrong = ["wrong-secret", ""];
     const encrypted = convertPrivateKey(client.privateKeyPem, {
       form,
       passphrase: "right",
+      wrong,
     });
-    for (const value of ["wrong-secret", ""]) {
+    for (const value of wrong) {
       const { message } = assertThrows(
         () =>
           parseKey(encrypted, parseIssued(client.certificatePem), { value }),
         ConfigError,
       );
-      // One time in 256 the padding seems right, and the cipher may be to blame.
       assertMatch(
         message,
-        /^fluentd-key: cannot decrypt the private key in \/etc\/key\.pem: is the passphrase right(, and the cipher .+)?\? \(.+\)$/,
+        /^fluentd-key: cannot decrypt the private key in \/etc\/key\.pem: is the passphrase right\? \(.+\)$/,
       );
       assert(!message.includes("wrong-secret"));
     }

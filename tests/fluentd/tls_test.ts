@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import type { TlsFiles } from "../../lib/credentials.ts";
 import { ConfigError } from "../../lib/errors.ts";
@@ -14,10 +13,12 @@ import { lengthened } from "../credentials_setup.ts";
 import { auditEvents } from "../fakes/audit_events.ts";
 import { EXPIRED, fluentdPki, issueClient, strangerPki } from "../fakes/pki.ts";
 import { writeFluentdPki, writeSecret } from "../fakes/pki_files.ts";
+import { convertPrivateKey } from "../fakes/private_key.ts";
 import { NEVER, sinkTo, startTlsFluentd } from "./setup.ts";
 
 const NOW_MS = Date.parse("2026-03-01T12:00:00Z");
 const PASSPHRASE = "correct horse";
+const WRONG_PASSPHRASE = "wrong horse";
 
 /** Files of a client that Fluentd trusts, in a directory that is removed after. */
 interface Files extends AsyncDisposable {
@@ -55,13 +56,12 @@ async function encrypt(
 ): Promise<string> {
   const { client } = await fluentdPki();
   const path = join(directory, "encrypted.key");
-  const encrypted = createPrivateKey(client.privateKeyPem).export({
-    type: "pkcs8",
-    format: "pem",
-    cipher: "aes-256-cbc",
+  const encrypted = convertPrivateKey(client.privateKeyPem, {
+    form: "pkcs8",
     passphrase,
+    wrong: [WRONG_PASSPHRASE],
   });
-  await writeSecret(path, encrypted.toString());
+  await writeSecret(path, encrypted);
   return path;
 }
 
@@ -124,7 +124,7 @@ Deno.test("a wrong passphrase is told as one", async () => {
   await using written = await writeFiles();
   const { directory, files } = written;
   const keyPassphraseFile = join(directory, "passphrase");
-  await writeSecret(keyPassphraseFile, "wrong horse");
+  await writeSecret(keyPassphraseFile, WRONG_PASSPHRASE);
   assertStringIncludes(
     await problemWith({
       ...files,
@@ -134,7 +134,7 @@ Deno.test("a wrong passphrase is told as one", async () => {
         keyPassphraseFile,
       },
     }),
-    "is the passphrase right",
+    "is the passphrase right?",
   );
 });
 
