@@ -43,7 +43,8 @@ export function watchRequests(
         counters.requestsInFlight -= inFlight;
       }
       const { events, bytes, brokenMs, error } = sent;
-      const tookMs = clock.monotonic() - begunMs;
+      // It may have begun earlier, on another thread, than was known on this one.
+      const tookMs = Math.max(clock.monotonic() - begunMs, brokenMs ?? 0);
       const count = (outcome: RequestOutcome, ms: number) => {
         counters.requests[outcome]++;
         counters.requestBytes[outcome] += bytes;

@@ -157,6 +157,26 @@ Deno.test("a request is measured, and in flight, from when it has a connection t
   assertEquals([...inFlight, monitor.counters.requestsInFlight], [0, 1, 0]);
 });
 
+Deno.test("no request takes less than no time, however late it is known to have begun", async () => {
+  const { clock, monitor } = setUp();
+  const measured: [string, number][] = [];
+  monitor.measurements = {
+    ...NO_MEASUREMENTS,
+    request: (outcome, seconds) => void measured.push([outcome, seconds]),
+  };
+  await watchRequests(monitor, { kill: NEVER, clock }).watch(
+    AUDIT,
+    async (onBegun) => {
+      // On another thread, where a connection broke after 50 ms.
+      await clock.advance(60);
+      onBegun();
+      await clock.advance(10);
+      return { events: 1, bytes: 100, brokenMs: 50 };
+    },
+  );
+  assertEquals(measured, [["connection", 0.05], ["delivered", 0]]);
+});
+
 Deno.test("where there was nothing to send, no request is counted, and the reason is passed on", async () => {
   const { clock, monitor, spans } = setUp();
   const requests = watchRequests(monitor, { kill: NEVER, clock });
