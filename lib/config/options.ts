@@ -396,7 +396,7 @@ const OPTIONS = {
     group: "The run",
     otherwise: "off",
     help: "where to serve metrics, health and the status page",
-    example: "127.0.0.1:9090",
+    example: "127.0.0.1:9480",
     commands: [...RUN, "status"],
   },
 

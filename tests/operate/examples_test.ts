@@ -17,6 +17,13 @@ const RULES_TEST = fileURLToPath(
   new URL("prometheus_rules_test.yml", import.meta.url),
 );
 
+/** Where people are shown what to listen on and what to scrape, on one machine. */
+const PLACES_OF_THE_PORT = [
+  "../docs/observability.md",
+  "prometheus-rules.yml",
+  "teleport-event-handler.toml",
+];
+
 /** The names that Prometheus knows the metrics by. */
 async function metricNames(): Promise<Set<string>> {
   const { text } = await new Metrics(watchedRun()).text();
@@ -77,4 +84,19 @@ Deno.test("the dashboard shows every metric, but for those that only tell versio
   const missing = [...await metricNames()].map(base)
     .filter((name) => !shownBases.has(name) && !unused.has(name));
   assertEquals([...new Set(missing)], []);
+});
+
+Deno.test("what is served is scraped at the same port, which a Prometheus on the same machine has not taken", async () => {
+  const ports = new Set<string>();
+  for (const path of PLACES_OF_THE_PORT) {
+    const text = await Deno.readTextFile(new URL(path, EXAMPLE));
+    const found = [
+      ...text.matchAll(/(?:--listen |listen = ".*:|targets: \[".*:)(\d+)/g),
+    ];
+    assert(found.length > 0, path);
+    for (const [, port = ""] of found) ports.add(port);
+  }
+  assertEquals(ports.size, 1, [...ports].join(", "));
+  // Its own, unless it is told otherwise.
+  assert(!ports.has("9090"));
 });
