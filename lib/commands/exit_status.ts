@@ -1,5 +1,5 @@
 /**
- * Exit statuses: an interface that scripts rely on (see the option reference).
+ * Exit statuses: an interface that scripts rely on (see README.md).
  *
  * @module
  */
