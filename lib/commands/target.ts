@@ -40,6 +40,8 @@ import type { LeftOutNotes } from "./left_out.ts";
 import { stateDirectory } from "./state_directory.ts";
 
 const RETRY = { initialMs: 500, maxMs: 30_000 };
+/** Where a cursor alone has the range begin: it says by itself what is passed over. */
+const BEGINNING = "1970-01-01T00:00:00Z";
 
 /** Where a run keeps what it must not forget, and where its events go. */
 export interface Target extends Disposable {
@@ -323,7 +325,8 @@ function firstPosition(
 ): PagePosition {
   return {
     kind: "page",
-    start: startTime ?? rfc3339(secondOf(nowMs)),
+    start: startTime ??
+      (cursor === undefined ? rfc3339(secondOf(nowMs)) : BEGINNING),
     cursor: cursor ?? "",
     seen: [],
     newest: null,

@@ -203,6 +203,28 @@ Deno.test("a cursor is where a first run begins, and no other one", async () => 
   }
 });
 
+Deno.test("a cursor without a start time has all that is behind it sent", async () => {
+  await using stage = await setStage({ size: 100 });
+  const elsewhere = `--storage=${stage.directory}/elsewhere`;
+  const whole = await runProgram(stage.start(EXIT, "--batch=40", elsewhere));
+  assertEquals(whole.code, 0, whole.stderr);
+  const { GetUnstructuredEvents: pages } = stage.teleport.requests;
+  const cursor = pages.map(({ startKey }) => startKey).find(Boolean);
+  const { received } = stage.fluentd;
+  const before = received.ids("test.log").length;
+  const args = stage.start(EXIT, `--cursor=${cursor}`)
+    .filter((arg) => !arg.startsWith("--start-time"));
+  for (const run of ["the first run", "the next one"]) {
+    const { code, stderr } = await runProgram(args);
+    assertEquals(code, 0, stderr);
+    assertEquals(
+      received.ids("test.log").slice(before).toSorted(),
+      [...stage.teleport.log.ids()].slice(40).toSorted(),
+      run,
+    );
+  }
+});
+
 Deno.test("where a first run begins is kept although nothing came of it, and the next one begins there", async () => {
   await using stage = await setStage({ size: 0 });
   const args = stage.start(EXIT)
