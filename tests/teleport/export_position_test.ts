@@ -193,6 +193,15 @@ Deno.test("what pages have shown is left out: by time, and by key as often as it
   assertEquals(second.position.pages?.keys, ["only seen"]);
 });
 
+Deno.test("what pages have shown behind their cursor and in the newest second counts as often as there", () => {
+  const { pages } = toExport({
+    ...PAGES,
+    seen: ["twin", "other"],
+    newest: { time: `${DAY}T11:59:59Z`, keys: ["twin", "twin", "other"] },
+  }, NOON_MS);
+  assertEquals(pages?.keys, ["twin", "other", "twin"]);
+});
+
 Deno.test("of a log that is quiet for long, only the newest second is compared by key", () => {
   const newest = { time: `${DAY}T09:00:00Z`, keys: ["newest"] };
   const { pages } = toExport({ ...PAGES, newest }, NOON_MS);
