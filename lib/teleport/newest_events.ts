@@ -41,15 +41,26 @@ export function newestMsOf(
   events: readonly AuditEvent[],
   range: TimeRange,
 ): number {
-  const startMs = secondOf(range.startMs);
-  const lastSecondMs = secondOf(range.endMs - 1);
   let newestMs = -Infinity;
   for (const { timeMs } of events) {
-    if (startMs <= timeMs && timeMs < lastSecondMs + 1_000) {
-      newestMs = Math.max(newestMs, timeMs);
-    }
+    if (isWithin(timeMs, range)) newestMs = Math.max(newestMs, timeMs);
   }
   return newestMs;
+}
+
+function isWithin(timeMs: number, { startMs, endMs }: TimeRange): boolean {
+  return secondOf(startMs) <= timeMs && timeMs < secondOf(endMs - 1) + 1_000;
+}
+
+/** See `newestMsOf`; Infinity where there is none. */
+export function oldestMsOf(
+  events: readonly AuditEvent[],
+  range: TimeRange,
+): number {
+  return Math.min(
+    ...events.map(({ timeMs }) => timeMs)
+      .filter((timeMs) => isWithin(timeMs, range)),
+  );
 }
 
 /**

@@ -17,7 +17,12 @@ import { rfc3339, secondOf } from "../rfc3339.ts";
 import type { Page } from "./decode_events.ts";
 import type { TeleportError } from "./errors.ts";
 import { eventKey } from "./event_key.ts";
-import { newestBefore, newestMsOf, newestOf } from "./newest_events.ts";
+import {
+  newestBefore,
+  newestMsOf,
+  newestOf,
+  oldestMsOf,
+} from "./newest_events.ts";
 import type { TimeRange } from "./oversized_event.ts";
 import {
   type Blocked,
@@ -255,13 +260,15 @@ export class PageSource implements Source<PagePosition> {
   /** What a page brings, and where it leads. */
   #look(
     page: Page,
-    { from, at, range, reachMs, windowEndMs, nowMs }: Search,
+    { from: asked, at, range, reachMs, windowEndMs, nowMs }: Search,
     trail: Trail,
   ): Found {
     const { clock, pollMs } = this.#options;
     const { ahead } = trail;
     const { events, lastKey } = page;
     const { fresh, unshown } = compareWithSeen(events, at.seen);
+    const isOurs = newestBefore(at) !== undefined;
+    const from = isOurs ? asked : this.#placed(asked, fresh, range);
     const newest = newestOf(fresh, range, from.newest);
     if (fresh.length > 0) {
       trail.trustedMs = clock.monotonic();
@@ -297,7 +304,6 @@ export class PageSource implements Source<PagePosition> {
     }
     const leadsNowhere = at.cursor !== "" &&
       (events.length === 0 || lastKey !== "");
-    const isOurs = newestBefore(at) !== undefined;
     if (leadsNowhere && isOurs && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.monotonic();
       trail.dropped++;
@@ -324,6 +330,21 @@ export class PageSource implements Source<PagePosition> {
         windowEndMs > nowMs ? Infinity : overMs - nowMs,
       ),
     };
+  }
+
+  /**
+   * A cursor from elsewhere is where the first events are that it shows: what is
+   * older is before it, or would come too late. In a window that ends before them,
+   * it would show nothing.
+   */
+  #placed(
+    from: PagePosition,
+    fresh: readonly AuditEvent[],
+    range: TimeRange,
+  ): PagePosition {
+    const startMs = secondOf(oldestMsOf(fresh, range) - this.#settleMs);
+    if (startMs === Infinity || startMs <= range.startMs) return from;
+    return { ...from, start: rfc3339(startMs) };
   }
 
   /**

@@ -359,6 +359,21 @@ Deno.test("a cursor of the user's with nothing behind it is kept, and nothing be
   }
 });
 
+Deno.test("a cursor from elsewhere goes on behind its last event, however long ago the range begins", async () => {
+  for (const startMs of [0, NOW_MS - 30 * DAY_MS, NOW_MS - HOUR_MS]) {
+    for (const pageSize of [3, 100]) {
+      const { log, follow, clock } = setUp({ pageSize });
+      log.append(...times(60, NOW_MS - 10 * MINUTE_MS));
+      const { lastKey } = log.page({ ...ALL, limit: 55 });
+      await using reading = follow({ ...from(startMs), cursor: lastKey });
+      await reading.advance(5 * MINUTE_MS);
+      log.append(clock.now());
+      await reading.advance(5 * MINUTE_MS);
+      assertEquals(reading.ids, idsIn(log).slice(55));
+    }
+  }
+});
+
 Deno.test("a cursor of an empty page before the first event is dropped, by the next run too", async () => {
   const { log, follow, dropped } = setUp();
   log.append(NOW_MS - MINUTE_MS);
