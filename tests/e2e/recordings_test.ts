@@ -168,3 +168,22 @@ Deno.test("a role without the right to recordings is an error in the log, and co
   );
   assertEquals((retries ?? 0) > 0, true);
 });
+
+Deno.test("types, and types to skip, leave out nothing of a recording", async () => {
+  const types = ["session.upload", "session.start", "resize"];
+  for (const option of ["types", "skip-event-types"]) {
+    await using stage = await setStage({ size: 200, uploadEvery: 50 });
+    const { log } = stage.teleport;
+    const { code, stderr } = await runProgram(
+      stage.start(EXIT, `--${option}=${types.join(",")}`),
+    );
+    assertEquals(code, 0, stderr);
+    const expected = Array.from(log.events())
+      .filter(({ type }) => types.includes(type) === (option === "types"))
+      .map(({ id }) => id);
+    for (const sessionId of log.sessionIds()) {
+      expected.push(...stage.expectedRecording(sessionId));
+    }
+    assertEquals(stage.fluentd.received.compare(expected), COMPLETE_AND_ONCE);
+  }
+});
