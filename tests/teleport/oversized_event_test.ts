@@ -229,6 +229,28 @@ Deno.test("nothing is left out for an event of the last seconds: others may be l
   await reading;
 });
 
+Deno.test("an event that arrives late, before a large one, is read", async () => {
+  const test = setUp("fine", { pageSize: 3, follow: true });
+  test.log.append(NOW_MS - 9_000, NOW_MS - 8_500, NOW_MS - 8_000);
+  test.addFat(NOW_MS - 7_000);
+  const stop = new AbortController();
+  const ids: string[] = [];
+  const reading = (async () => {
+    for await (const { events } of test.read(stop.signal)) {
+      ids.push(...events.map(({ id }) => id));
+    }
+  })();
+  await test.clock.advance(SECOND_MS);
+  assertEquals([ids.length, test.leftOut.length], [3, 0]);
+  test.log.append(NOW_MS - 8_200);
+  await test.clock.advance(60 * SECOND_MS);
+  stop.abort();
+  await reading;
+  const expected = test.log.events.filter((event) => !test.fat.has(event));
+  assertEquals(ids.toSorted(), expected.map(({ id }) => id).toSorted());
+  assertEquals(test.leftOut.length, 1);
+});
+
 Deno.test("a server that says of every range that it is too large has nothing left out", async () => {
   const test = setUp("fine", { follow: true });
   test.log.append(START_MS + 5_000);
