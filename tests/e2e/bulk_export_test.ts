@@ -297,6 +297,29 @@ Deno.test("a cluster that gains bulk export, and loses it, and gains it again: n
   assertEquals({ missing, unexpected }, { missing: [], unexpected: [] });
 });
 
+Deno.test("pages that take over from bulk export send nothing of before the start time", async () => {
+  const log = recentLog(10_000, 9);
+  await using stage = await setStage(log, EXPORT);
+  const { teleport, fluentd: { received } } = stage;
+  const startMs = log.startMs + log.size * log.spacingMs / 2;
+  const startTime = `--start-time=${new Date(startMs).toISOString()}`;
+  const args = stage.start(EXIT, "--types=user.login,exec")
+    .map((arg) => arg.startsWith("--start-time=") ? startTime : arg);
+  assertEquals((await runProgram(args)).code, 0);
+  teleport.exportSupported = false;
+  await teleport.restart();
+  const { code, stderr } = await runProgram(args);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /WARN .*no bulk export any more/);
+  const expected = Array.from(teleport.log.events())
+    .filter(({ type, timeUs }) =>
+      ["user.login", "exec"].includes(type) && timeUs >= startMs * 1_000
+    );
+  const ids = expected.map(({ id }) => id);
+  const { missing, unexpected } = received.compare(ids);
+  assertEquals({ missing, unexpected }, { missing: [], unexpected: [] });
+});
+
 Deno.test("start-id is looked up in pages, and bulk export takes over from there", async () => {
   await using stage = await setStage(
     { ...LOG, size: 1_000, uploadEvery: 0 },
