@@ -320,6 +320,15 @@ Deno.test("pages that take over from bulk export send nothing of before the star
   assertEquals({ missing, unexpected }, { missing: [], unexpected: [] });
 });
 
+Deno.test("a cluster that fails when it is asked for bulk export is asked again", async () => {
+  await using stage = await setStage({ ...LOG, size: 400 }, EXPORT);
+  const { faults } = stage.teleport;
+  const method = "GetEventExportChunks";
+  faults.add({ kind: "status", code: "UNAVAILABLE", method, times: 2 });
+  assertMatch(await runToEnd(stage), / started .* by="bulk export"/);
+  assertCompleteAndOnce(stage);
+});
+
 Deno.test("start-id is looked up in pages, and bulk export takes over from there", async () => {
   await using stage = await setStage(
     { ...LOG, size: 1_000, uploadEvery: 0 },
