@@ -115,6 +115,22 @@ Deno.test("refused events are listed, sent again, and dropped when told so", asy
   );
 });
 
+Deno.test("a refused event of a recording is sent again to where that recording goes", async () => {
+  await using stage = await setStage({ size: 50, uploadEvery: 50 });
+  const { fluentd: { faults, received }, teleport: { log } } = stage;
+  const [sessionId = ""] = log.sessionIds();
+  const ids = [...stage.expectedRecording(sessionId)];
+  faults.add({ kind: "status", status: 400, ids: ids.slice(0, 1) });
+  assertEquals((await runProgram(stage.start(EXIT))).code, 3);
+  const tag = `session.${sessionId}.log`;
+  assertEquals(received.ids(tag), ids.slice(1));
+  faults.clear();
+  const retry = await runProgram(["rejected", "retry", ...target(stage)]);
+  assertEquals(retry.code, 0, retry.stderr);
+  assertEquals(received.ids(tag), [...ids.slice(1), ...ids.slice(0, 1)]);
+  assertEquals(received.compare(stage.expectedIds()), COMPLETE_AND_ONCE);
+});
+
 Deno.test("a refused event without an id is sent again and dropped by what the list calls it", async () => {
   await using stage = await setStage({ size: 0 });
   const timeMs = stage.startMs;
