@@ -550,6 +550,16 @@ Deno.test("stopped while it waits for the next attempt, it ends at once", async 
   }
 });
 
+Deno.test("stopped while nothing but the next attempt is waited for, it ends at once", async () => {
+  const run = startRecordings({});
+  run.announce("s1");
+  const drained = run.recordings.drain();
+  await run.clock.untilSleeping();
+  run.stop.abort();
+  await drained;
+  assert(run.progress.recordings().has("s1"));
+});
+
 Deno.test("nothing skipped, everything is forwarded, `print` too", async () => {
   const events = recorded([0, 1], { types: ["print", "exec"] });
   const run = startRecordings({ s1: streaming(events) }, {
