@@ -196,7 +196,10 @@ export class PageSource implements Source<PagePosition> {
       ahead.goBack();
       return turn(this.#beforeFuture(from, known), []);
     }
+    const wasAhead = ahead.isAhead;
     const at = ahead.from(from, nowMs);
+    // The pages from there on come again, and are no circle.
+    if (wasAhead && !ahead.isAhead) trail.emptyPages = 0;
     const { page, range, reachMs } = await this.#ask(
       { at, windowEndMs, nowMs },
       trail,

@@ -82,6 +82,24 @@ Deno.test("a server that knows seconds only, and shows an event after the end of
   assertEquals(dropped, []);
 });
 
+Deno.test("what is behind an empty page is read although an outage lasted until the window was over", async () => {
+  const { log, follow } = setUp({ pageSize: 3, types: ["exec"] });
+  filterAfterLimit(log);
+  const answer = log.fault;
+  await using reading = follow(from(NOW_MS - HOUR_MS));
+  await reading.advance(SECOND_MS);
+  log.fault = () => {
+    throw new TeleportError("away", "UNAVAILABLE");
+  };
+  await reading.advance(POLL_MS);
+  log.append(...times(3, NOW_MS + SECOND_MS, 100));
+  addExec(log, "behind", NOW_MS + 2 * SECOND_MS);
+  await reading.advance(DAY_MS);
+  log.fault = answer;
+  await reading.advance(MINUTE_MS);
+  assertEquals(reading.ids, ["behind"]);
+});
+
 Deno.test("empty pages before a settled event are passed, although the newest range shows nothing else", async () => {
   const { log, follow } = setUp();
   log.append(NOW_MS - HOUR_MS);
