@@ -50,10 +50,11 @@ export function auditSource(options: AuditSourceOptions): Source {
         return;
       }
       let position = from;
+      let askedMs = clock.now();
       if (!isFresh(from)) {
         let caughtUp = false;
         for await (const batch of pages.read(from, stop)) {
-          ({ position } = batch);
+          ({ position, askedMs = clock.now() } = batch);
           caughtUp = !batch.more;
           yield batch;
           if (caughtUp) break;
@@ -61,7 +62,7 @@ export function auditSource(options: AuditSourceOptions): Source {
         if (stop.aborted || !caughtUp) return;
         observer.tookOver();
       }
-      yield* chunks.read(toExport(position, clock.now()), stop);
+      yield* chunks.read(toExport(position, askedMs), stop);
     },
   };
 }

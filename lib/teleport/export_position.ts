@@ -81,10 +81,12 @@ export function move(position: ExportPosition, step: Step): Moved {
  * Goes on by chunks where page search has caught up. What it has read is known by
  * its time, and for the last second, or its last page, by keys. Of the last
  * minutes, what was on pages before that one is read again rather than missed.
+ *
+ * @param askedMs When the log was asked for what is newer, and had nothing more
  */
 export function toExport(
   position: PagePosition,
-  nowMs: number,
+  askedMs: number,
 ): ExportPosition {
   const { start, seen, newest } = position;
   // Of a cursor from elsewhere, everything before it is read.
@@ -92,7 +94,7 @@ export function toExport(
   if (isOurs && newest === null && seen.length === 0) {
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
-  const settledMs = secondOf(nowMs - LATE_MS);
+  const settledMs = secondOf(askedMs - LATE_MS);
   const readMs = newest === null
     ? (isOurs ? 0 : settledMs)
     : Math.min(Date.parse(newest.time), settledMs);

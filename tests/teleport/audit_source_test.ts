@@ -129,3 +129,32 @@ Deno.test("where bulk export is gone, pages go on with the days that were not do
     told: ["fell back 2026-02-28T00:00:00Z"],
   });
 });
+
+Deno.test("what came while a page was waited for is not taken to be before the user's cursor", async () => {
+  const clock = new FakeClock();
+  const audit = auditSource({
+    pages: {
+      async *read(position) {
+        const askedMs = clock.now();
+        await clock.advance(60 * 60_000);
+        yield { events: [], position, more: false, askedMs };
+      },
+    },
+    chunks: {
+      async *read(position) {
+        yield { events: [], position, more: false };
+      },
+    },
+    startTime: "2026-01-01T00:00:00Z",
+    clock,
+    observer: { tookOver() {}, fellBack() {} },
+  });
+  const reading = audit.read(position("from the user"), never());
+  const batches = await Array.fromAsync(reading);
+  assertEquals(batches.at(-1)?.position, {
+    kind: "export",
+    days: { "2026-03-01": { done: [], cursors: {} } },
+    newest: null,
+    pages: { until: "2026-03-01T11:50:00Z", keys: [] },
+  });
+});
