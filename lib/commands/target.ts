@@ -114,6 +114,7 @@ async function openFluentd(
   { clock, requests, state: observer, ownThread }: TargetOptions,
 ): Promise<Target> {
   const { fluentd, storage, retryTimeoutMs } = target;
+  const openedMs = clock.now();
   // What is open already is closed again where the rest cannot be opened.
   using opened = new DisposableStack();
   const { sink, terms, keepFresh } = await openFluentdSink(fluentd, {
@@ -152,6 +153,7 @@ async function openFluentd(
       begin(cluster, { stored, taken }, {
         directory,
         source: config.source,
+        openedMs,
         clock,
         observer,
       }),
@@ -170,17 +172,20 @@ function begin(
     readonly stored: StateDocument | undefined;
     readonly taken: GoState | undefined;
   },
-  { directory, source, clock, observer }: {
+  { directory, source, openedMs, clock, observer }: {
     readonly directory: string;
     readonly source: SourceConfig;
+    readonly openedMs: number;
     readonly clock: Clock;
     readonly observer: StateObserver;
   },
 ): Begun {
   checkCluster(cluster, stored, directory);
+  // However long Teleport was away since; unless the clock was ahead then.
+  const nowMs = Math.min(openedMs, clock.now());
   const document = stored ??
     (taken === undefined
-      ? firstDocument(source, cluster, clock.now())
+      ? firstDocument(source, cluster, nowMs)
       : takenDocument(taken, cluster));
   const state = new StateFile(directory, document, { clock, observer });
   if (taken !== undefined) logTaken(taken, directory);
@@ -224,6 +229,7 @@ function openStdout(
   clock: Clock,
 ): Target {
   const log = logger("delivery");
+  const openedMs = clock.now();
   const sink = new StdoutSink((bytes) => Deno.stdout.write(bytes), {
     isTerminal: Deno.stdout.isTerminal(),
   });
@@ -246,7 +252,8 @@ function openStdout(
     stored: undefined,
     retryRequests: undefined,
     begin() {
-      const position = firstPosition(config.source, clock.now());
+      const nowMs = Math.min(openedMs, clock.now());
+      const position = firstPosition(config.source, nowMs);
       const snapshot = { position, recordings: {} };
       return {
         startTime: position.start,

@@ -239,6 +239,24 @@ Deno.test("where a first run begins is kept although nothing came of it, and the
   assertEquals(stage.fluentd.received.compare([event.id]), COMPLETE_AND_ONCE);
 });
 
+Deno.test("a first run begins when it was started, however long Teleport is away then", async () => {
+  await using stage = await setStage({ size: 0 });
+  const { faults, log, requests } = stage.teleport;
+  faults.add({ kind: "status", code: "UNAVAILABLE" });
+  const args = stage.start(EXIT)
+    .filter((arg) => !arg.startsWith("--start-time"));
+  await using program = new Program(args);
+  await waitUntil("Teleport to be asked", () => requests.Ping.length > 0);
+  const timeMs = Date.now();
+  const event = logEvent("exec", { timeMs });
+  log.append(event);
+  await waitUntil("another second", () => Date.now() > timeMs + 1_000);
+  faults.clear();
+  const { code, stderr } = await program.outcome();
+  assertEquals(code, 0, stderr);
+  assertEquals(stage.fluentd.received.compare([event.id]), COMPLETE_AND_ONCE);
+});
+
 Deno.test("a recording that is not there yet stays for the next run and is named", async () => {
   await using stage = await setStage({ size: 200, uploadEvery: 50 });
   const [late, broken] = [...stage.teleport.log.sessionIds()];
