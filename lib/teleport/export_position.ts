@@ -94,20 +94,22 @@ export function toExport(
   if (isOurs && newest === null && seen.length === 0) {
     return { kind: "export", days: { [dateOf(start)]: NO_CHUNKS }, newest };
   }
+  // The page may not have shown again what it has: its cursor may lead nowhere.
+  const known = position.before === undefined ? newest : position.before;
   const settledMs = secondOf(askedMs - LATE_MS);
-  const readMs = newest === null
+  const readMs = known === null
     ? (isOurs ? 0 : settledMs)
-    : Math.min(Date.parse(newest.time), settledMs);
+    : Math.min(Date.parse(known.time), settledMs);
   const reachedMs = Math.max(Date.parse(start), readMs);
   // A clock that is ahead may have reached what is still to come.
-  const untilMs = newest === null ? reachedMs : readMs;
+  const untilMs = known === null ? reachedMs : readMs;
   return {
     kind: "export",
     days: { [dateOf(reachedMs)]: NO_CHUNKS },
     newest: newest === null ? null : { time: newest.time },
     pages: {
       until: rfc3339(untilMs),
-      keys: union(seen, newest?.keys ?? []),
+      keys: union(seen, known?.keys ?? []),
     },
   };
 }

@@ -208,6 +208,21 @@ Deno.test("of a log that is quiet for long, only the newest second is compared b
   assertEquals(pages, { until: newest.time, keys: ["newest"] });
 });
 
+Deno.test("what came late behind a cursor that leads nowhere by now is read", () => {
+  const page = {
+    ...PAGES,
+    seen: ["seen"],
+    newest: { time: `${DAY}T11:00:09Z`, keys: ["seen"] },
+  };
+  const before = { time: `${DAY}T11:00:05Z`, keys: ["before"] };
+  const { pages } = toExport({ ...page, before }, NOON_MS);
+  assertEquals(pages, { until: before.time, keys: ["seen", "before"] });
+  assertEquals(
+    toExport({ ...page, before: null }, NOON_MS).pages,
+    { until: PAGES.start, keys: ["seen"] },
+  );
+});
+
 Deno.test("an old event in a chunk of a later day is new", () => {
   const taken = toExport({
     ...PAGES,
