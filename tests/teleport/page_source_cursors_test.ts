@@ -392,6 +392,23 @@ Deno.test("a cursor from elsewhere goes on behind its last event, however long a
   }
 });
 
+Deno.test("a cursor of the user's far behind the start has nothing before it sent, also once something came of it", async () => {
+  for (const pageSize of [1, 20]) {
+    const { log, readAll, follow, clock } = setUp({ pageSize });
+    log.append(...times(20, NOW_MS - HOUR_MS));
+    const { lastKey } = log.page({ ...ALL, limit: 18 });
+    const kept = new Kept({ ...from(NOW_MS - 9 * DAY_MS), cursor: lastKey });
+    kept.take(await readAll(kept.position));
+    await using reading = follow(kept.position);
+    await reading.advance(HOUR_MS);
+    log.append(clock.now());
+    await reading.advance(DAY_MS + HOUR_MS);
+    await reading.stop();
+    kept.take(reading.batches);
+    assertEquals(kept.ids, ["event-18", "event-19", "event-20"]);
+  }
+});
+
 Deno.test("a cursor of an empty page before the first event is dropped, by the next run too", async () => {
   const { log, follow, dropped } = setUp();
   log.append(NOW_MS - MINUTE_MS);
