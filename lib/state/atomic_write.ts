@@ -63,8 +63,11 @@ async function makePrivate(path: string): Promise<void> {
   }
 }
 
-/** Where nobody owns that, or we may give nothing away, it is ours. */
-async function giveToOwner(path: string, owned: string): Promise<void> {
+/**
+ * Gives a file to the owner of another one. Where nobody owns that, or we may give
+ * nothing away, it is ours.
+ */
+export async function giveToOwner(path: string, owned: string): Promise<void> {
   try {
     const { uid, gid } = await Deno.stat(owned);
     if (uid !== (await Deno.stat(path)).uid) await Deno.chown(path, uid, gid);

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { describe } from "../errors.ts";
+import { giveToOwner } from "./atomic_write.ts";
 import { StateError } from "./document.ts";
 import { FILE_MODE } from "./owner_only.ts";
 
@@ -18,7 +19,8 @@ export class DirectoryLock implements Disposable {
   }
 
   /**
-   * Takes the directory.
+   * Takes the directory. A file that is made for it belongs to the directory's owner:
+   * root may work on what belongs to the program's own user.
    *
    * @throws {StateError} naming the process that holds it, or why it cannot be taken
    */
@@ -37,6 +39,10 @@ export class DirectoryLock implements Disposable {
       });
       if (!await file.tryLock(true)) {
         throw await inUse(directory);
+      }
+      // Whoever has held it before, as whom, has left a line.
+      if ((await file.stat()).size === 0) {
+        await giveToOwner(path, directory).catch(() => {});
       }
       const since = new Date(nowMs).toISOString();
       const holder = JSON.stringify({ pid: Deno.pid, since }) + "\n";

@@ -79,6 +79,32 @@ Deno.test("only the owner may read the lock file", async () => {
   });
 });
 
+Deno.test({
+  name: "the lock file that root makes is that of the directory's owner",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    withDirectory(async (directory) => {
+      await Deno.chown(directory, 1234, 5678);
+      using _lock = await DirectoryLock.acquire(directory, NOW_MS);
+      const { uid, gid } = await Deno.stat(join(directory, "lock"));
+      assertEquals({ uid, gid }, { uid: 1234, gid: 5678 });
+    }),
+});
+
+Deno.test({
+  name: "a lock file that is there stays whose it is",
+  ignore: Deno.uid() !== 0,
+  fn: () =>
+    withDirectory(async (directory) => {
+      const path = join(directory, "lock");
+      (await DirectoryLock.acquire(directory, NOW_MS))[Symbol.dispose]();
+      await Deno.chown(path, 1234, 5678);
+      using _lock = await DirectoryLock.acquire(directory, NOW_MS);
+      const { uid, gid } = await Deno.stat(path);
+      assertEquals({ uid, gid }, { uid: 1234, gid: 5678 });
+    }),
+});
+
 Deno.test("who only looks is told by whom it is held, and leaves the directory as it is", async () => {
   await withDirectory(async (directory) => {
     await DirectoryLock.probe(directory);
