@@ -73,6 +73,11 @@ export class OrderedRequests {
     this.#forget = options.account.hold(() => this.#buffer.length);
   }
 
+  /** Whether what was added ends before what was delivered before. */
+  get areBehind(): boolean {
+    return this.#toSkip > 0 && !this.#gotFurther;
+  }
+
   /** Takes the next events of the stream, but for what was delivered before. */
   async add({ events, release }: EventBatch): Promise<void> {
     const { maxEvents, maxBytes } = this.#options;

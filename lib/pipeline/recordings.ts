@@ -357,8 +357,13 @@ export class Recordings {
     if (error instanceof UnreadableError) return error;
     if (error !== undefined) throw error;
     stop.throwIfAborted();
-    return seen === 0
-      ? unreadable(new Error("the recording is not there (yet)"))
+    if (seen === 0) {
+      return unreadable(new Error("the recording is not there (yet)"));
+    }
+    return requests.areBehind
+      ? unreadable(
+        new Error("the recording ends before what was delivered of it"),
+      )
       : undefined;
   }
 

@@ -94,6 +94,20 @@ Deno.test("a server that begins behind the event it was asked for loses nothing 
   assertEquals(await resumed(late, { index: 6, count: 1 }), "r7 r8 r9");
 });
 
+Deno.test("a recording that comes shorter than what was delivered of it is not finished, wherever the server begins", async () => {
+  for (const begin of [streaming, ignoringStart]) {
+    const scripts = [cutting(TEN, [5]), begin(TEN.slice(0, 3)), begin(TEN)];
+    const run = startRecordings({
+      s1: (startIndex, signal) =>
+        scripts.shift()?.(startIndex, signal) ?? begin(TEN)(startIndex, signal),
+    });
+    run.announce("s1");
+    await run.clock.runUntil(run.recordings.drain());
+    assertEquals(run.text("s1"), idsOf(TEN).join(" "));
+    assertEquals(run.told.at(-1), "s1 finished");
+  }
+});
+
 Deno.test("a stream that is cut goes on where it was cut", async () => {
   const run = startRecordings({ s1: cutting(TEN, [4, 5, 1, 3]) });
   run.announce("s1");
