@@ -41,15 +41,14 @@ export function newestMsOf(
   events: readonly AuditEvent[],
   range: TimeRange,
 ): number {
+  const { startMs, endMs } = wholeSeconds(range);
   let newestMs = -Infinity;
   for (const { timeMs } of events) {
-    if (isWithin(timeMs, range)) newestMs = Math.max(newestMs, timeMs);
+    if (startMs <= timeMs && timeMs < endMs) {
+      newestMs = Math.max(newestMs, timeMs);
+    }
   }
   return newestMs;
-}
-
-function isWithin(timeMs: number, { startMs, endMs }: TimeRange): boolean {
-  return secondOf(startMs) <= timeMs && timeMs < secondOf(endMs - 1) + 1_000;
 }
 
 /** See `newestMsOf`; Infinity where there is none. */
@@ -57,10 +56,18 @@ export function oldestMsOf(
   events: readonly AuditEvent[],
   range: TimeRange,
 ): number {
-  return Math.min(
-    ...events.map(({ timeMs }) => timeMs)
-      .filter((timeMs) => isWithin(timeMs, range)),
-  );
+  const { startMs, endMs } = wholeSeconds(range);
+  let oldestMs = Infinity;
+  for (const { timeMs } of events) {
+    if (startMs <= timeMs && timeMs < endMs) {
+      oldestMs = Math.min(oldestMs, timeMs);
+    }
+  }
+  return oldestMs;
+}
+
+function wholeSeconds({ startMs, endMs }: TimeRange): TimeRange {
+  return { startMs: secondOf(startMs), endMs: secondOf(endMs - 1) + 1_000 };
 }
 
 /**
