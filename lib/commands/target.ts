@@ -181,11 +181,9 @@ function begin(
   },
 ): Begun {
   checkCluster(cluster, stored, directory);
-  // However long Teleport was away since; unless the clock was ahead then.
-  const nowMs = Math.min(openedMs, clock.now());
   const document = stored ??
     (taken === undefined
-      ? firstDocument(source, cluster, nowMs)
+      ? firstDocument(source, cluster, firstRunMs(openedMs, clock))
       : takenDocument(taken, cluster));
   const state = new StateFile(directory, document, { clock, observer });
   if (taken !== undefined) logTaken(taken, directory);
@@ -252,7 +250,7 @@ function openStdout(
     stored: undefined,
     retryRequests: undefined,
     begin() {
-      const nowMs = Math.min(openedMs, clock.now());
+      const nowMs = firstRunMs(openedMs, clock);
       const position = firstPosition(config.source, nowMs);
       const snapshot = { position, recordings: {} };
       return {
@@ -324,6 +322,11 @@ function logTaken(
       pending_recordings: Object.keys(recordings).length,
     },
   );
+}
+
+/** However long Teleport was away since; unless the clock was ahead then. */
+function firstRunMs(openedMs: number, clock: Clock): number {
+  return Math.min(openedMs, clock.now());
 }
 
 function firstPosition(
