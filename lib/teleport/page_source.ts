@@ -193,13 +193,11 @@ export class PageSource implements Source<PagePosition> {
     const { ahead } = trail;
     const known = this.#lastKnown(from);
     if (isOurs && startMs > nowMs && Date.parse(known.time) <= nowMs) {
-      ahead.goBack();
+      goBack(trail);
       return turn(this.#beforeFuture(from, known), []);
     }
-    const wasAhead = ahead.isAhead;
-    const at = ahead.from(from, nowMs);
-    // The pages from there on come again, and are no circle.
-    if (wasAhead && !ahead.isAhead) trail.emptyPages = 0;
+    if (ahead.isOver(nowMs)) goBack(trail);
+    const at = ahead.from(from);
     const { page, range, reachMs } = await this.#ask(
       { at, windowEndMs, nowMs },
       trail,
@@ -211,7 +209,7 @@ export class PageSource implements Source<PagePosition> {
     if ("skipped" in page) {
       if (!ahead.isAhead) return await this.#stepOver(page, from);
       // What is before it is settled by now, and is to be passed first.
-      ahead.goBack();
+      goBack(trail);
       return turn(from, []);
     }
     const search = { from, at, range, reachMs, windowEndMs, nowMs };
@@ -302,7 +300,7 @@ export class PageSource implements Source<PagePosition> {
     const overMs = windowEndMs + this.#settleMs;
     const over = overMs <= nowMs;
     if (over && ahead.isAhead) {
-      ahead.goBack();
+      goBack(trail);
       return turn(position, fresh);
     }
     const leadsNowhere = at.cursor !== "" &&
@@ -310,7 +308,7 @@ export class PageSource implements Source<PagePosition> {
     if (leadsNowhere && isOurs && this.#distrusts(trail, over)) {
       trail.trustedMs = clock.monotonic();
       trail.dropped++;
-      const place = this.#withoutCursor(ahead.from(position, nowMs));
+      const place = this.#withoutCursor(ahead.from(position));
       return turn(ahead.jump(position, place), fresh);
     }
     if (leadsNowhere && lastKey !== "" && (over || !this.#options.follow)) {
@@ -491,6 +489,12 @@ export class PageSource implements Source<PagePosition> {
       pauseMs: EMPTY_PAGE_PAUSE_MS,
     };
   }
+}
+
+/** Reading goes on from the position; pages that come again by that are no circle. */
+function goBack(trail: Trail): void {
+  trail.ahead.goBack();
+  trail.emptyPages = 0;
 }
 
 /** There is more at once. */

@@ -48,11 +48,15 @@ export class ReadAhead {
     return this.#place !== undefined;
   }
 
-  /** Where reading is. */
-  from(position: PagePosition, nowMs: number): PagePosition {
+  /** Whether it is time to begin at the position once more. */
+  isOver(nowMs: number): boolean {
     const wasSetBack = this.#againMs > nowMs + this.#settleMs;
-    if (this.#againMs <= nowMs || wasSetBack) this.goBack();
-    return this.#at(position);
+    return this.isAhead && (this.#againMs <= nowMs || wasSetBack);
+  }
+
+  /** Where reading is. */
+  from(position: PagePosition): PagePosition {
+    return this.#place === undefined ? position : moved(position, this.#place);
   }
 
   /**
@@ -65,7 +69,7 @@ export class ReadAhead {
     { lastKey, fresh, unshown, isEmpty, reachMs, before }: FullPage,
     nowMs: number,
   ): PagePosition {
-    const { start } = this.#at(position);
+    const { start } = this.from(position);
     const place = withBefore(
       { start, cursor: lastKey, seen: unshown },
       before,
@@ -86,7 +90,7 @@ export class ReadAhead {
   /** Notes events of the last page, which is going to be read again. */
   add(position: PagePosition, fresh: readonly AuditEvent[]): PagePosition {
     const keys = fresh.map(eventKey);
-    if (this.isAhead) this.#place = withSeen(this.#at(position), keys);
+    if (this.isAhead) this.#place = withSeen(this.from(position), keys);
     return withSeen(position, keys);
   }
 
@@ -104,10 +108,6 @@ export class ReadAhead {
   goBack(): void {
     this.#place = undefined;
     this.#reachMs = -Infinity;
-  }
-
-  #at(position: PagePosition): PagePosition {
-    return this.#place === undefined ? position : moved(position, this.#place);
   }
 }
 
