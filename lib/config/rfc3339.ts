@@ -15,8 +15,8 @@ const RFC3339 =
  * Reads `2024-05-01T12:00:00Z` or `2024-05-01T14:00:00.5+02:00`.
  *
  * @returns The same moment in UTC, cut to the second
- * @throws {ConfigError} where it is something else, has no zone, or no such day
- * or hour exists
+ * @throws {ConfigError} where it is something else, has no zone, is outside of
+ * the years that Teleport and the state know, or no such day or hour exists
  */
 export function parseRfc3339(text: string): string {
   const [, date, time, zone] = RFC3339.exec(text) ?? [];
@@ -38,6 +38,9 @@ export function parseRfc3339(text: string): string {
   }
   const utc = toSeconds(`${date}T${time}${zone.toUpperCase()}`);
   if (utc === undefined) throw refusal(text, "has no valid time zone");
+  if (!/^(?!0000)\d{4}-/.test(utc)) {
+    throw refusal(text, "is outside of the years 1 to 9999 in UTC");
+  }
   return utc;
 }
 

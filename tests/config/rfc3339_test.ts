@@ -12,6 +12,7 @@ const GOOD: [text: string, utc: string][] = [
   ["2024-05-01T00:30:00+01:00", "2024-04-30T23:30:00Z"],
   ["2024-04-30T20:00:00-04:00", "2024-05-01T00:00:00Z"],
   ["2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"],
+  ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"],
 ];
 
 for (const [text, utc] of GOOD) {
@@ -31,6 +32,10 @@ const BAD: [text: string, problem: string][] = [
   ["2024-05-01T24:00:00Z", "names a day or an hour that does not exist"],
   ["2024-05-01T23:59:60Z", "names a day or an hour that does not exist"],
   ["2024-05-01T12:00:00+25:00", "has no valid time zone"],
+  ["0000-12-31T23:59:59Z", "is outside of the years 1 to 9999 in UTC"],
+  ["0001-01-01T00:00:00+02:00", "is outside of the years 1 to 9999 in UTC"],
+  ["0000-01-01T00:00:00+02:00", "is outside of the years 1 to 9999 in UTC"],
+  ["9999-12-31T23:59:59-02:00", "is outside of the years 1 to 9999 in UTC"],
   [
     "2024-05-01",
     "is not an RFC 3339 time: write it like 2024-05-01T12:00:00Z",
