@@ -40,7 +40,7 @@ Options are taken from the command line, else from the environment, else from th
 
 - Command line: \`--name=value\` or \`--name value\`. A switch is turned on by \`--name\`, off by \`--no-name\` or \`--name=false\`. A list is separated by commas or repeated; an empty value empties it.
 - Environment: the variable below, or the same with the prefix \`FDWRD_\`, a historic misspelling. Where both are set and differ, that is an error. A blank variable counts as one that is not set, except that it empties a list. The program may not list its environment: of unknown variables it finds those that differ from a known one by a letter, by two that are swapped, or by a word left out, and \`TELEPORT_ADDRESS\` and \`FORWARD_FLUENTD_…\`.
-- TOML: the option's name is the key. \`teleport-*\`, \`lock-*\` and \`fluentd-*\` may stand without their prefix in the sections \`[teleport]\`, \`[lock]\` and \`[forward.fluentd]\`, and a dot may be written for a dash. Paths are relative to the working directory.
+- TOML: the option's name is the key. \`teleport-*\`, \`lock-*\` and \`fluentd-*\` may stand without their prefix in the sections \`[teleport]\`, \`[lock]\` and \`[forward.fluentd]\`, and a dot may be written for a dash. Paths are relative to the working directory; those of files may begin with \`~/\`.
 - Durations are written like \`5s\`, \`1m30s\` or \`24h\`, sizes like \`512KiB\`, \`1MiB\` or \`65536\`.
 
 ${sections.join("\n")}`);

@@ -7,8 +7,8 @@
 
 /**
  * What grpc-js reads of the environment, which proxy leads to Teleport and to
- * Fluentd, what is trusted without being named, and what the options may be given
- * by.
+ * Fluentd, what is trusted without being named, where `~/` leads, and what the
+ * options may be given by.
  */
 const ENVIRONMENT = [
   "GRPC_*",
@@ -21,6 +21,7 @@ const ENVIRONMENT = [
   "no_proxy",
   "NO_PROXY",
   "DENO_TLS_CA_STORE",
+  "HOME",
   "FDFWD_*",
   "FDWRD_*",
 ];

@@ -31,9 +31,21 @@ export function readFile(
   }
 }
 
+/**
+ * Where a path that begins with `~/` leads, in a file or behind an equals sign, where
+ * no shell has replaced that. The Go handler does so for files that must exist.
+ */
+export function expandHome(
+  path: string,
+  { home }: Pick<ValueContext, "home">,
+): string {
+  return home && path.startsWith("~/") ? home + path.slice(1) : path;
+}
+
 /** A file that can be read. */
 export const FILE: ValueType<string> = {
-  ...single("FILE", (path, context) => {
+  ...single("FILE", (written, context) => {
+    const path = expandHome(written, context);
     readFile(path, context);
     return path;
   }),
@@ -42,7 +54,8 @@ export const FILE: ValueType<string> = {
 
 /** A file that can be read, or a directory. */
 export const FILE_OR_DIRECTORY: ValueType<string> = {
-  ...single("PATH", (path, context) => {
+  ...single("PATH", (written, context) => {
+    const path = expandHome(written, context);
     try {
       context.readTextFile(path);
     } catch (error) {

@@ -21,7 +21,7 @@ const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ_"];
  * names with certain prefixes cannot list what there is, so that it asks for the
  * names that it knows and, to find misspelt ones, for those that are alike.
  *
- * @returns Name and value of those that are set
+ * @returns Name and value of those that are set, and `HOME`
  * @throws {ConfigError} naming those that are no text
  */
 export function readProcessEnvironment(
@@ -34,7 +34,7 @@ export function readProcessEnvironment(
   if (Deno.permissions.querySync({ name: "env" }).state === "granted") {
     return Deno.env.toObject();
   }
-  const set: Record<string, string> = {};
+  const set: Record<string, string> = readHome();
   const problems = new Set<string>();
   for (const name of OPTION_NAMES.flatMap(environmentNames)) {
     // Tens of thousands: to have each but once would take longer than to ask twice.
@@ -50,6 +50,17 @@ export function readProcessEnvironment(
   }
   if (problems.size > 0) throw new ConfigError([...problems]);
   return set;
+}
+
+/** Not an option: nobody is to be kept from running by what it holds. */
+function readHome(): Record<string, string> {
+  try {
+    const HOME = environmentVariable("HOME");
+    return HOME === undefined ? {} : { HOME };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return {};
+  }
 }
 
 /**

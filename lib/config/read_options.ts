@@ -8,6 +8,7 @@
 import { ConfigError } from "../errors.ts";
 import type { CommandName } from "./commands.ts";
 import { readEnvironment } from "./environment.ts";
+import { expandHome } from "./file.ts";
 import { readFlags } from "./flags.ts";
 import {
   canStandIn,
@@ -70,7 +71,11 @@ export interface EffectiveOption {
  */
 export function readOptions(input: Input): Options {
   const { command, args, env, nowMs = Date.now() } = input;
-  const context = { readTextFile: readOnce(input.readTextFile), nowMs };
+  const context = {
+    readTextFile: readOnce(input.readTextFile),
+    nowMs,
+    home: env["HOME"],
+  };
   const flags = readFlags(command, args);
   const environment = readEnvironment(env);
   const problems = [...flags.problems, ...environment.problems];
@@ -112,8 +117,9 @@ function readConfigFile(
   problems: string[],
   context: ValueContext,
 ): Settings | undefined {
-  const path = config?.texts.at(-1);
-  if (path === undefined) return { byName: new Map(), problems: [] };
+  const written = config?.texts.at(-1);
+  if (written === undefined) return { byName: new Map(), problems: [] };
+  const path = expandHome(written, context);
   try {
     const toml = readToml(path, context.readTextFile(path));
     problems.push(...toml.problems);

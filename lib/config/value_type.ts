@@ -14,6 +14,8 @@ export interface ValueContext {
   /** Throws as `Deno.readTextFileSync` does. */
   readonly readTextFile: (path: string) => string;
   readonly nowMs: number;
+  /** The user's own directory, as far as it is known. */
+  readonly home?: string | undefined;
 }
 
 /** A kind of value. */

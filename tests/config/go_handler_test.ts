@@ -208,6 +208,28 @@ refresh.interval = "2m"`,
       rest: DEBUG,
     },
   },
+  "a file with paths below the user's own directory": {
+    toml: `
+storage = "./storage"
+timeout = "10s"
+batch = 20
+
+[forward.fluentd]
+ca = "~/ca.crt"
+cert = "~/client.crt"
+key = "~/client.key"
+url = "https://localhost:8888/test.log"
+session-url = "https://localhost:8888/session"
+
+[teleport]
+identity = "~/identity"
+`,
+    env: { HOME: "/x" },
+    files: ["/x/identity"],
+    expected: {
+      teleport: { credentials: { kind: "identity", file: "/x/identity" } },
+    },
+  },
   "a file without sections, keyed by the names of its flags": {
     toml: `
 storage = "./storage"

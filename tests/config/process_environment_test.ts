@@ -1,4 +1,5 @@
-import { assertEquals } from "../assert.ts";
+import { join, relative } from "node:path";
+import { assert, assertEquals } from "../assert.ts";
 import { runProgram } from "../fakes/program.ts";
 
 const MISSPELT: [name: string, meant: string][] = [
@@ -29,6 +30,24 @@ Deno.test("the program, which may not list its environment, finds misspelt varia
       `teleport-event-handler: ${name}: unknown environment variable: did you mean "${meant}"?`
     ).toSorted(),
   );
+});
+
+Deno.test("a path that no shell has expanded leads to the user's own directory", async () => {
+  // With another one, Deno would look for its own files there.
+  const home = Deno.env.get("HOME");
+  assert(home);
+  const directory = await Deno.makeTempDir({ prefix: "home_" });
+  try {
+    await Deno.writeTextFile(join(directory, "x.toml"), "stroage = 5\n");
+    const path = `${relative(home, directory)}/x.toml`;
+    const { stderr } = await runProgram(["status", `--config=~/${path}`]);
+    assertEquals(
+      stderr.split("\n")[0],
+      `teleport-event-handler: ${home}/${path}:1: unknown key "stroage": did you mean "storage"?`,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("a command that takes nothing from the environment does not mind it", async () => {
