@@ -126,10 +126,17 @@ function* parse(
   text: string,
   keys: readonly TomlKey[],
 ): Iterable<[path: readonly string[], value: unknown]> {
-  if (/[\0\uFFFD]/.test(text)) {
-    throw new ConfigError([`${path}: is not a text file`]);
+  if (text.includes("\0")) {
+    throw new ConfigError([`${path}: is not a text file in UTF-8`]);
   }
   const lines = text.split("\n");
+  // What other encodings have become by now.
+  const garbled = lines.findIndex((line) => line.includes("\uFFFD"));
+  if (garbled >= 0) {
+    throw new ConfigError([
+      `${path}:${garbled + 1}: is not written in UTF-8: save the file as that`,
+    ]);
+  }
   // Else what follows it would be taken for a part of a comment, or left out.
   const stray = lines.findIndex((line) => /\r(?!$)/.test(line));
   if (stray >= 0) {

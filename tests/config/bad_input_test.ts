@@ -40,7 +40,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "a binary configuration": {
     toml: BINARY,
-    report: ["DIR/x.toml: is not a text file"],
+    report: ["DIR/x.toml: is not a text file in UTF-8"],
   },
   "an empty identity file": {
     args: ["--teleport-identity=DIR/empty"],

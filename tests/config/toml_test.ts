@@ -294,8 +294,11 @@ const PROBLEMS: [text: string, problems: string[]][] = [
     "batch = 1\n= 5\n",
     ['x.toml:2: is not TOML: Unexpected character: "="'],
   ],
-  ["\x7fELF\0\0", ["x.toml: is not a text file"]],
-  ["\uFFFD\uFFFD", ["x.toml: is not a text file"]],
+  ["\x7fELF\0\0", ["x.toml: is not a text file in UTF-8"]],
+  [
+    "batch = 5\n# f\uFFFDr Fluentd\n",
+    ["x.toml:2: is not written in UTF-8: save the file as that"],
+  ],
 ];
 
 for (const [text, problems] of PROBLEMS) {
