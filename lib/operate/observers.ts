@@ -173,6 +173,9 @@ function recordingsObserver(
         log.info("recording that was missing is delivered", { session });
       } else log.debug("recording delivered", { session });
     },
+    full() {
+      counters.caughtUp = false;
+    },
     retried: (sessionId) =>
       log.info("recording is tried again, as asked for", {
         session: sessionId,

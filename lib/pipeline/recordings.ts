@@ -54,6 +54,8 @@ export interface RecordingsObserver {
   read(count: number, kept: number): void;
   /** It is delivered; `before` is what was known when the last attempt began. */
   finished(sessionId: string, before: PendingRecording): void;
+  /** So many wait for their first attempt that no events are read meanwhile. */
+  full(): void;
   /** It is tried again at once, as somebody asked for. */
   retried(sessionId: string): void;
   /**
@@ -129,6 +131,7 @@ export class Recordings {
 
   /** Resolves when fewer recordings wait than may; rejects with the reason of `signal`. */
   async room(signal: AbortSignal): Promise<void> {
+    if (this.#room.isFull) this.#options.observer.full();
     await this.#room.acquire(signal);
     this.#room.release();
   }

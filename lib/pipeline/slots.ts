@@ -13,6 +13,11 @@ export class Slots {
     this.#free = count;
   }
 
+  /** Whether who asks for a slot has to wait. */
+  get isFull(): boolean {
+    return this.#free <= 0;
+  }
+
   /** Takes a slot, at once, even where none is free: for what cannot wait. */
   take(): void {
     this.#free--;

@@ -23,6 +23,7 @@ export const UNWATCHED: {
   recordings: {
     read() {},
     finished() {},
+    full() {},
     retried() {},
     missing() {},
     failed() {},

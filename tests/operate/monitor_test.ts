@@ -248,6 +248,23 @@ Deno.test("the lag is how long ago everything was known to be delivered", async 
   assertEquals(monitor.lagSeconds(), 0);
 });
 
+Deno.test("while events are not read because recordings wait, the run is behind and not caught up", async () => {
+  const test = begun();
+  const { clock, monitor, begin, events, delivery, recordings } = test;
+  begin();
+  events.read(1, 1);
+  delivery.delivered(AUDIT, 1);
+  events.caughtUp()();
+  recordings.full();
+  await clock.advance(HOUR_MS);
+  assertEquals(monitor.lagSeconds(), 3_600);
+  assertEquals(stateOf(test)?.name, "delivering");
+  assertEquals(stateOf(test)?.text, "Delivering; 1 h behind.");
+  events.read(0, 0);
+  events.caughtUp()();
+  assertEquals(monitor.lagSeconds(), 0);
+});
+
 Deno.test("the lag grows although the clock was ahead when all was delivered", async () => {
   const { clock, monitor, progress, begin, events } = begun();
   begin();

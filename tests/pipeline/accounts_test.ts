@@ -124,6 +124,7 @@ async function forwardAll(
       observer: {
         read() {},
         finished: look,
+        full: look,
         retried: look,
         missing: look,
         failed: look,

@@ -139,6 +139,7 @@ export function startRecordings(
     observer: {
       read: (count, kept) => told.push(`read ${count}, kept ${kept}`),
       finished: (sessionId) => told.push(`${sessionId} finished`),
+      full: () => told.push("no room"),
       retried: (sessionId) => told.push(`${sessionId} retried`),
       missing: (sessionId) => told.push(`${sessionId} missing`),
       failed: (sessionId, { attempts, lastError }, waitMs) =>

@@ -295,6 +295,24 @@ Deno.test("at most 16 x `concurrency` recordings wait for their first attempt: t
   assertEquals(run.arrived.size, 32);
 });
 
+Deno.test("that reading events waits for recordings is told each time, and only then", async () => {
+  const goOn = Promise.withResolvers<void>();
+  const ids = Array.from({ length: 32 }, (_, i) => `s${i}`);
+  const run = startRecordings(
+    Object.fromEntries(ids.map((id) => [id, waiting(goOn.promise)])),
+  );
+  const told = () => run.told.filter((line) => line === "no room").length;
+  run.announce(...ids.slice(0, 31));
+  await run.recordings.room(NEVER);
+  assertEquals(told(), 0);
+  run.announce("s31");
+  await assertNoRoomUntil(run, () => goOn.resolve());
+  assertEquals(told(), 1);
+  await run.recordings.drain();
+  await run.recordings.room(NEVER);
+  assertEquals(told(), 1);
+});
+
 Deno.test("more recordings than there is room for, announced by one batch, are all delivered", async () => {
   const ids = Array.from({ length: 200 }, (_, i) => `s${i}`);
   const run = startRecordings(
