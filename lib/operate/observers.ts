@@ -130,7 +130,8 @@ function eventsObserver(
 ): ForwardObserver {
   return {
     read(read, kept) {
-      if (read > 0) counters.caughtUp = false;
+      // A page without an event may lead on, too; where it does not, that is told next.
+      counters.caughtUp = false;
       count(counters.audit, read, kept);
       if (kept > 0) movements.delivery.due();
     },

@@ -265,6 +265,23 @@ Deno.test("while events are not read because recordings wait, the run is behind 
   assertEquals(monitor.lagSeconds(), 0);
 });
 
+Deno.test("while pages without an event lead on and on, nobody knows that all is delivered", async () => {
+  const test = begun();
+  const { clock, monitor, begin, events } = test;
+  begin();
+  events.read(0, 0);
+  events.caughtUp()();
+  for (let page = 0; page < 60; page++) {
+    await clock.advance(60_000);
+    events.read(0, 0);
+  }
+  assertEquals(monitor.lagSeconds(), 3_600);
+  assertEquals(stateOf(test)?.text, "Delivering; 1 h behind.");
+  events.read(0, 0);
+  events.caughtUp()();
+  assertEquals(stateOf(test)?.name, "caught up");
+});
+
 Deno.test("the lag grows although the clock was ahead when all was delivered", async () => {
   const { clock, monitor, progress, begin, events } = begun();
   begin();
