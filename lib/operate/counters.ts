@@ -28,7 +28,10 @@ export class Counters {
   newestMs = 0;
   /** Whether events are read in order of time: then all before the newest are delivered, too. */
   inOrder = true;
-  /** Whether the source had nothing newer when it was last asked, and is asked again. */
+  /**
+   * Whether the source had nothing newer when it was last asked, and is asked again,
+   * so far without a failure.
+   */
   caughtUp = false;
   /**
    * When the source last had nothing newer than what is delivered by now, with all

@@ -230,6 +230,8 @@ function callsObserver(
   });
   return {
     failed(failed) {
+      // What comes first when it answers again is not all that came meanwhile.
+      counters.caughtUp = false;
       counters.retries.teleport.count(callStatus(failed.error));
       movements.reading.attempted(failed.waitMs);
       const error = describe(failed.error);

@@ -74,9 +74,9 @@ export class ProgressLine implements Disposable {
  * where events come in the order of their time.
  */
 export function formatProgress(
-  { delivered, newestMs, inOrder, upToDate }: Pick<
+  { delivered, newestMs, inOrder, upToDate, upToDateMs }: Pick<
     Counters,
-    "delivered" | "newestMs" | "inOrder" | "upToDate"
+    "delivered" | "newestMs" | "inOrder" | "upToDate" | "upToDateMs"
   >,
   perSecond: number,
   nowMs: number,
@@ -90,7 +90,8 @@ export function formatProgress(
   }
   if (upToDate) parts.push("up to date");
   else if (newestMs > 0 && inOrder) {
-    parts.push(`${formatAge(nowMs - newestMs)} behind`);
+    const knownMs = Math.max(newestMs, upToDateMs);
+    parts.push(`${formatAge(nowMs - knownMs)} behind`);
   }
   return parts.join(" · ");
 }

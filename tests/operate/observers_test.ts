@@ -243,6 +243,18 @@ Deno.test("it is caught up from an idle source to the next event", async () => {
   assertEquals(counters.upToDate, true);
 });
 
+Deno.test("while Teleport does not answer nobody is up to date, and not before it is asked again", async () => {
+  await using test = await setUp();
+  const { counters, events, teleport } = test;
+  events.caughtUp()();
+  teleport.failed(FAILED);
+  assertEquals(counters.upToDate, false);
+  teleport.worked();
+  assertEquals(counters.upToDate, false);
+  events.caughtUp();
+  assertEquals(counters.upToDate, true);
+});
+
 Deno.test("what was there when the source was asked is known to be delivered from its last event on", async () => {
   await using test = await setUp();
   const { clock, counters, events } = test;

@@ -12,7 +12,13 @@ const CLEAR = "\r\x1b[K";
 Deno.test("before the first event it says only that nothing has arrived", () => {
   assertEquals(
     formatProgress(
-      { delivered: 0, newestMs: 0, inOrder: true, upToDate: false },
+      {
+        delivered: 0,
+        newestMs: 0,
+        inOrder: true,
+        upToDate: false,
+        upToDateMs: 0,
+      },
       0,
       NOW_MS,
     ),
@@ -28,6 +34,7 @@ Deno.test("it says how much, how fast, up to when and how far behind", () => {
         newestMs: NOW_MS - 26 * 60 * 60_000,
         inOrder: true,
         upToDate: false,
+        upToDateMs: 0,
       },
       12_345.6,
       NOW_MS,
@@ -44,11 +51,29 @@ Deno.test("it says when there is nothing more to deliver", () => {
         newestMs: NOW_MS - 60_000,
         inOrder: true,
         upToDate: true,
+        upToDateMs: 0,
       },
       0,
       NOW_MS,
     ),
     "5 delivered · 0 events/s · last event 2026-03-01T11:59:00Z · up to date",
+  );
+});
+
+Deno.test("who was up to date a minute ago is a minute behind, however old the last event is", () => {
+  assertEquals(
+    formatProgress(
+      {
+        delivered: 5,
+        newestMs: NOW_MS - 7 * 24 * 60 * 60_000,
+        inOrder: true,
+        upToDate: false,
+        upToDateMs: NOW_MS - 60_000,
+      },
+      0,
+      NOW_MS,
+    ),
+    "5 delivered · 0 events/s · last event 2026-02-22T12:00:00Z · 1 min behind",
   );
 });
 
@@ -60,6 +85,7 @@ Deno.test("of events in no order of time it does not say how far behind", () => 
         newestMs: NOW_MS - 60_000,
         inOrder: false,
         upToDate: false,
+        upToDateMs: 0,
       },
       0,
       NOW_MS,
