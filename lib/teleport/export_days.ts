@@ -146,16 +146,15 @@ export class ExportDays {
     const { follow, pollMs, clock } = this.#options;
     // One time for all of it: what a wrong one leads to, the next round sees.
     const nowMs = this.#askedMs = clock.now();
-    const missing = this.#heedDate(nowMs);
+    const { between, next } = this.#heedDate(nowMs);
+    // First, as once something later is read, and kept, nothing tells of them.
+    for (const name of between) await this.#open(name);
     let found = 0;
     for (const day of [...this.#days.values()]) {
       found += await this.#list(day, nowMs);
     }
-    for (const name of missing) {
-      const day = openDay(name);
-      this.#days.set(name, day);
-      await this.#steps.offer({ kind: "day begun", day: name });
-      found += await this.#list(day, nowMs);
+    for (const name of next) {
+      found += await this.#list(await this.#open(name), nowMs);
       for (const other of [...this.#days.values()]) {
         if (other.complete) found += await this.#list(other, nowMs);
       }
@@ -178,11 +177,14 @@ export class ExportDays {
 
   /**
    * Where the date is another than in the last round, no day is believed to be
-   * complete any more; says which days are to be opened, or opened again.
+   * complete any more; says which days are to be opened again, between others, and
+   * which to be opened behind all of them.
    */
-  #heedDate(nowMs: number): readonly string[] {
+  #heedDate(
+    nowMs: number,
+  ): { readonly between: readonly string[]; readonly next: readonly string[] } {
     const today = dateOf(nowMs);
-    if (today === this.#today) return [];
+    if (today === this.#today) return { between: [], next: [] };
     const latest = [...this.#days.keys()].sort().at(-1) ?? today;
     const before = this.#today ?? latest;
     const from = this.#firstInDoubt(nowMs);
@@ -191,8 +193,19 @@ export class ExportDays {
     if (today < before && from <= today) {
       this.#options.observer.clockSetBack(before, from);
     }
-    return datesOf(earlier(from, dayAfter(latest)), today)
+    const missing = datesOf(earlier(from, dayAfter(latest)), today)
       .filter((name) => !this.#days.has(name));
+    return {
+      between: missing.filter((name) => name < latest),
+      next: missing.filter((name) => name > latest),
+    };
+  }
+
+  async #open(name: string): Promise<OpenDay> {
+    const day = openDay(name);
+    this.#days.set(name, day);
+    await this.#steps.offer({ kind: "day begun", day: name });
+    return day;
   }
 
   /** From then on a day that is not open may be one that was dropped too early. */

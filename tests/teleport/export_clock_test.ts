@@ -1,12 +1,14 @@
 import type { ExportPosition } from "../../lib/event.ts";
 import { toExport } from "../../lib/teleport/export_position.ts";
 import { assertEquals } from "../assert.ts";
+import { never } from "../fakes/never.ts";
 import { WrongClock } from "../fakes/wrong_clock.ts";
 import { sampleEvent } from "./sample_event.ts";
 import {
   DAY_MS,
   from,
   fromDays,
+  idsOf,
   NO_CHUNKS,
   POLL_MS,
   Reading,
@@ -23,7 +25,7 @@ function setUpWrong() {
       sampleEvent({ id, timeMs: Date.parse(`${day}T12:00:00Z`) }),
     ]);
   return {
-    ...{ log, told, clock, noon },
+    ...{ log, told, clock, noon, create },
     follow: (position: ExportPosition) =>
       new Reading(
         clock,
@@ -177,6 +179,29 @@ Deno.test("a position whose days were all begun by a clock that was ahead goes b
   assertEquals(warnings(), [
     "set back from 2026-03-04, looking again from 2026-02-27",
   ]);
+});
+
+Deno.test("a run that is killed while it reads what one whose clock was ahead has passed leaves that to the next one", async () => {
+  const { log, clock, noon, create } = setUpWrong();
+  const read = (position: ExportPosition) =>
+    clock.runUntil(Array.fromAsync(create().read(position, never())));
+  for (const day of ["2026-02-25", "2026-02-26", "2026-02-27", TODAY]) {
+    noon(day, day);
+  }
+  const batches = await read({
+    ...fromDays({
+      "2026-02-25": { done: ["2026-02-25"], cursors: {} },
+      [YESTERDAY]: NO_CHUNKS,
+      [TODAY]: NO_CHUNKS,
+    }),
+    newest: { time: "2026-02-25T12:00:00Z" },
+  });
+  assertEquals(idsOf(batches).toSorted(), log.ids.slice(1));
+  for (const [i, { position }] of batches.entries()) {
+    const before = idsOf(batches.slice(0, i + 1));
+    const rest = idsOf(await read(position));
+    assertEquals([...before, ...rest].sort(), log.ids.slice(1), `batch ${i}`);
+  }
 });
 
 Deno.test("where the server's clock was ahead too, days that its events have passed are read again rather than lost", async () => {
