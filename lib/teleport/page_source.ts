@@ -42,6 +42,8 @@ const MAX_DROPS = 3;
 const EMPTY_PAGES_AT_ONCE = 20;
 const EMPTY_PAGE_PAUSE_MS = 250;
 const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
+/** A server may refuse each cursor, and then the same page comes again each time. */
+const REFUSED_CURSOR_PAUSE_MS = 250;
 /** A page that grows is read again as a whole, and so not for every event of its own. */
 const GROWING_PAGE_PAUSE_MS = 250;
 
@@ -204,6 +206,7 @@ export class PageSource implements Source<PagePosition> {
       signal,
     );
     if (page === "cursor refused") {
+      await this.#options.clock.sleep(REFUSED_CURSOR_PAUSE_MS, signal);
       return turn(ahead.jump(from, this.#withoutCursor(at)), []);
     }
     if ("skipped" in page) {

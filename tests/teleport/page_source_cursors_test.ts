@@ -1,5 +1,6 @@
 import { TeleportError } from "../../lib/teleport/errors.ts";
 import { assert, assertEquals, assertStrictEquals } from "../assert.ts";
+import { hang } from "../fakes/never.ts";
 import { Random } from "../fakes/random.ts";
 import { ScriptedLog } from "./scripted_log.ts";
 import { sampleEvent } from "./sample_event.ts";
@@ -308,6 +309,23 @@ Deno.test("a cursor of empty pages that the server does not know is dropped, als
   };
   const start = { ...from(NOW_MS - 2 * HOUR_MS), cursor: "old", before: null };
   assertEquals(idsOf(await readAll(start)), idsIn(log));
+});
+
+Deno.test("a server that refuses each of its cursors is not asked in a hurry", async () => {
+  const { log, follow, dropped } = setUp({ pageSize: 4 });
+  log.append(...times(10, NOW_MS - HOUR_MS, 1));
+  log.fault = ({ cursor }, signal) => {
+    if (log.requests.length > 600) return hang(signal);
+    if (cursor !== "") throw UNKNOWN_CURSOR;
+    return undefined;
+  };
+  await using reading = follow(from(NOW_MS - 2 * HOUR_MS));
+  await reading.advance(MINUTE_MS);
+  assert(log.requests.length < 500, `${log.requests.length} requests`);
+  assert(dropped.length > 0);
+  log.fault = undefined;
+  await reading.advance(SECOND_MS);
+  assertEquals(reading.ids, idsIn(log));
 });
 
 Deno.test("without its cursor, reading does not go back before what was stepped over", async () => {
