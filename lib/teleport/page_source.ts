@@ -206,6 +206,8 @@ export class PageSource implements Source<PagePosition> {
       signal,
     );
     if (page === "cursor refused") {
+      // The pages that have led to it come again, and are no circle.
+      trail.emptyPages = 0;
       await this.#options.clock.sleep(REFUSED_CURSOR_PAUSE_MS, signal);
       return turn(ahead.jump(from, this.#withoutCursor(at)), []);
     }

@@ -311,6 +311,18 @@ Deno.test("a cursor of empty pages that the server does not know is dropped, als
   assertEquals(idsOf(await readAll(start)), idsIn(log));
 });
 
+Deno.test("what is behind an empty page whose cursor is refused once is read, and not taken for a circle", async () => {
+  const { log, readAll } = setUp();
+  log.append(NOW_MS - 3 * DAY_MS, NOW_MS - MINUTE_MS);
+  let refusals = 1;
+  log.fault = (request) => {
+    if (request.cursor === "") return { events: [], lastKey: "moved" };
+    if (refusals-- > 0) throw UNKNOWN_CURSOR;
+    return log.page({ ...request, cursor: "" });
+  };
+  assertEquals(idsOf(await readAll(from(NOW_MS - 3 * DAY_MS))), idsIn(log));
+});
+
 Deno.test("a server that refuses each of its cursors is not asked in a hurry", async () => {
   const { log, follow, dropped } = setUp({ pageSize: 4 });
   log.append(...times(10, NOW_MS - HOUR_MS, 1));
