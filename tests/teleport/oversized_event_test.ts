@@ -191,6 +191,21 @@ for (const grain of ["fine", "coarse"] as const) {
   });
 }
 
+Deno.test("a server that only seems to tell times apart finely has nothing sent again", async () => {
+  for (const pageSize of [1, 2, 3]) {
+    const test = setUp("coarse", { pageSize });
+    // It shows the first one, by chance, where just that millisecond is asked for.
+    const readable = test.log.append(START_MS + 1, START_MS + 300);
+    test.addFat(START_MS + 500);
+    readable.push(...test.log.append(START_MS + 700, START_MS + 2_000));
+    assertEquals(await test.readAll(), readable.map(({ id }) => id));
+    assertEquals(test.leftOut.at(-1), {
+      startMs: START_MS,
+      endMs: START_MS + SECOND_MS,
+    });
+  }
+});
+
 Deno.test("finding the way around takes few requests", async () => {
   const test = setUp("fine");
   test.log.append(START_MS);

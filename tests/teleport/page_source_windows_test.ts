@@ -103,12 +103,14 @@ Deno.test("a run with shorter windows than the one before repeats nothing", asyn
   );
   const { position } = (await readAll(from(NOW_MS - MINUTE_MS))).at(-1) ?? {};
   assert(position !== undefined);
-  const later = setUp(
-    { pageSize: 7, windowMs: 5 * SECOND_MS },
-    NOW_MS + HOUR_MS,
-  );
-  later.log.add(...log.events);
-  assertEquals(idsOf(await later.readAll(position)), []);
+  // Windows that are over long ago, and one that just is.
+  for (
+    const [windowMs, laterMs] of [[5_000, HOUR_MS], [55_000, 6_000]] as const
+  ) {
+    const later = setUp({ pageSize: 7, windowMs }, NOW_MS + laterMs);
+    later.log.add(...log.events);
+    assertEquals(idsOf(await later.readAll(position)), []);
+  }
 });
 
 Deno.test("an event that arrives late is read although the next run has shorter windows", async () => {
@@ -186,6 +188,18 @@ Deno.test("an event that arrives late, between those of a page that was turned, 
   log.append(NOW_MS + 1_500);
   await reading.advance(4 * POLL_MS);
   assertEquals(reading.ids.toSorted(), idsIn(log).toSorted());
+});
+
+Deno.test("a cursor that shows nothing at first ends no window, also where reading follows", async () => {
+  const { log, follow, dropped } = setUp({ windowMs: DAY_MS, pageSize: 4 });
+  log.append(...times(8, NOW_MS - 3 * DAY_MS), NOW_MS - MINUTE_MS);
+  log.fault = ({ cursor }) =>
+    cursor === "" || dropped.length > 0
+      ? undefined
+      : { events: [], lastKey: "" };
+  await using reading = follow(from(NOW_MS - 3 * DAY_MS));
+  await reading.advance(MINUTE_MS);
+  assertEquals(reading.ids, idsIn(log));
 });
 
 Deno.test("reading anew never goes back before the window", async () => {
