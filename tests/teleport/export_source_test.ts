@@ -49,6 +49,23 @@ Deno.test("days are read from the first one to today, and each event once", asyn
   });
 });
 
+Deno.test("however many days are read at once, a position has few of them", async () => {
+  const { log, readAll } = setUp();
+  for (
+    let ms = Date.parse("2026-01-01");
+    ms <= Date.parse(TODAY);
+    ms += DAY_MS
+  ) {
+    const day = new Date(ms).toISOString().slice(0, 10);
+    log.put(day, day, [sampleEvent({ id: day, timeMs: ms })]);
+  }
+  const batches = await readAll(from("2026-01-01"));
+  assertEquals(idsOf(batches).sort(), log.ids);
+  for (const { position } of batches) {
+    assert(Object.keys(position.days).length < 8);
+  }
+});
+
 Deno.test("from every position on, exactly what was not read before is read", async () => {
   for (let seed = 0; seed < 20; seed++) {
     const random = new Random(seed, 0);
