@@ -140,6 +140,25 @@ Deno.test("a stream that breaks goes on behind its last event, at once slower an
   assert(clock.sleeps.every((ms, i) => ms <= 500 * 2 ** i));
 });
 
+Deno.test("a stream that goes on is told to work as soon as it does, and not only at its end", async () => {
+  const { log, clock, told, follow } = setUp();
+  log.add(TODAY, "a", 6);
+  let breaks = 0;
+  log.chunkFault = (_, before, signal) => {
+    if (before === 2 && breaks++ === 0) throw new Error("cut");
+    return before === 4 && hang(signal);
+  };
+  await using reading = follow(from(TODAY));
+  await reading.settled();
+  await clock.advance(500);
+  await reading.settled();
+  assertEquals(reading.ids.length, 4);
+  assertEquals(told.slice(told.indexOf("failed a 1")), [
+    "failed a 1",
+    "worked",
+  ]);
+});
+
 Deno.test("a stream that breaks at its very end is not taken for whole", async () => {
   const { log, readAll } = setUp();
   log.add(TODAY, "a", 4);

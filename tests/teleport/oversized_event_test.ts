@@ -104,10 +104,12 @@ function from(startMs: number): PagePosition {
 
 for (const grain of ["fine", "coarse"] as const) {
   Deno.test(`an event that is too large is left out, and everything else read once, where times are ${grain}`, async () => {
-    for (const fatMs of [0, 1, 999, 1_000, 60_500, 90_000]) {
+    // The last but one has something in the next millisecond, the last one nothing.
+    for (const fatMs of [0, 1, 999, 1_000, 60_500, 90_000, 80_000, 100_000]) {
       for (const pageSize of [1, 3, undefined]) {
         const test = setUp(grain, pageSize === undefined ? {} : { pageSize });
         for (let i = 0; i <= 900; i++) test.log.append(START_MS + i * 100);
+        test.log.append(START_MS + 80_001);
         test.addFat(START_MS + fatMs);
         const ids = test.log.events.filter((event) => !test.fat.has(event))
           .map(({ id }) => id);
