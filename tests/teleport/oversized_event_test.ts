@@ -328,6 +328,23 @@ Deno.test("an event that stands in the way again, although reading has begun beh
   });
 });
 
+Deno.test("an event that is too large is found behind an empty page", async () => {
+  const skipped = { startMs: START_MS + 1_500, endMs: START_MS + 1_501 };
+  const found = await findWayAround(
+    {
+      range: { startMs: START_MS, endMs: NOW_MS },
+      cursor: "",
+      lastEndMs: undefined,
+    },
+    async ({ startMs, endMs, cursor }) => {
+      if (cursor === "") return await { events: [], lastKey: "moved" };
+      if (startMs < skipped.endMs && skipped.startMs < endMs) throw TOO_LARGE;
+      return { events: [], lastKey: "" };
+    },
+  );
+  assertEquals(found, { skipped, after: [] });
+});
+
 /** What is behind a large event, by a server that pages backwards in this way. */
 async function readBehind(
   pageBackwards: (
@@ -355,12 +372,18 @@ Deno.test("all that is behind a large event is read, however few events a page h
     { length: 150 },
     (_, i) => sampleEvent({ id: `event-${i}`, timeMs: START_MS }),
   );
-  const { after } = await readBehind((page) => {
-    const event = events.at(-1 - page);
-    if (event === undefined) throw TOO_LARGE;
-    return { events: [event], lastKey: event.id };
-  });
-  assertEquals(after, events);
+  const last = events.length - 1;
+  // Also where it is gone by then, and the log begins there.
+  for (const isGone of [false, true]) {
+    const { after, pages } = await readBehind((page) => {
+      const event = events.at(-1 - page);
+      if (event === undefined) throw TOO_LARGE;
+      const lastKey = isGone && page === last ? "" : event.id;
+      return { events: [event], lastKey };
+    });
+    assertEquals(after, events);
+    if (isGone) assertEquals(pages, events.length);
+  }
 });
 
 Deno.test("behind a large event, cursors that lead nowhere are not followed for ever", async () => {
@@ -395,8 +418,8 @@ Deno.test("answers that do not fit together have nothing left out", async () => 
     await findWayAround(
       seen,
       async (request) =>
-        await ++asked > 5
-          ? { events: [sampleEvent({ timeMs: START_MS })], lastKey: "" }
+        await ++asked > 5 && request.cursor === ""
+          ? { events: [sampleEvent({ timeMs: START_MS })], lastKey: "behind" }
           : honest(request),
     ),
     undefined,

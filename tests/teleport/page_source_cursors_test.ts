@@ -369,7 +369,7 @@ Deno.test("a range that the server refuses without a cursor is asked for again w
   await using reading = follow({ ...from(NOW_MS - HOUR_MS), newest });
   await reading.advance(MINUTE_MS);
   assert(log.requests.length < 200, `${log.requests.length} requests`);
-  assert(failed.length > 0);
+  assertStrictEquals(failed[0]?.error, UNKNOWN_CURSOR);
   assertEquals(dropped, []);
 });
 
