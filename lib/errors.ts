@@ -96,6 +96,12 @@ export function needsAction(error: unknown): boolean {
     error.needsAction === true;
 }
 
+/** Whether nobody was there to be asked: such errors have `unreachable`. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof Error && "unreachable" in error &&
+    error.unreachable === true;
+}
+
 /** Whether it tells of the signal that has aborted, and so of nothing that went wrong. */
 export function isAbort(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && error === signal.reason;

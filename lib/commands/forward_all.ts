@@ -92,6 +92,7 @@ export async function forwardAll(
       maxEvents,
       maxBytes,
       follow: !config.exitOnLastEvent,
+      patienceMs: target.policy.timeoutMs,
       clock,
       observer: observers.recordings,
       requests: target.retryRequests,

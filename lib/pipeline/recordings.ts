@@ -6,7 +6,8 @@
  */
 
 import type { Clock } from "../clock.ts";
-import { describe, isAbort } from "../errors.ts";
+import { counted } from "../counted.ts";
+import { describe, GaveUpError, isAbort, isUnreachable } from "../errors.ts";
 import type { EventBatch } from "../event.ts";
 import { Alarms } from "./alarms.ts";
 import { isMissing } from "./missing_recording.ts";
@@ -30,6 +31,8 @@ const RETRY = { initialMs: 5_000, maxMs: 60 * 60_000 };
 /** A run that is to end tries a recording so often, spaced so, and then leaves it. */
 const ATTEMPTS_BEFORE_EXIT = 3;
 const RETRY_BEFORE_EXIT = { initialMs: 500, maxMs: 2_000 };
+/** The same while the source cannot be reached, however often that is. */
+const RETRY_UNASKED = { initialMs: 500, maxMs: 30_000 };
 
 /** What recordings need of their surroundings. */
 export interface RecordingsOptions extends OrderedRequestsOptions {
@@ -41,6 +44,11 @@ export interface RecordingsOptions extends OrderedRequestsOptions {
   readonly concurrency: number;
   /** Whether to go on retrying what is not there; otherwise it is left for the next run. */
   readonly follow: boolean;
+  /**
+   * How long one that is not to be followed waits for a source that cannot be reached;
+   * left out: for ever.
+   */
+  readonly patienceMs?: number | undefined;
   readonly clock: Clock;
   readonly observer: RecordingsObserver;
   /** Left out: nobody can ask for anything. */
@@ -75,6 +83,13 @@ export interface RecordingsObserver {
   ): void;
 }
 
+/** That the source cannot be reached. */
+interface Unasked {
+  /** By `Clock.monotonic`. */
+  readonly sinceMs: number;
+  readonly times: number;
+}
+
 /** The recording could not be read to its end; its cause says why. */
 class UnreadableError extends Error {}
 
@@ -94,6 +109,10 @@ export class Recordings {
   readonly #asked = new Set<string>();
   /** How often each was tried by this run without getting further, or being left. */
   readonly #tries = new Map<string, number>();
+  /** Those for which nobody could be asked the last time. */
+  readonly #unasked = new Map<string, Unasked>();
+  /** Those that were left for that, and why. */
+  readonly #unreached = new Map<string, string>();
   /** Recordings that wait for, or are in, their first attempt: so many at most. */
   readonly #room: Slots;
   readonly #fresh = new Set<string>();
@@ -136,12 +155,23 @@ export class Recordings {
     this.#room.release();
   }
 
-  /** Resolves when nothing is left to do: with `follow`, only after `stop`. */
+  /**
+   * Resolves when nothing is left to do: with `follow`, only after `stop`.
+   *
+   * @throws {GaveUpError} where some are left as the source could not be reached
+   */
   async drain(): Promise<void> {
     while (this.#isBusy()) await this.#changed.promise;
     this.#drained.abort();
     await this.#heeding;
     this.#failure.signal.throwIfAborted();
+    const [reason] = this.#unreached.values();
+    if (reason === undefined || this.#stop.aborted) return;
+    throw new GaveUpError(
+      `gave up reading ${
+        counted(this.#unreached.size, "recording")
+      }: ${reason}`,
+    );
   }
 
   #isBusy(): boolean {
@@ -254,6 +284,7 @@ export class Recordings {
     const { checkpoints, observer } = this.#options;
     const recording = checkpoints.recordings().get(sessionId);
     this.#again.delete(sessionId);
+    this.#unreached.delete(sessionId);
     let failure;
     let asked;
     try {
@@ -271,6 +302,7 @@ export class Recordings {
       return;
     }
     this.#tries.delete(sessionId);
+    this.#unasked.delete(sessionId);
     if (this.#again.has(sessionId)) {
       this.#tryNow(sessionId);
       return;
@@ -288,10 +320,21 @@ export class Recordings {
     const { checkpoints, clock, follow, observer } = this.#options;
     const now = checkpoints.recordings().get(sessionId) ?? before;
     const failed = now.attempts + 1;
-    const tries = failed === 1 ? 1 : (this.#tries.get(sessionId) ?? 0) + 1;
-    const last = !follow && tries >= ATTEMPTS_BEFORE_EXIT;
-    this.#tries.set(sessionId, last ? 0 : tries);
-    const waitMs = last ? 0 : this.#waitMs(follow ? failed : tries);
+    // That nobody was asked says nothing of the recording: it is no try.
+    const isUnasked = !follow && isUnreachable(cause);
+    if (!isUnasked || failed === 1) this.#unasked.delete(sessionId);
+    const tries = (failed === 1 ? 0 : this.#tries.get(sessionId) ?? 0) +
+      (isUnasked ? 0 : 1);
+    const waitMs = isUnasked
+      ? this.#waitUnaskedMs(sessionId)
+      : !follow && tries >= ATTEMPTS_BEFORE_EXIT
+      ? undefined
+      : this.#waitMs(follow ? failed : tries);
+    this.#tries.set(sessionId, waitMs === undefined ? 0 : tries);
+    if (waitMs === undefined) {
+      this.#unasked.delete(sessionId);
+      if (isUnasked) this.#unreached.set(sessionId, describe(cause));
+    }
     const nowMs = clock.now();
     const { toldMissing = false, ...known } = now;
     const told = toldMissing && failed > 1;
@@ -300,7 +343,7 @@ export class Recordings {
       attempts: failed,
       // By a clock that was ahead: from now on, as far as anybody knows.
       sinceMs: failed === 1 ? nowMs : Math.min(now.sinceMs, nowMs),
-      notBeforeMs: nowMs + waitMs,
+      notBeforeMs: nowMs + (waitMs ?? 0),
       lastError: describe(cause),
     };
     const missing = isMissing(pending, nowMs);
@@ -308,15 +351,28 @@ export class Recordings {
       sessionId,
       missing || told ? { ...pending, toldMissing: true } : pending,
     );
-    observer.failed(sessionId, pending, last ? undefined : waitMs, cause);
+    observer.failed(sessionId, pending, waitMs, cause);
     if (missing && !told) observer.missing(sessionId, pending);
-    if (!last) this.#waiting.set(sessionId, waitMs);
+    if (waitMs !== undefined) this.#waiting.set(sessionId, waitMs);
   }
 
   #waitMs(attempts: number): number {
     const { follow, random = Math.random } = this.#options;
     const policy = follow ? RETRY : RETRY_BEFORE_EXIT;
     return random() * backoffMs(policy, attempts);
+  }
+
+  /** The same where nobody could be asked; undefined: that would be for too long. */
+  #waitUnaskedMs(sessionId: string): number | undefined {
+    const { clock, patienceMs = Infinity, random = Math.random } =
+      this.#options;
+    const nowMs = clock.monotonic();
+    const { sinceMs, times } = this.#unasked.get(sessionId) ??
+      { sinceMs: nowMs, times: 0 };
+    const waitMs = random() * backoffMs(RETRY_UNASKED, times + 1);
+    if (nowMs - sinceMs + waitMs > patienceMs) return undefined;
+    this.#unasked.set(sessionId, { sinceMs, times: times + 1 });
+    return waitMs;
   }
 
   /**

@@ -265,6 +265,7 @@ export class Channel {
       );
     }
     const { address, httpProxy } = this.route;
+    const status = statusName(error.code);
     // With one in between, it is the only one that we connect to.
     const isProxys = httpProxy !== undefined &&
       /\bconnect E[A-Z]+/.test(error.details);
@@ -272,7 +273,8 @@ export class Channel {
       {
         method: methodOf(path),
         address: formatAddress(address),
-        status: statusName(error.code),
+        status,
+        unreachable: status === "UNAVAILABLE" && !this.connected,
         details: isProxys
           ? `the HTTP proxy ${
             formatAddress(httpProxy.address)

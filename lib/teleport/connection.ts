@@ -256,6 +256,10 @@ class SeveralErrors extends TeleportError {
   override get permanent(): boolean {
     return this.#permanent;
   }
+
+  override get unreachable(): boolean {
+    return !this.#permanent;
+  }
 }
 
 /**

@@ -26,13 +26,20 @@ export type StatusName =
 /** A call that Teleport, or the way to it, failed. */
 export class TeleportError extends Error {
   override readonly name = "TeleportError";
+  readonly #unreachable: boolean;
 
   constructor(
     message: string,
     readonly status: StatusName,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly unreachable?: boolean } = {},
   ) {
     super(message, options);
+    this.#unreachable = options.unreachable ?? false;
+  }
+
+  /** Whether there was no connection, or none any more: it says nothing of what was asked. */
+  get unreachable(): boolean {
+    return this.#unreachable;
   }
 
   /** Whether the connection was refused for what we are, so that a retry is in vain. */
@@ -77,14 +84,18 @@ export function explainFailure(
     readonly address: string;
     readonly status: StatusName;
     readonly details: string;
+    /** Whether the connection is gone, or never came about. */
+    readonly unreachable?: boolean;
   },
   certificate: { readonly path: string; readonly notAfterMs: number },
   nowMs: number,
 ): TeleportError {
-  const { method, address, status } = call;
+  const { method, address, status, unreachable = false } = call;
   const details = tidy(call.details);
   const fail = (text: string) =>
-    new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status);
+    new TeleportError(`Teleport at ${address}: ${method}: ${text}`, status, {
+      unreachable,
+    });
   const expired = expiry(certificate, nowMs);
   if (
     expired !== undefined &&

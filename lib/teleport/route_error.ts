@@ -47,6 +47,10 @@ export class RouteError extends TeleportError {
   override get permanent(): boolean {
     return this.problem !== "unreachable";
   }
+
+  override get unreachable(): boolean {
+    return !this.permanent;
+  }
 }
 
 /** What an attempt to speak TLS brought. */

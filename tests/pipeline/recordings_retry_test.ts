@@ -1,3 +1,5 @@
+import type { Clock } from "../../lib/clock.ts";
+import { GaveUpError } from "../../lib/errors.ts";
 import { isMissing } from "../../lib/pipeline/missing_recording.ts";
 import {
   assert,
@@ -201,6 +203,61 @@ Deno.test("a run that ends gives each recording three tries, and then leaves it 
   for (const { notBeforeMs } of run.progress.recordings().values()) {
     assert(notBeforeMs <= run.clock.now());
   }
+});
+
+/** Cannot be reached until then, and has the recording. */
+function awayUntil(clock: () => Clock, untilMs: number): Script {
+  return async function* (startIndex) {
+    if (clock().monotonic() < untilMs) throw new AwayError("nobody is there");
+    yield* streaming(THREE)(startIndex, never());
+  };
+}
+
+class AwayError extends Error {
+  readonly unreachable = true;
+}
+
+Deno.test("a run that ends waits for a source that cannot be reached, and leaves no recording that is there", async () => {
+  const run = startRecordings({
+    s1: awayUntil(() => run.clock, START_MS + 4 * 60_000),
+    s2: broken,
+  });
+  run.announce("s1", "s2");
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(run.told.at(-1), "s1 finished");
+  assertEquals([...run.progress.recordings().keys()], ["s2"]);
+});
+
+Deno.test("of a source that cannot be reached for too long, a run that ends says so once all else is done", async () => {
+  const run = startRecordings({
+    s1: awayUntil(() => run.clock, Infinity),
+    s2: streaming(THREE),
+  });
+  run.announce("s1", "s2");
+  await run.clock.runUntil(assertRejects(
+    () => run.recordings.drain(),
+    GaveUpError,
+    "gave up reading 1 recording: nobody is there",
+  ));
+  const waitedMs = run.clock.now() - START_MS;
+  assert(waitedMs > 4 * 60_000 && waitedMs <= 5 * 60_000, `${waitedMs}`);
+  assert(run.told.includes("s2 finished"));
+  assert(run.told.at(-1)?.endsWith(": nobody is there, left"));
+  assertEquals([...run.progress.recordings().keys()], ["s1"]);
+});
+
+Deno.test("that a source cannot be reached is no try of a recording, and what it says then is", async () => {
+  let asked = 0;
+  const run = startRecordings({
+    // deno-lint-ignore require-yield
+    async *s1() {
+      if (asked++ % 2 === 0) throw new AwayError("nobody is there");
+      throw new Error("not a gzip file");
+    },
+  });
+  run.announce("s1");
+  await run.clock.runUntil(run.recordings.drain());
+  assertEquals(run.told.at(-1), "s1 failed 6: not a gzip file, left");
 });
 
 Deno.test("a recording that a run left, and that is announced again, is given three tries once more", async () => {

@@ -135,6 +135,7 @@ export function startRecordings(
     maxEvents: 3,
     maxBytes: 1024 * 1024,
     follow: false,
+    patienceMs: 5 * 60_000,
     clock,
     observer: {
       read: (count, kept) => told.push(`read ${count}, kept ${kept}`),

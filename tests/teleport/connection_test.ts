@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { ConfigError } from "../../lib/errors.ts";
+import { ConfigError, isUnreachable } from "../../lib/errors.ts";
 import { TeleportClient } from "../../lib/teleport/client.ts";
 import {
   type Cluster,
@@ -151,6 +151,30 @@ Deno.test("another address is used when the one in use goes away", async () => {
   await first.stop();
   await waitUntil("the other address", () => works(client));
   assert(second.requests.Ping.length > 0);
+  await reconnectionTimers();
+});
+
+Deno.test("that nobody is there is told from what a server says, whatever it says", async () => {
+  await using teleport = await startLogged();
+  using client = await clientOf([teleport]);
+  const failure = async () => {
+    const error = await assertRejects(
+      () => Array.fromAsync(client.streamSessionEvents(SESSION, 0, never())),
+      TeleportError,
+    );
+    return { status: error.status, unreachable: isUnreachable(error) };
+  };
+  const status = "UNAVAILABLE";
+  const method = "StreamUnstructuredSessionEvents";
+  teleport.faults.add({ kind: "status", code: status, method, times: 1 });
+  assertEquals(await failure(), { status, unreachable: false });
+  teleport.faults.add({ kind: "hang", method });
+  const cut = failure();
+  await waitUntil("the call", () => teleport.openCalls === 1);
+  await teleport.stop();
+  assertEquals(await cut, { status, unreachable: true });
+  // No way to it is found either.
+  assertEquals(await failure(), { status, unreachable: true });
   await reconnectionTimers();
 });
 
