@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AUDIT, type Destination } from "../../lib/event.ts";
 import { StateError } from "../../lib/state/document.ts";
 import { RejectedEvents } from "../../lib/state/rejected.ts";
+import { readRejected } from "../../lib/state/rejected_files.ts";
 import {
   assert,
   assertEquals,
@@ -68,6 +69,22 @@ Deno.test("an event that could not be read is noted with the time that it is in"
       id: "left-out-2026-03-01T11:00:00.123Z",
       between: ["2026-03-01T11:00:00.123Z", "2026-03-01T11:00:00.124Z"],
     }]);
+  });
+});
+
+Deno.test("whatever is set aside is read back, and nothing that lies beside it", async () => {
+  await withRejected(async ({ rejected, readLines, ...directories }) => {
+    const { stateDirectory, directory } = directories;
+    const recording: Destination = { kind: "recording", sessionId: "5a1d" };
+    const payload = Uint8Array.of(255);
+    await rejected.setAside(EVENT, AUDIT, "400");
+    await rejected.setAside(EVENT, recording, "400");
+    await rejected.setAside(sampleEvent({ payload }), AUDIT, "malformed");
+    await rejected.noteLeftOut({ startMs: 0, endMs: 1 }, "too large");
+    await Deno.writeTextFile(join(directory, "2026-03-01.jsonl~"), "a copy\n");
+    const read: unknown[] = await Array.fromAsync(readRejected(stateDirectory));
+    assertEquals(read, await readLines());
+    assertEquals(read.length, 4);
   });
 });
 
