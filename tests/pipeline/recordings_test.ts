@@ -17,6 +17,7 @@ import {
   cutting,
   pending,
   recorded,
+  Requests,
   type Script,
   startRecordings,
   streaming,
@@ -374,6 +375,16 @@ Deno.test("recordings that fail again and again make no more room than there is"
   await run.recordings.drain();
 });
 
+Deno.test("neither asking for room nor announcing a recording again takes any", async () => {
+  const run = startRecordings({
+    s1: streaming(ELEVEN),
+    s2: streaming(ELEVEN),
+  }, { concurrency: 1, requests: new Requests() });
+  run.announce("s1", ...Array.from({ length: 20 }, () => "s2"));
+  await run.recordings.drain();
+  for (let i = 0; i < 20; i++) await run.recordings.room(NEVER);
+});
+
 Deno.test("waiting for room ends with the reason of its signal", async () => {
   const run = startRecordings(
     Object.fromEntries(
@@ -437,12 +448,14 @@ Deno.test("a recording that is uploaded again while it is read is read on, and n
   for (const follow of [true, false]) {
     const goOn = Promise.withResolvers<void>();
     let uploaded = 5;
+    const kept: boolean[] = [];
     const run = startRecordings({
       async *s1(startIndex, signal) {
         // A reader sees what there was when it began.
         const events = ELEVEN.slice(0, uploaded);
         yield* streaming(events)(startIndex, signal);
         await goOn.promise;
+        kept.push(run.progress.recordings().has("s1"));
       },
     }, { follow });
     run.announce("s1");
@@ -455,6 +468,7 @@ Deno.test("a recording that is uploaded again while it is read is read on, and n
     await run.recordings.drain();
     assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
     assertEquals(run.streams, ["s1 0", "s1 4"]);
+    assertEquals(kept, [true, true]);
     assertEquals(run.progress.recordings().size, 0);
   }
 });
