@@ -9,7 +9,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "../assert.ts";
-import { auditEvents, idsOf } from "../fakes/audit_events.ts";
+import { idsOf } from "../fakes/audit_events.ts";
 import { turn } from "../fakes/fake_clock.ts";
 import { never } from "../fakes/never.ts";
 import { UNWATCHED } from "../fakes/unwatched.ts";
@@ -46,7 +46,11 @@ Deno.test("a recording is delivered in order and then forgotten", async () => {
   await run.recordings.drain();
   assertEquals(run.text("s1"), idsOf(ELEVEN).join(" "));
   assertEquals(run.progress.recordings().size, 0);
-  assertEquals(run.told.at(-1), "s1 finished");
+  assertEquals(run.told, [
+    ...Array(3).fill("read 3, kept 3"),
+    "read 2, kept 2",
+    "s1 finished",
+  ]);
 });
 
 Deno.test("the requests of a recording follow one another, and the stream waits for them", async () => {
@@ -421,6 +425,24 @@ Deno.test("skipped types are not sent, but the mark moves past them", async () =
   run.stop.abort();
 });
 
+Deno.test("however much of a recording is skipped, its requests follow one another", async () => {
+  let underWay = 0;
+  let most = 0;
+  const run = startRecordings({
+    s1: streaming(recorded([0, 1, 2, 3], { types: Array(4).fill("print") })),
+  }, {
+    maxBytes: 1,
+    deliver: async () => {
+      most = Math.max(most, ++underWay);
+      for (let i = 0; i < 5; i++) await turn();
+      underWay--;
+    },
+  });
+  run.announce("s1");
+  await run.recordings.drain();
+  assertEquals(most, 1);
+});
+
 Deno.test("a recording of which nothing is forwarded is finished all the same", async () => {
   const events = recorded([0, 1, 2], { types: ["print", "print", "print"] });
   const run = startRecordings({ s1: streaming(events) });
@@ -602,16 +624,20 @@ Deno.test("nothing skipped, everything is forwarded, `print` too", async () => {
   assertEquals(run.text("s1"), "r0 r1");
 });
 
-Deno.test("a failing observer is a failure of the run, not a silent one", async () => {
+Deno.test("a failing observer is a failure of the run, not a silent one, and the recording is kept", async () => {
   const bug = new Error("a bug");
-  const run = startRecordings({ s1: streaming(auditEvents(1)) }, {
+  let isFirst = true;
+  const run = startRecordings({ s1: streaming(ELEVEN) }, {
     observer: {
       ...UNWATCHED.recordings,
-      read: () => {
-        throw bug;
+      read() {
+        const fails = isFirst;
+        isFirst = false;
+        if (fails) throw bug;
       },
     },
   });
   run.announce("s1");
   assertStrictEquals(await assertRejects(() => run.recordings.drain()), bug);
+  assert(run.progress.recordings().has("s1"));
 });
