@@ -45,6 +45,12 @@ const VIOLATIONS: readonly {
     says: "a frame of a size that is not allowed",
   },
   {
+    what: "cuts a number off",
+    frames: [frame({ type: FrameType.WINDOW_UPDATE }, Buffer.alloc(3))],
+    code: ErrorCode.FRAME_SIZE_ERROR,
+    says: "a frame of a size that is not allowed",
+  },
+  {
     what: "sends more than the window of a stream",
     frames: [
       ANSWER_FRAME,
