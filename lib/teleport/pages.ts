@@ -137,13 +137,15 @@ export class Pages {
   ): Promise<Blocked> {
     const { getEvents, types, clock } = this.#options;
     if (this.#leftOut >= MAX_STEPPED_OVER) throw error;
+    const nowMs = clock.now();
     const found = await findWayAround(
       { range, cursor, lastEndMs: this.#leftOutMs },
       (request) => getEvents({ ...request, types }, signal),
     );
     if (found === undefined) throw error;
-    // What is newer may still get company that would be left out with it.
-    if (found.skipped.endMs > clock.now() - SETTLE_MS) throw error;
+    // What was newer when it was looked for may have got company since, or still get
+    // some, that would be left out with it.
+    if (found.skipped.endMs > nowMs - SETTLE_MS) throw error;
     this.#leftOutMs = found.skipped.endMs;
     this.#leftOut++;
     return { ...found, error };

@@ -246,6 +246,22 @@ Deno.test("nothing is left out for an event of the last seconds: others may be l
   await reading;
 });
 
+Deno.test("an event that arrives late, while a slow server is asked for the way around a large one, is read", async () => {
+  const test = setUp("fine");
+  test.addFat(NOW_MS - 5 * SECOND_MS);
+  const { fault } = test.log;
+  let late: AuditEvent[] = [];
+  test.log.fault = async (request, signal) => {
+    if (request.descending && late.length === 0) {
+      late = test.log.append(NOW_MS - 6 * SECOND_MS);
+      await test.clock.sleep(20 * SECOND_MS, signal);
+    }
+    return await fault?.(request, signal) ?? test.log.page(request);
+  };
+  assertEquals(await test.readAll(), late.map(({ id }) => id));
+  assertEquals([late.length, test.leftOut.length], [1, 1]);
+});
+
 Deno.test("an event that arrives late, before a large one, is read", async () => {
   const test = setUp("fine", { pageSize: 3, follow: true });
   test.log.append(NOW_MS - 9_000, NOW_MS - 8_500, NOW_MS - 8_000);
