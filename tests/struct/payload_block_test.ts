@@ -62,8 +62,9 @@ Deno.test("payloads of one page are copied at once, with what is between them, a
   const near = new PayloadBlock().pack([
     { message, start: 0, end: 100 },
     { message, start: 600, end: 700 },
+    { message, start: 1_200, end: 1_300 },
   ]);
-  assertEquals(gapsIn(near), [500]);
+  assertEquals(gapsIn(near), [500, 500]);
   const far = new PayloadBlock().pack([
     { message, start: 0, end: 100 },
     { message, start: 9_000, end: 9_100 },
