@@ -39,7 +39,6 @@ export class PayloadBlock {
   ): PackedPayloads {
     const places = new Uint32Array(2 * count);
     let length = places.byteLength;
-    this.#reserve(length, 0);
     for (let first = 0; first < count;) {
       const end = endOfRun(payloads, first, count);
       const from = payloads[first]?.start ?? 0;
