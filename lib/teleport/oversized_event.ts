@@ -78,13 +78,15 @@ export async function findWayAround(
   );
   if (endMs === undefined) return undefined;
   const instant = { startMs: endMs - 1, endMs };
-  if (await look({ ...instant, cursor: "" }, ask) === "nothing") {
-    return undefined;
-  }
+  const sight = await look({ ...instant, cursor: "" }, ask);
+  if (sight === "nothing") return undefined;
   const skipped = await isCoarse(instant, lastEndMs, ask)
     ? wholeSecond(instant.startMs)
     : instant;
-  return { skipped, after: await readBackwards(skipped, ask) };
+  const { after, isBlocked } = await readBackwards(skipped, ask);
+  // Of what can be read as a whole, nothing was in the way.
+  if (sight !== "too large" && !isBlocked) return undefined;
+  return { skipped, after };
 }
 
 /**
@@ -142,21 +144,26 @@ async function look(
   return "nothing";
 }
 
-/** The events of a range from its end on, as far as that goes, in the usual order. */
+/**
+ * The events of a range from its end on, as far as that goes, in the usual order;
+ * and whether it is a large one where that ends.
+ */
 async function readBackwards(
   range: TimeRange,
   ask: Ask,
-): Promise<AuditEvent[]> {
+): Promise<{ after: AuditEvent[]; isBlocked: boolean }> {
   const backwards: AuditEvent[] = [];
   let cursor = "";
   let limit = PAGE_SIZE;
+  let isBlocked = false;
   for (let emptyPages = 0; emptyPages < MAX_EMPTY_PAGES;) {
     const page = await askUnlessTooLarge(
       { ...range, cursor, limit, descending: true },
       ask,
     );
     if (page === undefined) {
-      if (limit === 1) break;
+      isBlocked = limit === 1;
+      if (isBlocked) break;
       limit = Math.ceil(limit / 2);
       continue;
     }
@@ -165,7 +172,7 @@ async function readBackwards(
     cursor = page.lastKey;
     emptyPages = page.events.length === 0 ? emptyPages + 1 : 0;
   }
-  return backwards.reverse();
+  return { after: backwards.reverse(), isBlocked };
 }
 
 /** The page; undefined where it is too large. */

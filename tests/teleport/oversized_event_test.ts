@@ -451,6 +451,25 @@ Deno.test("answers that do not fit together have nothing left out", async () => 
   };
   assertEquals(await findWayAround(seen, lying), undefined);
   assert(lied);
+  // The same, and there is an event where it seems to be.
+  lied = false;
+  assertEquals(
+    await findWayAround(
+      seen,
+      async (request) => {
+        const { events, lastKey } = await lying(request);
+        const isInstant = request.startMs > fatMs;
+        return {
+          events: isInstant
+            ? [sampleEvent({ timeMs: request.startMs })]
+            : events,
+          lastKey,
+        };
+      },
+    ),
+    undefined,
+  );
+  assert(lied);
 });
 
 Deno.test("any other failure on the way is the caller's to retry", async () => {
