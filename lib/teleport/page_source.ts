@@ -236,7 +236,8 @@ export class PageSource implements Source<PagePosition> {
       const reachMs = isPage(page) ? this.#reachOf(page, range) : range.endMs;
       return { page, range, reachMs };
     };
-    const settledMs = nowMs - this.#settleMs;
+    // A whole second, since some servers look at nothing else.
+    const settledMs = secondOf(nowMs - this.#settleMs);
     if (trail.settledOnly) {
       const settled = await ask(settledMs);
       if (!isLast(settled, at)) return settled;

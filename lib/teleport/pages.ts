@@ -12,6 +12,7 @@ import {
   retry,
   type RetryPolicy,
 } from "../pipeline/retry.ts";
+import { secondOf } from "../rfc3339.ts";
 import type { PageRequest } from "./client.ts";
 import type { Page } from "./decode_events.ts";
 import { TeleportError } from "./errors.ts";
@@ -145,7 +146,7 @@ export class Pages {
     if (found === undefined) throw error;
     // What was newer when it was looked for may have got company since, or still get
     // some, that would be left out with it.
-    if (found.skipped.endMs > nowMs - SETTLE_MS) throw error;
+    if (found.skipped.endMs > secondOf(nowMs - SETTLE_MS)) throw error;
     this.#leftOutMs = found.skipped.endMs;
     this.#leftOut++;
     return { ...found, error };

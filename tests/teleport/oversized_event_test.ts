@@ -43,6 +43,7 @@ function setUp(
   grain: Grain,
   options: {
     pageSize?: number;
+    types?: readonly string[];
     follow?: boolean;
     leaveOut?: () => Promise<void>;
   } = {},
@@ -59,7 +60,7 @@ function setUp(
   };
   const source = new PageSource({
     getEvents: log.getEvents,
-    types: [],
+    types: options.types ?? [],
     pageSize: options.pageSize,
     startTime: "2026-01-01T00:00:00Z",
     windowMs: 24 * HOUR_MS,
@@ -260,6 +261,25 @@ Deno.test("an event that arrives late, while a slow server is asked for the way 
   };
   assertEquals(await test.readAll(), late.map(({ id }) => id));
   assertEquals([late.length, test.leftOut.length], [1, 1]);
+});
+
+Deno.test("a large event that settles behind one that has not is left out in the end, and not looked for in a hurry", async () => {
+  const test = setUp("fine", {
+    pageSize: 1,
+    types: ["session.start"],
+    follow: true,
+  });
+  const [before] = test.log.append(NOW_MS - 9_600);
+  test.addFat(NOW_MS - 9_500);
+  await test.clock.advance(900);
+  const stop = new AbortController();
+  const reading = Array.fromAsync(test.read(stop.signal));
+  await test.clock.untilSleeping();
+  assert(test.log.requests.length < 100, `${test.log.requests.length}`);
+  await test.clock.advance(60 * SECOND_MS);
+  assertEquals(test.leftOut.length, 1);
+  stop.abort(new Error("stopped"));
+  assertEquals((await reading).flatMap(({ events }) => events), [before]);
 });
 
 Deno.test("an event that arrives late, before a large one, is read", async () => {

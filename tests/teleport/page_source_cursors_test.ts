@@ -85,6 +85,26 @@ Deno.test("a server that knows seconds only, and shows an event after the end of
   assertEquals(dropped, []);
 });
 
+Deno.test("a server that knows seconds only, and shows an event after the end of what is settled, loses none that arrives late", async () => {
+  const options = { pageSize: 3, types: ["exec"] };
+  const { log, readAll, clock } = setUp(options, NOW_MS + 900);
+  log.fault = (request) => {
+    const endMs = Math.ceil(request.endMs / SECOND_MS) * SECOND_MS;
+    return log.page({ ...request, endMs });
+  };
+  addExec(log, "older", NOW_MS - HOUR_MS);
+  addExec(log, "old", NOW_MS - MINUTE_MS);
+  addExec(log, "settling", NOW_MS - 9_050);
+  addExec(log, "new", NOW_MS);
+  const batches = await readAll(from(NOW_MS - 2 * HOUR_MS));
+  assertEquals(idsOf(batches), ["older", "old", "settling", "new"]);
+  const { position } = batches.at(-1) ?? {};
+  assert(position !== undefined);
+  addExec(log, "late", NOW_MS - 9_080);
+  await clock.advance(MINUTE_MS);
+  assertEquals(idsOf(await readAll(position)), ["late"]);
+});
+
 Deno.test("what is behind an empty page is read although an outage lasted until the window was over", async () => {
   const { log, follow } = setUp({ pageSize: 3, types: ["exec"] });
   filterAfterLimit(log);
