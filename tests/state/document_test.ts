@@ -43,6 +43,7 @@ Deno.test("a document comes back as it was written", () => {
             sinceMs: 0.25,
             notBeforeMs: 8.64e15,
             lastError: "\u2028",
+            toldMissing: true,
           },
         ]),
       ),
@@ -240,6 +241,8 @@ const DAMAGES: readonly {
       { "2026-03-01": { done: [], cursors: [] } },
       { "2026-03-01": { done: [], cursors: { a: 1 } } },
       { "2026-02-30": { done: [], cursors: {} } },
+      { "2026-13-01": { done: [], cursors: {} } },
+      { ...IN_CHUNKS.days, "2026-03-02": null },
       { "yesterday": { done: [], cursors: {} } },
       { "2026-03-01T00:00:00Z": { done: [], cursors: {} } },
     ],
@@ -272,7 +275,7 @@ const DAMAGES: readonly {
   {
     field: "locks",
     says: '"locks" is not by name and time',
-    values: [null, [], 7, { "a": "1" }, { "a": -1 }],
+    values: [null, [], 7, { "a": "1" }, { "a": -1 }, { a: 1, b: "1" }],
     put: (locks) => ({ locks }),
   },
   {

@@ -64,6 +64,13 @@ Deno.test("an older release without a window goes on from its start time", async
   });
 });
 
+Deno.test("where a crash has left the start time empty, the window's is it", async () => {
+  const { start_time: _, ...files } = FILES;
+  for (const left of [files, { ...files, "start_time": "" }]) {
+    assertEquals((await read(left))?.startTime, "2026-02-03T00:00:00Z");
+  }
+});
+
 Deno.test("a handler that sent nothing yet begins at its start time", async () => {
   for (
     const files of [

@@ -88,7 +88,10 @@ Deno.test("a day that begins has no chunks, and one that is over is forgotten", 
 });
 
 Deno.test("the newest time is that of no event before, and of none after its day", () => {
-  const one = after(START, events("a", "1", [`${DAY}T10:00:00.900Z`]));
+  const one = after(
+    START,
+    events("a", "1", [`${DAY}T10:00:00.900Z`, `${DAY}T09:00:00Z`]),
+  );
   assertEquals(one.newest, { time: `${DAY}T10:00:00Z` });
   const same = after(
     one,
@@ -123,6 +126,13 @@ Deno.test("a fresh position in pages begins with the day of its start", () => {
     days: { "2026-02-27": NO_CHUNKS },
     newest: null,
   });
+});
+
+Deno.test("what pages were begun with as shown stays left out where they show nothing", () => {
+  assertEquals(
+    toExport({ ...PAGES, cursor: "", seen: ["k"] }, NOON_MS).pages,
+    { until: PAGES.start, keys: ["k"] },
+  );
 });
 
 Deno.test("empty pages alone leave everything to chunks", () => {
@@ -200,6 +210,10 @@ Deno.test("what pages have shown behind their cursor and in the newest second co
     newest: { time: `${DAY}T11:59:59Z`, keys: ["twin", "twin", "other"] },
   }, NOON_MS);
   assertEquals(pages?.keys, ["twin", "other", "twin"]);
+  const twins = ["twin", "twin"];
+  const newest = { time: `${DAY}T11:59:59Z`, keys: twins };
+  const both = toExport({ ...PAGES, seen: twins, newest }, NOON_MS);
+  assertEquals(both.pages?.keys, twins, "a third one would be taken for seen");
 });
 
 Deno.test("of a log that is quiet for long, only the newest second is compared by key", () => {
@@ -272,6 +286,15 @@ Deno.test("what pages have shown is forgotten with the days in which it may show
     kept.push(position.pages !== undefined);
   }
   assertEquals(kept, [true, false, false, false]);
+  const ahead = after(
+    taken,
+    ...["2026-03-01", "2026-03-02", "2026-03-03"].map((day) => ({
+      kind: "day begun" as const,
+      day,
+    })),
+    { kind: "day over", day: "2026-02-28" },
+  );
+  assertEquals(ahead.pages, taken.pages, "one such day is enough");
 });
 
 Deno.test("pages go on with the first day that is not done with, not before the start", () => {
