@@ -53,6 +53,17 @@ Deno.test("the very same position and no recording is no change", () => {
   assertEquals(changes(), 0);
   progress.advance(progress.position, ["s1"]);
   assertEquals(changes(), 1);
+  progress.advance(position(1), []);
+  assertEquals(changes(), 2);
+  assertEquals(progress.position, position(1));
+});
+
+Deno.test("how far a recording is, is kept", () => {
+  const { progress, changes } = setUp({ s1: HALF_DONE });
+  const further = { ...HALF_DONE, index: 8 };
+  progress.updateRecording("s1", further);
+  assertEquals(progress.snapshot().recordings, { s1: further });
+  assertEquals(changes(), 1);
 });
 
 Deno.test("a finished recording is forgotten, once", () => {
@@ -72,6 +83,15 @@ Deno.test("a snapshot does not change with what comes after it", () => {
     position: position(0),
     recordings: { s1: HALF_DONE },
   });
+});
+
+Deno.test("locks of an earlier run are known, so that nobody is locked again", () => {
+  const locks = { '["alice",""]': 5 };
+  const from = { position: position(0), recordings: {}, locks };
+  const options = { clock: new FakeClock(), onChange: () => {} };
+  const progress = new Progress(from, options);
+  assertEquals(progress.locks, locks);
+  assertEquals(progress.snapshot(), from);
 });
 
 Deno.test("locks are kept beside the rest, where there are any", () => {

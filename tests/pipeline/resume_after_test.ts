@@ -63,6 +63,13 @@ Deno.test("the event is found behind a page that is smaller than the other progr
   });
 });
 
+Deno.test("where the named event is the newest of all, nothing is sent", async () => {
+  assertEquals(await readAll(sourceOf(pages(1)), "e2"), {
+    read: [["0", []]],
+    missing: [],
+  });
+});
+
 Deno.test("an event that does not show up has everything sent, and is told", async () => {
   const all: [string, string[]][] = [
     ["0", ["e0", "e1", "e2"]],

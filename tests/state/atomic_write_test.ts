@@ -31,3 +31,22 @@ Deno.test("of a file that cannot take the place of another one, nothing is left 
     assertEquals(await namesIn(directory), ["state.json"]);
   });
 });
+
+Deno.test("a file is on the disk before it takes its name, and its name before it counts as replaced", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "state.json");
+    await replaceAtomically(path, [bytesOf("before")]);
+    const named: string[] = [];
+    const { sync } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.sync = async function () {
+      named.push(await Deno.readTextFile(path));
+      await sync.call(this);
+    };
+    try {
+      await replaceAtomically(path, [bytesOf("after")]);
+    } finally {
+      Deno.FsFile.prototype.sync = sync;
+    }
+    assertEquals(named, ["before", "after"]);
+  });
+});

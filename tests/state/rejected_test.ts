@@ -266,6 +266,23 @@ Deno.test("an event counts as set aside only once its file and its directory are
   });
 });
 
+Deno.test("of an event whose file cannot be synced nothing is left", async () => {
+  await withRejected(async ({ rejected, readLines }) => {
+    await rejected.setAside(EVENT, AUDIT, "first");
+    const { sync } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.sync = () => Promise.reject(new Error("no space"));
+    try {
+      await assertRejects(
+        () => rejected.setAside(EVENT, AUDIT, "second"),
+        StateError,
+      );
+    } finally {
+      Deno.FsFile.prototype.sync = sync;
+    }
+    assertEquals((await readLines()).map(({ reason }) => reason), ["first"]);
+  });
+});
+
 /** Syncs of any file wait until a test lets them go on. */
 function holdSyncs(): { held: (() => void)[]; count: number } & Disposable {
   const { sync } = Deno.FsFile.prototype;

@@ -426,6 +426,21 @@ Deno.test("chunks that vanish after they were listed hold up nothing, and go on 
   assertEquals(told.filter((line) => line !== "worked"), []);
 });
 
+Deno.test("a chunk that is found goes on behind what broke it, whether a list has it or not", async () => {
+  const lists = [["a"]];
+  const { log, readAll } = setUp({
+    listChunks: () => Promise.resolve(lists.shift() ?? []),
+  });
+  log.add(TODAY, "a", 4);
+  let breaks = 1;
+  log.chunkFault = (_, before) => {
+    if (before === 2 && breaks-- > 0) {
+      throw new TeleportError("", "UNAVAILABLE");
+    }
+  };
+  assertEquals(idsOf(await readAll(from(TODAY))), log.ids);
+});
+
 Deno.test("chunks that are deleted while their day is read are told together, and the rest of the log is read", async () => {
   const { log, told, readAll } = setUp({ concurrency: 2 });
   for (const chunk of ["a", "b", "c", "d"]) log.add("2026-02-20", chunk, 4);
@@ -508,6 +523,20 @@ Deno.test("a chunk whose cursor is refused by one server and taken by another go
     fromDays({ [TODAY]: { done: [], cursors: { a: "2" } } }),
   );
   assertEquals(idsOf(batches), ["a2", "a3", "a4", "a5"]);
+  assertEquals(told.filter((line) => line.startsWith("refused")), []);
+});
+
+Deno.test("a server that fails when a chunk is opened behind a cursor refuses none, however often", async () => {
+  const { log, told, readAll } = setUp();
+  log.add(TODAY, "a", 4);
+  let failures = 5;
+  log.chunkFault = () => {
+    if (failures-- > 0) throw new TeleportError("", "UNAVAILABLE");
+  };
+  const batches = await readAll(
+    fromDays({ [TODAY]: { done: [], cursors: { a: "2" } } }),
+  );
+  assertEquals(idsOf(batches), ["a2", "a3"]);
   assertEquals(told.filter((line) => line.startsWith("refused")), []);
 });
 
