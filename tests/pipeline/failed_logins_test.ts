@@ -86,6 +86,8 @@ Deno.test("an event that is read again does not count again", () => {
   const { fail } = setUp();
   for (let i = 0; i < 5; i++) assert(!fail(-1, { id: "same" }));
   assert(!fail(0));
+  assert(!fail(-1, { id: "same" }));
+  assert(fail(0), "nor are the others forgotten for it");
 });
 
 Deno.test("events without an id are all different", () => {
@@ -102,6 +104,14 @@ Deno.test("what fails within the period after a breach belongs to it", () => {
   for (const at of [-2, -1, 0]) fail(at);
   for (let at = 0; at <= 60; at++) assert(!fail(at), `${at}`);
   assertEquals([61, 62, 63].map((at) => fail(at)), [false, false, true]);
+});
+
+Deno.test("what failed later than that counts, also where it was read before", () => {
+  const { fail } = setUp({ count: 2 });
+  assert(!fail(0));
+  assert(!fail(-300));
+  assert(fail(-290));
+  assert(fail(10));
 });
 
 Deno.test("a lock that ends before the period is over is renewed while it goes on", () => {

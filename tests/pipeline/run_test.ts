@@ -69,7 +69,7 @@ type Send = (
 
 /** Starts a run of a source that yields these batches, and then waits or ends. */
 function start(
-  batches: readonly Batch[],
+  batches: Iterable<Batch>,
   {
     send,
     follow = false,
@@ -344,6 +344,21 @@ Deno.test("a state that cannot be saved at the end is thrown", async () => {
   assertStrictEquals(await assertRejects(() => ended), saver.fails);
 });
 
+Deno.test("when the source fails the run ends with that, and what was read before is delivered and saved", async () => {
+  const refused = new Error("access denied");
+  function* batches() {
+    yield* batchesOf(auditEvents(2));
+    throw refused;
+  }
+  const { ended, saver, arrived } = start(batches(), {
+    follow: true,
+    pending: { missing: pending({ attempts: 3, notBeforeMs: Infinity }) },
+  });
+  assertStrictEquals(await assertRejects(() => ended), refused);
+  assertEquals(arrived, ["e0", "e1"]);
+  assertEquals(saver.last, "1 missing");
+});
+
 Deno.test("when delivery gives up the run ends with that, and what was delivered is saved", async () => {
   const { ended, saver, clock } = start(
     batchesOf(auditEvents(2), auditEvents(2, { first: 2 })),
@@ -470,7 +485,8 @@ Deno.test("a run ends only when who is to be locked is, and that is saved", asyn
     {
       locking: {
         locker: {
-          lock() {
+          lock(_account, untilMs) {
+            assertStrictEquals(untilMs, undefined);
             asked.resolve();
             return made.promise;
           },
