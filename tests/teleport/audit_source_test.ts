@@ -114,6 +114,30 @@ for (
   });
 }
 
+Deno.test("bulk export goes on where pages have caught up, and not where they began", async () => {
+  let from: Position | undefined;
+  const audit = auditSource({
+    pages: {
+      async *read(position) {
+        yield { events: [], position, more: true };
+        yield { events: [], position: READ, more: false };
+      },
+    },
+    chunks: {
+      async *read(position) {
+        from = position;
+        yield* [];
+      },
+    },
+    startTime: "2026-01-01T00:00:00Z",
+    clock: new FakeClock(),
+    observer: { tookOver() {}, fellBack() {} },
+  });
+  const old = { ...READ, newest: { time: "2026-02-01T00:00:00Z", keys: [] } };
+  await Array.fromAsync(audit.read(old, never()));
+  assertEquals(from?.newest, { time: "2026-03-01T12:00:00Z" });
+});
+
 Deno.test("pages that end without having caught up were stopped", async () => {
   assertEquals(await readFrom(READ, { more: [true] }), {
     read: ["page0"],

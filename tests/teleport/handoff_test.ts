@@ -38,6 +38,15 @@ Deno.test("who takes waits until an item is offered", async () => {
   assertEquals(await taken, "a");
 });
 
+Deno.test("an item that is offered before the next one is asked for waits, and is not lost", async () => {
+  const { handoff } = setUp();
+  const first = handoff.take();
+  const offers = ["a", "b"].map((item) => handoff.offer(item));
+  assertEquals(await first, "a");
+  assertEquals(await handoff.take(), "b");
+  await Promise.all(offers);
+});
+
 Deno.test("the end is told to all who wait and to all who come, with the first error", async () => {
   for (const waits of ["offer", "take"] as const) {
     const { stop, handoff } = setUp();
