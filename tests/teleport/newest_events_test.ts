@@ -1,4 +1,8 @@
-import { newestMsOf, newestOf } from "../../lib/teleport/newest_events.ts";
+import {
+  newestMsOf,
+  newestOf,
+  oldestMsOf,
+} from "../../lib/teleport/newest_events.ts";
 import { assertEquals } from "../assert.ts";
 import { sampleEvent } from "./sample_event.ts";
 
@@ -31,4 +35,28 @@ Deno.test("a time outside the range that was asked for is no help, before it or 
   assertEquals(newestMsOf(absurd, RANGE), -Infinity);
   const known = sampleEvent({ id: "known", timeMs: SECOND_MS });
   assertEquals(newestMsOf([...absurd, known], RANGE), SECOND_MS);
+  assertEquals(oldestMsOf(absurd, RANGE), Infinity);
+  assertEquals(oldestMsOf([...absurd, known], RANGE), SECOND_MS);
+});
+
+Deno.test("of a range, the seconds that it begins and ends in count as a whole, and no other ones", () => {
+  for (
+    const { range, inside, outside } of [
+      { range: [300, 1_700], inside: [0, 1_999], outside: [-1, 2_000] },
+      { range: [0, 1_000], inside: [0, 999], outside: [-1, 1_000] },
+    ]
+  ) {
+    const [startMs = 0, endMs = 0] = range.map((ms) => SECOND_MS + ms);
+    const timesOf = (ms: number) => {
+      const event = sampleEvent({ id: "", timeMs: SECOND_MS + ms });
+      const asked = { startMs, endMs };
+      return [newestMsOf([event], asked), oldestMsOf([event], asked)];
+    };
+    for (const ms of inside) {
+      assertEquals(timesOf(ms), [SECOND_MS + ms, SECOND_MS + ms]);
+    }
+    for (const ms of outside) {
+      assertEquals(timesOf(ms), [-Infinity, Infinity]);
+    }
+  }
 });
