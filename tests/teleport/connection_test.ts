@@ -235,6 +235,19 @@ Deno.test("a server that fails now and then is kept", async () => {
   assertEquals(second.requests.Ping.length, 0);
 });
 
+Deno.test("a server that refuses calls for what they ask is kept, however often", async () => {
+  await using first = await startLogged();
+  await using second = await startLogged();
+  using client = await clientOf([first, second]);
+  await client.ping(never());
+  first.faults.add({ kind: "status", code: "NOT_FOUND", times: 5 });
+  for (let times = 0; times < 5; times++) {
+    await assertRejects(() => client.ping(never()), TeleportError);
+  }
+  await client.ping(never());
+  assertEquals(second.requests.Ping.length, 0);
+});
+
 Deno.test("another cluster at another address is told, and nothing read of it", async () => {
   const first = await startLogged();
   await using second = await startTeleport({
