@@ -121,11 +121,13 @@ Deno.test("a session goes on after its stored index, or from its beginning", asy
     "session5a1d": goIndex(258),
     "session9c2e": goIndex(0),
     "sessionfe01": "",
+    "sessionff02": goIndex(2 ** 31 - 1),
   });
   assertEquals(taken?.recordings, {
     "5a1d": { ...FRESH, index: 258, count: 1 },
     "9c2e": { ...FRESH, index: 0, count: 0 },
     "fe01": { ...FRESH, index: 0, count: 0 },
+    "ff02": { ...FRESH, index: 2 ** 31 - 1, count: 1 },
   });
 });
 
