@@ -575,6 +575,15 @@ Deno.test("days that another program was done with, between others, are not read
   assertEquals(idsOf(batches).sort(), ["a0", "missed0"]);
 });
 
+Deno.test("the days before the first one stay unread, also where that is today", async () => {
+  const { log, readAll } = setUp();
+  log.add(YESTERDAY, "before", 1);
+  log.add(TODAY, "a", 1);
+  const newest = { time: `${TODAY}T00:00:00Z` };
+  const batches = await readAll({ ...from(TODAY), newest });
+  assertEquals(idsOf(batches), ["a0"]);
+});
+
 Deno.test("a run that is to end reads what appears while it reads", async () => {
   const { log, readAll } = setUp();
   log.add(TODAY, "a", 4);
