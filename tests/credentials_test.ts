@@ -4,6 +4,7 @@ import {
   parseCertificate,
   pemBlocks,
   readCredentialFile,
+  readTerm,
   termOfAuthorities,
 } from "../lib/credentials.ts";
 import { createAuthority } from "../lib/configure/certificates.ts";
@@ -169,24 +170,37 @@ Deno.test("a bundle without a CA, or with a broken one, is told as such", async 
   );
 });
 
+/** A certificate, of any kind, that ends with the year before. */
+async function ending(year: number): Promise<string> {
+  const { certificatePem } = await createAuthority({
+    commonName: `until ${year}`,
+    keyType: "ecdsa-p256",
+    validity: {
+      notBefore: new Date(`${year - 5}-01-01T00:00:00Z`),
+      notAfter: new Date(`${year}-01-01T00:00:00Z`),
+    },
+  });
+  return certificatePem;
+}
+
 Deno.test("a bundle of CAs ends with the last of them", async () => {
-  const ending = async (year: number) => {
-    const { certificatePem } = await createAuthority({
-      commonName: `until ${year}`,
-      keyType: "ecdsa-p256",
-      validity: {
-        notBefore: new Date(`${year - 5}-01-01T00:00:00Z`),
-        notAfter: new Date(`${year}-01-01T00:00:00Z`),
-      },
-    });
-    return certificatePem;
-  };
   const bundle = [await ending(2027), await ending(2031), await ending(2029)];
   const named = { name: "fluentd-ca", path: "/etc/ca.pem" };
   assertEquals(termOfAuthorities(bundle, named), {
     ...named,
     notBeforeMs: Date.UTC(2026, 0, 1),
     notAfterMs: Date.UTC(2031, 0, 1),
+  });
+});
+
+Deno.test("a file ends with the first certificate of our own in it, or with the last of its CAs, over or not", async () => {
+  await withDirectory(async (directory) => {
+    const file = join(directory, "chain.pem");
+    await Deno.writeTextFile(file, await ending(2021) + await ending(2031));
+    const endOf = async (kind: "own" | "authorities") =>
+      (await readTerm({ name: "fluentd-cert", file, kind })).notAfterMs;
+    assertStrictEquals(await endOf("own"), Date.UTC(2021, 0, 1));
+    assertStrictEquals(await endOf("authorities"), Date.UTC(2031, 0, 1));
   });
 });
 
