@@ -105,6 +105,28 @@ Deno.test("a call that waits for a connection is made, whenever credentials are 
   connection.close();
 });
 
+Deno.test("renewed credentials that connect before the old ones stay in use", async () => {
+  await using teleport = await startLogged();
+  const renewed = await renewedIdentity();
+  const old = Promise.withResolvers<Cluster>();
+  const cluster = { name: CLUSTER_NAME, version: "18.2.1" };
+  let greetings = 0;
+  const connection = new Connection(
+    { addresses: [teleport], identity: await identityOf() },
+    ({ identity }) => {
+      greetings++;
+      return identity === renewed ? Promise.resolve(cluster) : old.promise;
+    },
+  );
+  const called = connection.acquire(never());
+  await waitUntil("the first greeting", () => greetings === 1);
+  await connection.renew(renewed, never());
+  old.resolve(cluster);
+  assertStrictEquals((await called).identity, renewed);
+  assertStrictEquals((await connection.acquire(never())).identity, renewed);
+  connection.close();
+});
+
 Deno.test("every address is tried with renewed credentials, whichever one a call finds meanwhile", async () => {
   await using first = await startLogged();
   await using second = await startLogged();
@@ -220,6 +242,25 @@ Deno.test("a server behind a load balancer that fails again and again is left fo
   port = well.port;
   sick.faults.add({ kind: "status", code: "UNAVAILABLE" });
   await assertLeftFor(well, client);
+});
+
+Deno.test("the failures of one server do not count against the next one", async () => {
+  await using first = await startLogged();
+  await using second = await startLogged();
+  using client = await clientOf([first, second]);
+  await client.ping(never());
+  const fault = {
+    kind: "status",
+    code: "UNAVAILABLE",
+    method: "GetUnstructuredEvents",
+  } as const;
+  first.faults.add(fault);
+  second.faults.add({ ...fault, times: 2 });
+  for (let times = 0; times < 3 + 2; times++) {
+    await assertRejects(() => client.getEvents(PAGE, never()), TeleportError);
+  }
+  await client.getEvents(PAGE, never());
+  assertEquals(second.served.pages, 1);
 });
 
 Deno.test("a server that fails now and then is kept", async () => {
