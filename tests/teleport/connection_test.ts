@@ -331,6 +331,7 @@ Deno.test("where no address works, each is told with its reason", async () => {
     `; Teleport at 127.0.0.1:${away.port}: connection refused`,
   );
   assert(!error.permanent);
+  assert(isUnreachable(error));
 });
 
 Deno.test("where no address can ever work, waiting is in vain", async () => {
@@ -341,6 +342,7 @@ Deno.test("where no address can ever work, waiting is in vain", async () => {
   using client = await clientOf([proxy, proxy]);
   const error = await assertRejects(() => client.ping(never()), TeleportError);
   assert(error.permanent);
+  assert(!isUnreachable(error));
 });
 
 Deno.test("where a guess finds a Teleport that can never work, waiting for another guess is in vain", async () => {
