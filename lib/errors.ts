@@ -92,14 +92,16 @@ export class GaveUpError extends Error {
 
 /** Whether it lasts until somebody acts: such errors have `needsAction`. */
 export function needsAction(error: unknown): boolean {
-  return error instanceof Error && "needsAction" in error &&
-    error.needsAction === true;
+  return isMarked(error, "needsAction");
 }
 
 /** Whether nobody was there to be asked: such errors have `unreachable`. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof Error && "unreachable" in error &&
-    error.unreachable === true;
+  return isMarked(error, "unreachable");
+}
+
+function isMarked(error: unknown, mark: string): boolean {
+  return error instanceof Error && Reflect.get(error, mark) === true;
 }
 
 /** Whether it tells of the signal that has aborted, and so of nothing that went wrong. */

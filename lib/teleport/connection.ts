@@ -245,20 +245,15 @@ export class Connection {
 
 /** No address works, each for a reason of its own. */
 class SeveralErrors extends TeleportError {
-  readonly #permanent: boolean;
-
   constructor(failures: readonly Failure[]) {
     const text = failures.map(({ error }) => describe(error)).join("; ");
-    super(text, "UNAVAILABLE");
-    this.#permanent = failures.every((failure) => isInVain(failure, failures));
+    super(text, "UNAVAILABLE", {
+      unreachable: !failures.every((failure) => isInVain(failure, failures)),
+    });
   }
 
   override get permanent(): boolean {
-    return this.#permanent;
-  }
-
-  override get unreachable(): boolean {
-    return !this.#permanent;
+    return !this.unreachable;
   }
 }
 

@@ -26,7 +26,8 @@ export type StatusName =
 /** A call that Teleport, or the way to it, failed. */
 export class TeleportError extends Error {
   override readonly name = "TeleportError";
-  readonly #unreachable: boolean;
+  /** Whether there was no connection, or none any more: it says nothing of what was asked. */
+  readonly unreachable: boolean;
 
   constructor(
     message: string,
@@ -34,12 +35,7 @@ export class TeleportError extends Error {
     options: ErrorOptions & { readonly unreachable?: boolean } = {},
   ) {
     super(message, options);
-    this.#unreachable = options.unreachable ?? false;
-  }
-
-  /** Whether there was no connection, or none any more: it says nothing of what was asked. */
-  get unreachable(): boolean {
-    return this.#unreachable;
+    this.unreachable = options.unreachable ?? false;
   }
 
   /** Whether the connection was refused for what we are, so that a retry is in vain. */

@@ -40,16 +40,15 @@ export class RouteError extends TeleportError {
     readonly problem: RouteProblem,
     options?: ErrorOptions,
   ) {
-    super(message, "UNAVAILABLE", options);
+    super(message, "UNAVAILABLE", {
+      ...options,
+      unreachable: problem === "unreachable",
+    });
   }
 
   /** Whether somebody has to change something before it can work. */
   override get permanent(): boolean {
-    return this.problem !== "unreachable";
-  }
-
-  override get unreachable(): boolean {
-    return !this.permanent;
+    return !this.unreachable;
   }
 }
 
