@@ -41,14 +41,7 @@ export function newestMsOf(
   events: readonly AuditEvent[],
   range: TimeRange,
 ): number {
-  const { startMs, endMs } = wholeSeconds(range);
-  let newestMs = -Infinity;
-  for (const { timeMs } of events) {
-    if (startMs <= timeMs && timeMs < endMs) {
-      newestMs = Math.max(newestMs, timeMs);
-    }
-  }
-  return newestMs;
+  return outermostMs(events, range, Math.max, -Infinity);
 }
 
 /** See `newestMsOf`; Infinity where there is none. */
@@ -56,18 +49,24 @@ export function oldestMsOf(
   events: readonly AuditEvent[],
   range: TimeRange,
 ): number {
-  const { startMs, endMs } = wholeSeconds(range);
-  let oldestMs = Infinity;
-  for (const { timeMs } of events) {
-    if (startMs <= timeMs && timeMs < endMs) {
-      oldestMs = Math.min(oldestMs, timeMs);
-    }
-  }
-  return oldestMs;
+  return outermostMs(events, range, Math.min, Infinity);
 }
 
-function wholeSeconds({ startMs, endMs }: TimeRange): TimeRange {
-  return { startMs: secondOf(startMs), endMs: secondOf(endMs - 1) + 1_000 };
+function outermostMs(
+  events: readonly AuditEvent[],
+  range: TimeRange,
+  pick: (a: number, b: number) => number,
+  none: number,
+): number {
+  const startMs = secondOf(range.startMs);
+  const endMs = secondOf(range.endMs - 1) + 1_000;
+  let outermostMs = none;
+  for (const { timeMs } of events) {
+    if (startMs <= timeMs && timeMs < endMs) {
+      outermostMs = pick(outermostMs, timeMs);
+    }
+  }
+  return outermostMs;
 }
 
 /**
