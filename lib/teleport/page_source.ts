@@ -40,12 +40,9 @@ const CURSOR_TRUST_MS = 60_000;
 const MAX_DROPS = 3;
 /** So many empty pages in a row are turned at full speed. */
 const EMPTY_PAGES_AT_ONCE = 20;
-const EMPTY_PAGE_PAUSE_MS = 250;
-const EMPTY_PAGES_A_MINUTE = 60_000 / EMPTY_PAGE_PAUSE_MS;
-/** A server may refuse each cursor, and then the same page comes again each time. */
-const REFUSED_CURSOR_PAUSE_MS = 250;
-/** A page that grows is read again as a whole, and so not for every event of its own. */
-const GROWING_PAGE_PAUSE_MS = 250;
+/** Between pages that bring nothing new, or hardly anything, and may be many. */
+const PAUSE_MS = 250;
+const EMPTY_PAGES_A_MINUTE = 60_000 / PAUSE_MS;
 
 /** What page search needs of its surroundings. */
 export interface PageSourceOptions extends PagesOptions {
@@ -84,7 +81,7 @@ export interface PageObserver extends PagesObserver {
 interface Found extends Batch<PagePosition> {
   /** There was nothing more up to now. */
   readonly atEnd: boolean;
-  /** How long to wait before the next search, unless there is more at once. */
+  /** How long to wait before the next search; 0 only where there is more at once. */
   readonly pauseMs: number;
 }
 
@@ -158,7 +155,7 @@ export class PageSource implements Source<PagePosition> {
       for (let next = this.#search(from, trail, signal);;) {
         const found = await next;
         if (stop.aborted) return;
-        if (found.more && trail.emptyPages < EMPTY_PAGES_AT_ONCE) {
+        if (found.more && found.pauseMs === 0) {
           next = this.#search(found.position, trail, signal);
           // It may fail while the batch is delivered, and is awaited after that.
           next.catch(() => {});
@@ -206,10 +203,10 @@ export class PageSource implements Source<PagePosition> {
       signal,
     );
     if (page === "cursor refused") {
-      // The pages that have led to it come again, and are no circle.
+      // The pages that have led to it come again, and are no circle. A server may
+      // refuse each cursor, and then they come again each time.
       trail.emptyPages = 0;
-      await this.#options.clock.sleep(REFUSED_CURSOR_PAUSE_MS, signal);
-      return turn(ahead.jump(from, this.#withoutCursor(at)), []);
+      return turn(ahead.jump(from, this.#withoutCursor(at)), [], PAUSE_MS);
     }
     if ("skipped" in page) {
       if (!ahead.isAhead) return await this.#stepOver(page, from);
@@ -295,7 +292,11 @@ export class PageSource implements Source<PagePosition> {
           : newestOf(events, range, newestBefore(at)),
       };
       const turned = ahead.turn(from, full, nowMs);
-      return turn(turned === from ? from : { ...turned, newest }, fresh);
+      return turn(
+        turned === from ? from : { ...turned, newest },
+        fresh,
+        trail.emptyPages < EMPTY_PAGES_AT_ONCE ? 0 : PAUSE_MS,
+      );
     }
     trail.emptyPages = 0;
     trail.settledOnly = false;
@@ -333,7 +334,8 @@ export class PageSource implements Source<PagePosition> {
       atEnd: windowEndMs > nowMs,
       pauseMs: Math.min(
         pollMs,
-        fresh.length === 0 ? Infinity : GROWING_PAGE_PAUSE_MS,
+        // It is read again as a whole, and so not for every event of its own.
+        fresh.length === 0 ? Infinity : PAUSE_MS,
         windowEndMs > nowMs ? Infinity : overMs - nowMs,
       ),
     };
@@ -479,21 +481,16 @@ export class PageSource implements Source<PagePosition> {
     const start = rfc3339(skipped.endMs);
     // A server that knows times by the second only shows its events once more.
     const sameSecond = secondOf(skipped.endMs) === secondOf(skipped.startMs);
-    return {
-      events: fresh,
-      position: {
-        kind: "page",
-        start,
-        cursor: "",
-        seen: sameSecond
-          ? [...known, ...fresh.map(eventKey)]
-          : compareWithSeen(after, from.seen).unshown,
-        newest: newestOf(fresh, skipped, from.newest),
-      },
-      more: true,
-      atEnd: false,
-      pauseMs: EMPTY_PAGE_PAUSE_MS,
+    const position: PagePosition = {
+      kind: "page",
+      start,
+      cursor: "",
+      seen: sameSecond
+        ? [...known, ...fresh.map(eventKey)]
+        : compareWithSeen(after, from.seen).unshown,
+      newest: newestOf(fresh, skipped, from.newest),
     };
+    return turn(position, fresh);
   }
 }
 
@@ -504,8 +501,11 @@ function goBack(trail: Trail): void {
 }
 
 /** There is more at once. */
-function turn(position: PagePosition, events: readonly AuditEvent[]): Found {
-  const pauseMs = EMPTY_PAGE_PAUSE_MS;
+function turn(
+  position: PagePosition,
+  events: readonly AuditEvent[],
+  pauseMs = 0,
+): Found {
   return { events, position, more: true, atEnd: false, pauseMs };
 }
 
