@@ -83,12 +83,16 @@ export interface RecordingsObserver {
   ): void;
 }
 
-/** That the source cannot be reached. */
-interface Unasked {
-  /** By `Clock.monotonic`. */
-  readonly sinceMs: number;
-  readonly times: number;
+/** How often a recording was tried by this run without getting further, or being left. */
+interface Tries {
+  readonly asked: number;
+  /** Times since then that the source could not be reached. */
+  readonly unasked: number;
+  /** When it first could not, by `Clock.monotonic`. */
+  readonly unaskedSinceMs: number;
 }
+
+const NO_TRIES: Tries = { asked: 0, unasked: 0, unaskedSinceMs: 0 };
 
 /** The recording could not be read to its end; its cause says why. */
 class UnreadableError extends Error {}
@@ -107,11 +111,8 @@ export class Recordings {
   readonly #again = new Set<string>();
   /** Those that somebody asked for while they were under way. */
   readonly #asked = new Set<string>();
-  /** How often each was tried by this run without getting further, or being left. */
-  readonly #tries = new Map<string, number>();
-  /** Those for which nobody could be asked the last time. */
-  readonly #unasked = new Map<string, Unasked>();
-  /** Those that were left for that, and why. */
+  readonly #tries = new Map<string, Tries>();
+  /** Those that were left as the source could not be reached, and why. */
   readonly #unreached = new Map<string, string>();
   /** Recordings that wait for, or are in, their first attempt: so many at most. */
   readonly #room: Slots;
@@ -302,7 +303,6 @@ export class Recordings {
       return;
     }
     this.#tries.delete(sessionId);
-    this.#unasked.delete(sessionId);
     if (this.#again.has(sessionId)) {
       this.#tryNow(sessionId);
       return;
@@ -317,23 +317,18 @@ export class Recordings {
     before: PendingRecording,
     { cause }: UnreadableError,
   ): void {
-    const { checkpoints, clock, follow, observer } = this.#options;
+    const { checkpoints, clock, observer } = this.#options;
     const now = checkpoints.recordings().get(sessionId) ?? before;
     const failed = now.attempts + 1;
-    // That nobody was asked says nothing of the recording: it is no try.
-    const isUnasked = !follow && isUnreachable(cause);
-    if (!isUnasked || failed === 1) this.#unasked.delete(sessionId);
-    const tries = (failed === 1 ? 0 : this.#tries.get(sessionId) ?? 0) +
-      (isUnasked ? 0 : 1);
-    const waitMs = isUnasked
-      ? this.#waitUnaskedMs(sessionId)
-      : !follow && tries >= ATTEMPTS_BEFORE_EXIT
-      ? undefined
-      : this.#waitMs(follow ? failed : tries);
-    this.#tries.set(sessionId, waitMs === undefined ? 0 : tries);
-    if (waitMs === undefined) {
-      this.#unasked.delete(sessionId);
-      if (isUnasked) this.#unreached.set(sessionId, describe(cause));
+    const tries = this.#triedOnceMore(
+      failed === 1 ? NO_TRIES : this.#tries.get(sessionId) ?? NO_TRIES,
+      cause,
+    );
+    const waitMs = this.#waitMs(tries, failed);
+    if (waitMs !== undefined) this.#tries.set(sessionId, tries);
+    else {
+      this.#tries.delete(sessionId);
+      if (tries.unasked > 0) this.#unreached.set(sessionId, describe(cause));
     }
     const nowMs = clock.now();
     const { toldMissing = false, ...known } = now;
@@ -356,23 +351,34 @@ export class Recordings {
     if (waitMs !== undefined) this.#waiting.set(sessionId, waitMs);
   }
 
-  #waitMs(attempts: number): number {
-    const { follow, random = Math.random } = this.#options;
-    const policy = follow ? RETRY : RETRY_BEFORE_EXIT;
-    return random() * backoffMs(policy, attempts);
+  /** That nobody was there to be asked says nothing of the recording. */
+  #triedOnceMore(
+    { asked, unasked, unaskedSinceMs }: Tries,
+    cause: unknown,
+  ): Tries {
+    if (!isUnreachable(cause)) return { ...NO_TRIES, asked: asked + 1 };
+    const sinceMs = unasked > 0
+      ? unaskedSinceMs
+      : this.#options.clock.monotonic();
+    return { asked, unasked: unasked + 1, unaskedSinceMs: sinceMs };
   }
 
-  /** The same where nobody could be asked; undefined: that would be for too long. */
-  #waitUnaskedMs(sessionId: string): number | undefined {
-    const { clock, patienceMs = Infinity, random = Math.random } =
+  /** How long to wait for the next attempt; undefined: it is left for the next run. */
+  #waitMs(
+    { asked, unasked, unaskedSinceMs }: Tries,
+    failed: number,
+  ): number | undefined {
+    const { clock, follow, patienceMs = Infinity, random = Math.random } =
       this.#options;
-    const nowMs = clock.monotonic();
-    const { sinceMs, times } = this.#unasked.get(sessionId) ??
-      { sinceMs: nowMs, times: 0 };
-    const waitMs = random() * backoffMs(RETRY_UNASKED, times + 1);
-    if (nowMs - sinceMs + waitMs > patienceMs) return undefined;
-    this.#unasked.set(sessionId, { sinceMs, times: times + 1 });
-    return waitMs;
+    if (follow) return random() * backoffMs(RETRY, failed);
+    if (unasked === 0) {
+      return asked < ATTEMPTS_BEFORE_EXIT
+        ? random() * backoffMs(RETRY_BEFORE_EXIT, asked)
+        : undefined;
+    }
+    const waitMs = random() * backoffMs(RETRY_UNASKED, unasked);
+    const waitedMs = clock.monotonic() - unaskedSinceMs;
+    return waitedMs + waitMs <= patienceMs ? waitMs : undefined;
   }
 
   /**
