@@ -1,8 +1,8 @@
-import { systemClock } from "../../lib/clock.ts";
 import { assert, assertEquals } from "../assert.ts";
 import type { FaultRule } from "../fakes/fluentd_faults.ts";
 import { Program, runProgram } from "../fakes/program.ts";
 import type { Fault } from "../fakes/teleport_faults.ts";
+import { waitUntil } from "../fakes/wait_until.ts";
 import { COMPLETE_AND_ONCE, setStage, type Stage } from "./stage.ts";
 
 const EXIT = "--exit-on-last-event";
@@ -111,16 +111,18 @@ for (const { name, faults } of TELEPORT) {
   }
 }
 
-Deno.test("recordings that Teleport goes away from for some seconds are delivered by the same run", async () => {
+Deno.test("recordings that Teleport goes away from for longer than one is asked for are delivered by the same run", async () => {
   await using stage = await setBusyStage();
   const { received } = stage.fluentd;
   const method = "StreamUnstructuredSessionEvents";
   stage.teleport.faults.add({ kind: "slow", delayMs: 20, method });
-  await using program = new Program(stage.start(...ARGS));
+  await using program = new Program(stage.start(...ARGS, "--debug"));
   await received.until((it) => it.tags().length > 1);
   await stage.teleport.stop();
-  // Longer than a recording that is not there is asked for.
-  await systemClock.sleep(4_000);
+  await waitUntil(
+    "more tries than a recording has that is not there",
+    () => /recording still cannot be read .*attempts=4/.test(program.stderr),
+  );
   await stage.teleport.start();
   const { code, stderr } = await program.outcome();
   assertEquals(code, 0, stderr);
